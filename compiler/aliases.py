@@ -1,0 +1,115 @@
+"""The table of other names: what Magnus calls a field, a type or a service, and ours for it.
+
+Definitions and configurations of Magnus load unchanged through this module and no other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .source import Mapping
+
+STEP_FIELDS = {
+    "next_node": "next",
+    "mode_config": "overrides",
+    "executor_config": "overrides",
+    "max_attempts": "retry",
+}
+STEP_TYPES = {"as-is": "stub"}
+SERVICES = {
+    "mode": "executor",
+    "run_log": "run_log_store",
+    "secrets_handler": "secrets",
+    "catalog_handler": "catalog",
+}
+SECTIONS = (*SERVICES.values(), *SERVICES, "plugins", "experiment_tracker")
+"""Every key of a configuration. Magnus has them in a definition too, beside its dag."""
+
+
+class Provider(NamedTuple):
+    """A provider's type, and its options' names, as we have them."""
+
+    type: str
+    options: dict[str, str]
+
+
+PROVIDERS = {
+    ("run_log_store", "chunked-fs"): Provider("file-system", {"log_folder": "location"}),
+    ("run_log_store", "file-system"): Provider("file-system", {"log_folder": "location"}),
+    ("catalog", "file-system"): Provider("file-system", {"catalog_location": "location"}),
+    ("secrets", "env-secrets-manager"): Provider("env", {}),
+    ("secrets", "env-secrets"): Provider("env", {}),
+    ("executor", "local"): Provider("local", {}),
+    ("executor", "local-container"): Provider("local-container", {"docker_image": "image"}),
+    ("executor", "argo"): Provider(
+        "argo",
+        {
+            "docker_image": "image",
+            "service_account_name": "service_account",
+            "max_step_duration_in_seconds": "timeout",
+            "max_step_duration": "timeout",
+            "max_workflow_duration_in_seconds": "workflow_timeout",
+            "max_workflow_duration": "workflow_timeout",
+            "persistent_volumes": "claims",
+            "retry_strategy": "retry",
+        },
+    ),
+}
+IGNORED = {  # options that say how Magnus works, not what the pipeline needs
+    "executor": {
+        "enable_parallel",
+        "output_file",
+        "expose_parameters_as_inputs",
+        "auto_remove_container",
+        "run_in_local",
+        "placeholders",
+    },
+}
+RETRY = {"limit": "max_attempts", "back_off": "backoff"}
+
+
+def rename(mapping: Mapping, names: dict[str, str]) -> bool:
+    """Renames keys in place, with their marks; False where there was nothing to rename.
+
+    A key whose new name is there too stays, and is then refused as unknown.
+    """
+    found = False
+    for old in [key for key in mapping if key in names]:
+        new = names[old]
+        if new == old or new in mapping:
+            continue
+        found = True
+        mapping[new] = mapping.pop(old)
+        mapping.marks[new] = mapping.marks.pop(old)
+        if old in mapping.texts:
+            mapping.texts[new] = mapping.texts.pop(old)
+    return found
+
+
+def tidy(section: str, config: Mapping, provider: Provider) -> bool:
+    """Reads the options of a provider under their other names; False where there were none."""
+    found = rename(config, provider.options)
+    for name in IGNORED.get(section, set()) & config.keys():
+        del config[name]
+        found = True
+    if isinstance(config.get("claims"), list):
+        config["claims"] = _claims(config["claims"], config)
+        found = True
+    retry = config.get("retry")
+    if isinstance(retry, Mapping):
+        found = rename(retry, RETRY) or found
+    return found
+
+
+def _claims(volumes: Any, config: Mapping) -> Mapping:
+    """Magnus' `persistent_volumes: [{name, mount_path}]` as claims: {name: mount path}."""
+    claims = Mapping(config.source, config.at("claims"))
+    for index, volume in enumerate(volumes):
+        mark = volumes.at(index)
+        if isinstance(volume, Mapping) and {"name", "mount_path"} == volume.keys():
+            claims[str(volume["name"])] = volume["mount_path"]
+            claims.marks[str(volume["name"])] = (mark, mark)
+        else:
+            claims[f"claim {index + 1}"] = volume
+            claims.marks[f"claim {index + 1}"] = (mark, mark)
+    return claims

@@ -1,0 +1,90 @@
+"""What a task of a DAG runs: a pod for a leaf of the graph, or the template of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..flow import Reading
+from ..graph import Conditional, Fail, Graph, Node, Retry, Task, join_path, segment
+from ..nodes import control_json, no_match_json, node_json
+from .pods import Profile, backoff_of, inputs_of
+from .shared import Shared
+from .text import node_text
+
+Json = dict[str, Any]
+ONCE = Retry()
+
+
+class Work(NamedTuple):
+    """A template and the arguments that it is called with."""
+
+    template: str
+    arguments: Mapping[str, str] = {}
+
+
+def leaf(
+    shared: Shared, at: str, node: Node, down: Mapping[str, str], hands: Sequence[Json] = ()
+) -> Work:
+    """A task, a `fail` node, or the failure of a conditional that no value matches. `down`: the
+    arguments that every pod there takes; `hands`: what it hands over."""
+    reading = shared.flow.readings[at]
+    if isinstance(node.spec, Conditional):
+        return _pod(shared, at, no_match_json(at, node, shared.flow), reading, down)
+    content = node_json(at, node, shared.flow)
+    if not isinstance(node.spec, Task):
+        return _pod(shared, at, content, reading, down)
+    options = shared.options(at)
+    if options.timeout:
+        content.setdefault("timeout", options.timeout)
+    if hands:
+        content["hands"] = list(hands)
+    retry = options.retry if node.spec.retry == ONCE else node.spec.retry
+    return _pod(shared, at, content, reading, down, retry, tuple(node.spec.secrets))
+
+
+def control(
+    shared: Shared, at: str, reading: Reading, down: Mapping[str, str], hands: Sequence[Json]
+) -> Work:
+    """A pod that writes the state at a path, hands over what is asked of it, and no more."""
+    content = control_json(at, shared.flow.rank.get(at.removesuffix(GIVER), ""), reading)
+    if hands:
+        content["hands"] = list(hands)
+    retry = shared.options(at.removesuffix(GIVER)).retry
+    return _pod(shared, at.removesuffix(GIVER), content, reading, down, retry)
+
+
+GIVER = "/!"
+"""Ends the path of a control pod that hands a composite its items or its label: no step is called
+so, for names are percent-encoded."""
+
+
+def enter(shared: Shared, graph: Graph, path: str, down: Mapping[str, str]) -> Work:
+    """A graph inside another: its one leaf, where that is all there is, else its own template."""
+    if len(graph.nodes) == 1 and shared.flow.home(path) not in shared.flow.joins:
+        (node,) = graph.nodes.values()
+        if isinstance(node.spec, Task | Fail):
+            return leaf(shared, join_path(path, segment(node.name)), node, down)
+    return Work(shared.call(graph, path), down)
+
+
+def _pod(
+    shared: Shared,
+    at: str,
+    content: Json,
+    reading: Reading,
+    down: Mapping[str, str],
+    retry: Retry = ONCE,
+    secrets: tuple[str, ...] = (),
+) -> Work:
+    timeout = content.get("timeout")
+    profile = Profile(
+        arguments=reading.arguments,
+        hands=len(content.get("hands", ())),
+        backoff=backoff_of(retry),
+        deadline=timeout is not None,
+        secrets=shared.pods.asked(secrets),
+    )
+    values = inputs_of(retry, timeout)
+    template, own = shared.pods.template(shared.options(at), profile, values)
+    return Work(template, {"node": node_text(content), **down, **own})

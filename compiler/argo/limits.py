@@ -1,0 +1,245 @@
+"""What the engine cannot hold, though every field is right. The numbers were tried on Argo
+Workflows 3.7.3; each fault names its limit and the way out."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from .faults import Fault, Place
+
+KIB = 1024
+TEMPLATE_LEVELS = 99
+"""Argo's recursion depth: with 100 templates one below the other the workflow is an Error."""
+NODE_PARAMETER = "node"
+"""The argument that carries a node's JSON."""
+NODE_BYTES = 100 * KIB
+ARGUMENT_BYTES = 128 * KIB
+"""Linux starts no program with a longer argument or environment variable (MAX_ARG_STRLEN)."""
+OBJECT_BYTES = 900 * KIB
+"""The controller gives up a Workflow over 1 MiB; what status adds while it runs needs the rest."""
+NODE_STATUS = 460
+"""Bytes of a task's node in the status, beside its arguments: 400 for a node, 60 for a pod."""
+NODE_STATUS_COMPRESSED = 110
+"""The same as it is stored where the Workflow would be over 1 MiB: compressed, in base64. Times
+and hashes do not get shorter."""
+SAMPLE = 64 * KIB
+"""As much of the spec as tells how well the rest compresses."""
+STORED_SPECS = 2
+"""A Workflow that comes from a template keeps the template's spec in its status, twice."""
+ARGUMENTS_EXPRESSION = "toJson(workflow.parameters)"
+
+ARGO_4 = {"templates": 200, "tasks": 200, "parameters": 500}
+"""Lists that the full CRDs of Argo 4 bound. Those of 3.7 and all minimal CRDs do not."""
+
+
+class Load(NamedTuple):
+    """What a task that calls a template brings along: levels of templates, nodes (one iteration
+    of a map, for the number is not known), the bytes of the arguments inside, and how many of the
+    nodes hold the task's own arguments."""
+
+    levels: int = 0
+    nodes: int = 1
+    arguments: int = 0
+    holders: int = 1
+
+
+def check_limits(spec: Mapping[str, Any], at: Place, copies: int) -> Iterator[Fault]:
+    """`copies` says how often the engine's object holds the spec."""
+    templates = {template["name"]: template for template in spec.get("templates", ())}
+    loads = measure(templates)
+    entry = loads.get(spec.get("entrypoint", ""), Load(nodes=0))
+    yield from check_levels(entry, at)
+    yield from check_arguments(spec, at)
+    for index, template in enumerate(spec.get("templates", ())):
+        place = ((at, "templates"), index)
+        yield from check_container(template, place)
+        for number, task in enumerate(template.get("dag", {}).get("tasks", ())):
+            yield from check_task(task, (((place, "dag"), "tasks"), number))
+    yield from check_size(spec, at, copies, entry)
+
+
+def check_levels(entry: Load, at: Place) -> Iterator[Fault]:
+    if entry.levels > TEMPLATE_LEVELS:
+        yield Fault(
+            (at, "templates"),
+            f"steps are nested {entry.levels} templates deep; the limit of template levels is"
+            f" {TEMPLATE_LEVELS}",
+            "nest fewer branches, maps and dags in each other",
+        )
+
+
+def check_arguments(spec: Mapping[str, Any], at: Place) -> Iterator[Fault]:
+    """The workflow's own arguments: each alone, and all of them as a pod gets them."""
+    place = ((at, "arguments"), "parameters")
+    values = {
+        parameter["name"]: parameter.get("value", "")
+        for parameter in spec.get("arguments", {}).get("parameters", ())
+    }
+    for index, (name, value) in enumerate(values.items()):
+        yield from check_length(f"the parameter '{name}'", value, ((place, index), "value"))
+    # A pod cannot get more than the limit in base64, so fewer bytes need no closer look.
+    if sum(map(len, values.values())) * 4 // 3 > ARGUMENT_BYTES // 4:
+        size = encoded_arguments(values)
+        if size > ARGUMENT_BYTES and ARGUMENTS_EXPRESSION in json.dumps(spec):
+            yield Fault(
+                place,
+                f"the run's parameters have {size:,} bytes as the first pods get them; the limit of"
+                f" one argument is {ARGUMENT_BYTES:,}",
+                "give large values as files of the catalog, and their names as parameters",
+            )
+
+
+def encoded_arguments(values: Mapping[str, str]) -> int:
+    """The bytes of `{{=sprig.b64enc(toJson(workflow.parameters))}}`, whose member `json` holds
+    every parameter once more."""
+    again = json.dumps([{"name": name, "value": value} for name, value in values.items()])
+    text = json.dumps({**values, "json": again}, ensure_ascii=False)
+    return -(-len(text.encode(errors="replace")) // 3) * 4
+
+
+def check_task(task: Mapping[str, Any], at: Place) -> Iterator[Fault]:
+    for index, parameter in enumerate(task.get("arguments", {}).get("parameters", ())):
+        value = parameter.get("value", "")
+        if len(value) * 4 <= NODE_BYTES:
+            continue
+        place = ((((at, "arguments"), "parameters"), index), "value")
+        size = len(value.encode(errors="replace"))
+        if parameter["name"] == NODE_PARAMETER and size > NODE_BYTES:
+            yield Fault(
+                place,
+                f"the node of task '{task['name']}' has {size:,} bytes; the limit of a node is"
+                f" {NODE_BYTES:,}",
+                "put a long command in a script or a module of the image",
+            )
+        else:
+            yield from check_length(f"an argument of task '{task['name']}'", value, place)
+
+
+def check_container(template: Mapping[str, Any], at: Place) -> Iterator[Fault]:
+    """No environment variable twice, nothing too long to start a program with."""
+    for container, place in containers(template, at):
+        seen: set[str] = set()
+        for index, variable in enumerate(container.get("env", ())):
+            name = variable["name"]
+            where = ((place, "env"), index)
+            if name in seen:
+                yield Fault(
+                    where,
+                    f"the environment variable '{name}' is there twice",
+                    "the engine takes each name once: remove one",
+                )
+            seen.add(name)
+            text = f"{name}={variable.get('value', '')}"
+            yield from check_length(f"the environment variable '{name}'", text, where)
+        for field in ("command", "args"):
+            for index, text in enumerate(container.get(field, ())):
+                yield from check_length("an argument", text, ((place, field), index))
+
+
+def containers(template: Mapping[str, Any], at: Place) -> Iterator[tuple[Mapping[str, Any], Place]]:
+    for field in ("container", "script"):
+        if field in template:
+            yield template[field], (at, field)
+    for field in ("initContainers", "sidecars"):
+        for index, container in enumerate(template.get(field, ())):
+            yield container, ((at, field), index)
+    for index, container in enumerate(template.get("containerSet", {}).get("containers", ())):
+        yield container, (((at, "containerSet"), "containers"), index)
+
+
+def check_length(what: str, text: str, place: Place) -> Iterator[Fault]:
+    if len(text) * 4 <= ARGUMENT_BYTES:
+        return
+    size = len(text.encode(errors="replace"))
+    if size > ARGUMENT_BYTES:
+        yield Fault(
+            place,
+            f"{what} has {size:,} bytes; the limit of one argument is {ARGUMENT_BYTES:,}",
+            "give a large value as a file: in the catalog, or in the image",
+        )
+
+
+def check_size(spec: Mapping[str, Any], at: Place, copies: int, entry: Load) -> Iterator[Fault]:
+    """The size budget: the copies of the spec, and the nodes as the engine stores them."""
+    text = json.dumps(spec, separators=(",", ":"))
+    stored = copies * encoded(text)
+    nodes = entry.nodes * NODE_STATUS + entry.arguments
+    if stored + nodes > OBJECT_BYTES:
+        sample = text[:SAMPLE].encode()
+        ratio = len(zlib.compress(sample)) / len(sample)
+        nodes = entry.nodes * NODE_STATUS_COMPRESSED + int(entry.arguments * ratio * 4 / 3)
+    if stored + nodes > OBJECT_BYTES:
+        yield Fault(
+            at,
+            f"the workflow would have {(stored + nodes) // KIB} KiB: {copies} x"
+            f" {stored // copies // KIB} of its spec and {nodes // KIB} of its nodes; the limit of"
+            f" an object's size is {OBJECT_BYTES // KIB} KiB",
+            "make two pipelines of it, or one step of several; put long commands in scripts",
+        )
+
+
+def encoded(text: str) -> int:
+    """The bytes of JSON as Go writes it: `&`, `<` and `>` take six each."""
+    return len(text) + 5 * (text.count("&") + text.count("<") + text.count(">"))
+
+
+def measure(templates: Mapping[str, Mapping[str, Any]]) -> dict[str, Load]:
+    """Each template's load, callees first; a template that calls itself counts once."""
+    loads: dict[str, Load] = {}
+    entered: set[str] = set()
+    pending = list(templates)
+    while pending:
+        name = pending[-1]
+        if name in entered or name not in templates:
+            pending.pop()
+            if name in templates and name not in loads:
+                loads[name] = load_of(templates[name], loads)
+            continue
+        entered.add(name)
+        called = {task.get("template", "") for task in tasks_of(templates[name])}
+        pending.extend(called - entered)
+    return loads
+
+
+def load_of(template: Mapping[str, Any], loads: Mapping[str, Load]) -> Load:
+    # A task that is tried again has a node for itself and one for each try: most have one.
+    holders = 2 if "retryStrategy" in template else 1
+    levels, nodes, arguments = 0, holders, 0
+    for task in tasks_of(template):
+        inner = loads.get(task.get("template", ""), Load())
+        levels = max(levels, inner.levels)
+        nodes += inner.nodes
+        arguments += inner.arguments + inner.holders * sum(
+            len(parameter.get("value", ""))
+            for parameter in task.get("arguments", {}).get("parameters", ())
+        )
+    return Load(levels + 1, nodes, arguments, holders)
+
+
+def tasks_of(template: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    tasks: Iterable[Mapping[str, Any]] = template.get("dag", {}).get("tasks", ())
+    return tasks
+
+
+def check_argo_4(spec: Mapping[str, Any], at: Place) -> Iterator[Fault]:
+    """The lists that are too long for the full CRDs of Argo 4."""
+    templates = spec.get("templates", ())
+    yield from check_count(len(templates), "templates", (at, "templates"))
+    for index, template in enumerate(templates):
+        place = ((at, "templates"), index)
+        count = len(template.get("dag", {}).get("tasks", ()))
+        yield from check_count(count, "tasks", ((place, "dag"), "tasks"))
+        count = len(template.get("inputs", {}).get("parameters", ()))
+        yield from check_count(count, "parameters", ((place, "inputs"), "parameters"))
+
+
+def check_count(count: int, what: str, place: Place) -> Iterator[Fault]:
+    if count > ARGO_4[what]:
+        yield Fault(
+            place,
+            f"{count:,} {what}, where the full CRDs of Argo 4 take {ARGO_4[what]}",
+            "Argo 3.7 and minimal CRDs take them; for Argo 4, put steps into a nested `dag`",
+        )

@@ -1,0 +1,108 @@
+"""`lower` for Argo: the pipeline's graphs, its flow and the executor's options become objects."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ..errors import ManifestError, Problem
+from ..graph import Pipeline
+from ..integrate import context
+from .graphs import lower_graph
+from .names import Names
+from .objects import Identity, account_name, identity, manifests
+from .options import read_options
+from .pods import Pods, Run, configured, overridden
+from .shared import NOOP, Shared
+from .text import safe_json
+
+if TYPE_CHECKING:
+    from ..compilation import Compilation
+
+Json = dict[str, Any]
+_ARGUMENT = re.compile(r"[-A-Za-z0-9_]+")
+
+
+def lower(compilation: Compilation) -> Compilation:
+    """The compilation with `manifests`: every file, as data. Raises ManifestError where the engine
+    has no way to say what the pipeline says."""
+    pipeline, executor = compilation.pipeline, compilation.executor
+    arguments = _arguments(pipeline)
+    base = configured(executor)
+    of = identity(pipeline.name, base)
+    run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
+    config = context(compilation)
+    names = Names((NOOP,))
+    pods = Pods(Run(config, run_id, executor.secret_environment), base, names)
+    before = read_options(executor.config)
+    shared = Shared(
+        compilation.flow,
+        config["arguments"],
+        base,
+        {
+            path: overridden(base, before, read_options(options))
+            for path, options in compilation.settings.steps.items()
+        },
+        names,
+        pods,
+    )
+    spec = _spec(of, shared, pipeline, arguments)
+    return replace(compilation, manifests=manifests(of, base, spec, pipeline.description))
+
+
+def _arguments(pipeline: Pipeline) -> list[Json]:
+    """The run's arguments as Argo has them: text, a default of any other type as JSON."""
+    found, problems = [], []
+    for name, default in pipeline.parameters.items():
+        text = default if isinstance(default, str) else safe_json(default)
+        problems += [
+            Problem(f"parameter '{name}' {message}", hint=hint)
+            for message, hint in _argument_faults(name, text)
+        ]
+        found.append({"name": name} if default is None else {"name": name, "value": text})
+    if problems:
+        raise ManifestError(problems)
+    return found
+
+
+def _argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
+    if name == "json":
+        yield "cannot be called so: Argo has all parameters under that name", "give it another name"
+    if not _ARGUMENT.fullmatch(name):
+        hint = "letters, digits, '-' and '_'"
+        yield "has a name that Argo does not take for an argument", hint
+    if "{{" in text:
+        hint = "read it from a file or build it in a step"
+        yield "has '{{' in its default, which Argo would replace", hint
+
+
+def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json]) -> Json:
+    """The workflow's specification."""
+    options = shared.base
+    found: Json = {
+        "entrypoint": shared.call(pipeline.graph, ""),
+        "onExit": shared.pods.end(shared.flow.final),
+    }
+    account = account_name(of, options)
+    if account:
+        found["serviceAccountName"] = account
+    if options.image_pull_secrets:
+        found["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
+    if options.parallelism:
+        found["parallelism"] = options.parallelism
+    if options.workflow_timeout:
+        found["activeDeadlineSeconds"] = math.ceil(options.workflow_timeout)
+    found["podMetadata"] = {"labels": dict(of.labels)}
+    if arguments:
+        found["arguments"] = {"parameters": arguments}
+    templates = []
+    while shared.pending:
+        templates += lower_graph(shared, shared.pending.pop())
+    noop = {"name": NOOP, "suspend": {"duration": "0"}}
+    used = any(task["template"] == NOOP for dag in templates for task in dag["dag"]["tasks"])
+    found["templates"] = [*templates, *shared.pods.templates, *([noop] if used else [])]
+    return found

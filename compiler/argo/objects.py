@@ -1,0 +1,138 @@
+"""The objects around a workflow: what is applied with it, and what kustomize needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .names import MAX_CRON_NAME, label_value, task_name
+from .options import Claim, Options
+
+Json = dict[str, Any]
+ARGO = "argoproj.io/v1alpha1"
+RBAC = "rbac.authorization.k8s.io/v1"
+KEPT = {
+    "argocd.argoproj.io/sync-options": "Prune=false",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+}
+"""What keeps GitOps controllers from deleting a claim, and the data with it."""
+
+
+class Manifest(NamedTuple):
+    """One file: the Jinja template (`argo/<template>.yaml.j2`) and what it is filled with, which is
+    the object itself. `applied`: it goes to the cluster; kustomize's own files do not."""
+
+    file: str
+    template: str
+    data: Mapping[str, Any]
+    applied: bool = True
+
+
+class Identity(NamedTuple):
+    """What a pipeline's objects have in common."""
+
+    name: str
+    namespace: str
+    labels: Mapping[str, str]
+
+    def metadata(self, name: str = "", annotations: Mapping[str, str] | None = None) -> Json:
+        """The metadata of the object `name`; the pipeline's own where that is ''."""
+        found: Json = {"name": name or self.name}
+        if self.namespace:
+            found["namespace"] = self.namespace
+        found["labels"] = dict(self.labels)
+        if annotations:
+            found["annotations"] = dict(annotations)
+        return found
+
+
+def identity(pipeline: str, options: Options) -> Identity:
+    """The identity of the objects of a pipeline of this name."""
+    limit = MAX_CRON_NAME if options.schedules else 63
+    name = task_name(pipeline, limit)
+    labels = {
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/managed-by": "argosy",
+        "argosy.dev/pipeline": label_value(pipeline),
+    }
+    return Identity(name, options.namespace, labels)
+
+
+def account_name(of: Identity, options: Options) -> str:
+    """The service account of the workflow's pods."""
+    return options.service_account.name or (of.name if options.service_account.create else "")
+
+
+def manifests(of: Identity, options: Options, spec: Json, description: str) -> list[Manifest]:
+    """Every file, the workflow first."""
+    kind = "Workflow" if options.kind == "Workflow" else "WorkflowTemplate"
+    shown = {"workflows.argoproj.io/description": description} if description else None
+    metadata = of.metadata(annotations=shown)
+    body = {"apiVersion": ARGO, "kind": kind, "metadata": metadata, "spec": spec}
+    found = [Manifest(f"{kind.lower()}.yaml", kind.lower(), body)]
+    if options.schedules:
+        found.append(Manifest("cronworkflow.yaml", "cronworkflow", _cron(of, options)))
+    if options.service_account.create:
+        found.extend(_access(of, account_name(of, options)))
+    created = {name: claim for name, claim in options.claims.items() if claim.create}
+    for name, claim in created.items():
+        found.append(Manifest(f"claim-{name}.yaml", "claim", _claim(of, name, claim)))
+    return [*found, *_kustomize(of, [manifest.file for manifest in found])]
+
+
+def _cron(of: Identity, options: Options) -> Json:
+    spec: Json = {"schedules": list(options.schedules), "suspend": False}
+    if options.timezone:
+        spec["timezone"] = options.timezone
+    spec["workflowMetadata"] = {"labels": dict(of.labels)}
+    spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name}}
+    return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": of.metadata(), "spec": spec}
+
+
+def _access(of: Identity, account: str) -> list[Manifest]:
+    """The service account, and the role that Argo's executor needs in its pods."""
+    own = {
+        "apiGroups": ["argoproj.io"],
+        "resources": ["workflowtaskresults"],
+        "verbs": ["create", "patch"],
+    }
+    metadata = of.metadata(account)
+    subject = {"kind": "ServiceAccount", "name": account}
+    if of.namespace:
+        subject["namespace"] = of.namespace
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account}
+    role = {"kind": "Role", "metadata": metadata, "rules": [own]}
+    binding = {"kind": "RoleBinding", "metadata": metadata, "roleRef": reference}
+    return [
+        Manifest(
+            "serviceaccount.yaml",
+            "serviceaccount",
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
+        ),
+        Manifest("role.yaml", "role", {"apiVersion": RBAC, **role}),
+        Manifest(
+            "rolebinding.yaml",
+            "rolebinding",
+            {"apiVersion": RBAC, **binding, "subjects": [subject]},
+        ),
+    ]
+
+
+def _claim(of: Identity, name: str, claim: Claim) -> Json:
+    spec: Json = {"accessModes": [claim.access_mode]}
+    if claim.storage_class:
+        spec["storageClassName"] = claim.storage_class
+    spec["resources"] = {"requests": {"storage": claim.size}}
+    metadata = of.metadata(name, KEPT)
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+
+
+def _kustomize(of: Identity, files: list[str]) -> list[Manifest]:
+    data = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+    body: Json = {**data, "resources": files, "configurations": ["kustomizeconfig.yaml"]}
+    if of.namespace:
+        body["namespace"] = of.namespace
+    return [
+        Manifest("kustomization.yaml", "kustomization", body, applied=False),
+        Manifest("kustomizeconfig.yaml", "kustomizeconfig", {}, applied=False),
+    ]

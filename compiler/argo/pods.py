@@ -1,0 +1,287 @@
+"""Container templates: one for all nodes whose pods differ in their arguments only."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from argosy.runtime.secrets.kubernetes import PREFIX
+
+from ..graph import Retry
+from . import expressions
+from .names import Names
+from .options import Account, Claim, Options, plain, read_options
+from .text import safe_json
+
+HANDS = "/tmp/argosy/hands"  # noqa: S108 (a container's own)
+FAILURES = "/tmp/argosy/failures.json"  # noqa: S108
+LATER = 60
+"""Seconds that the engine's deadline comes after the step's timeout, which the runtime enforces."""
+AGAIN = "lastRetry.exitCode != '2'"
+"""A wrong node or configuration stays wrong; anything else, a lost pod too, is tried again."""
+
+
+def configured(executor: Any) -> Options:
+    """The executor's options with what integrations have changed."""
+    options = read_options(executor.config)
+    account = options.service_account
+    if executor.service_account not in (None, account.name):
+        account = Account(executor.service_account)
+    return options._replace(
+        env={name: plain(value) for name, value in executor.environment.items()},
+        labels={name: plain(value) for name, value in executor.labels.items()},
+        annotations={name: plain(value) for name, value in executor.annotations.items()},
+        claims={
+            name: options.claims.get(name, Claim(mount))._replace(mount_path=mount)
+            for name, mount in executor.claims.items()
+        },
+        service_account=account,
+    )
+
+
+def overridden(base: Options, before: Options, after: Options) -> Options:
+    """A step's options: what it changes in the configuration (`before` to `after`), over `base`."""
+    same_account = after.service_account == before.service_account
+    return after._replace(
+        env=_changed(base.env, before.env, after.env),
+        labels=_changed(base.labels, before.labels, after.labels),
+        annotations=_changed(base.annotations, before.annotations, after.annotations),
+        claims=_changed(base.claims, before.claims, after.claims),
+        service_account=base.service_account if same_account else after.service_account,
+    )
+
+
+def _changed(
+    base: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, Any]:
+    kept = {name: value for name, value in base.items() if name in after or name not in before}
+    new = {name: value for name, value in after.items() if before.get(name) != value}
+    return kept | new
+
+
+class Profile(NamedTuple):
+    """What a pod has beside its options: all that makes two nodes need two templates.
+
+    `backoff`: seconds, factor and the most seconds between attempts; None where a node is tried
+    once. `hands`: how many values it hands over.
+    """
+
+    arguments: bool = False
+    hands: int = 0
+    backoff: tuple[float, float, float] | None = None
+    deadline: bool = False
+    secrets: tuple[str, ...] = ()
+
+    def words(self) -> Iterable[str]:
+        """What tells it from the plain one, for its name."""
+        if self.arguments:
+            yield "arguments"
+        if self.hands:
+            yield "hand" if self.hands == 1 else f"hands-{self.hands}"
+        if self.secrets:
+            yield "secrets"
+        if self.backoff:
+            yield "retry"
+        if self.deadline:
+            yield "deadline"
+
+
+class Run(NamedTuple):
+    """What is the same in every pod of a pipeline: `config` is ARGOSY_CONFIG's content, `run` the
+    run's id as engine text, `secrets` maps variables to where their values are: (object, key)."""
+
+    config: Mapping[str, Any]
+    run: str
+    secrets: Mapping[str, tuple[str, str]]
+
+
+class Pods:
+    """The container templates of a workflow, made as nodes ask for them."""
+
+    def __init__(self, run: Run, base: Options, names: Names) -> None:
+        self.templates: list[dict[str, Any]] = []
+        self._run = run
+        self._base = base
+        self._names = names
+        self._found: dict[tuple[Any, ...], tuple[str, dict[str, str]]] = {}
+        self._keys: dict[int, tuple[Options, Any]] = {}
+
+    def template(
+        self, options: Options, profile: Profile, values: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]]:
+        """The name of the template for such a pod, and those of the `values` of its inputs that are
+        not its defaults: the first that it is asked for with."""
+        key = (self._key(options), profile)
+        if key not in self._found:
+            own = [] if key[0] == self._key(self._base) else ["own"]
+            name = self._names.count("-".join(["run", *profile.words(), *own]))
+            self._found[key] = (name, dict(values))
+            self.templates.append(self._template(name, options, profile, values))
+        name, defaults = self._found[key]
+        return name, {name: value for name, value in values.items() if defaults[name] != value}
+
+    def end(self, final: Iterable[Any]) -> str:
+        """The template of the exit handler; what runs the pipeline's last pod."""
+        name = self._names.count("end")
+        template = self._pod(self._base, ["end"], self._environment(True))
+        template["container"]["env"] += [
+            {"name": "ARGOSY_STATUS", "value": "{{workflow.status}}"},
+            {"name": "ARGOSY_FAILURES", "value": FAILURES},
+            {"name": "ARGOSY_FINAL", "value": safe_json({"from": list(final)})},
+        ]
+        failures = {
+            "name": "failures",
+            "path": FAILURES,
+            "raw": {"data": "{{workflow.failures}}"},
+        }
+        self.templates.append(
+            {
+                "name": name,
+                "inputs": {"artifacts": [failures]},
+                # It exits 0 whatever it finds: if it fails, its pod was lost.
+                "retryStrategy": {"limit": 2, "retryPolicy": "Always"},
+                **template,
+            }
+        )
+        return name
+
+    def _key(self, options: Options) -> Any:
+        """What pods show of the options: equal where the pods are. Held by id, with the options
+        themselves, so that an id is not given to others."""
+        found = self._keys.get(id(options))
+        if found is None:
+            shown = [self._pod(options, [], []), options.labels, options.annotations]
+            found = (options, json.dumps(shown, sort_keys=True))
+            self._keys[id(options)] = found
+        return found[1]
+
+    def _template(
+        self, name: str, options: Options, profile: Profile, values: Mapping[str, str]
+    ) -> dict[str, Any]:
+        defaults = {"key": "", "ended": "", **values}
+        inputs = [{"name": "node"}]
+        inputs += ({"name": given, "value": value} for given, value in defaults.items())
+        found: dict[str, Any] = {"name": name, "inputs": {"parameters": inputs}}
+        metadata = {
+            "labels": {"argosy.dev/step": expressions.STEP_LABEL, **options.labels},
+            "annotations": {"argosy.dev/step": expressions.STEP, **options.annotations},
+        }
+        if profile.backoff is not None:
+            found["retryStrategy"] = _retry(*profile.backoff)
+        if profile.deadline:
+            found["activeDeadlineSeconds"] = "{{inputs.parameters.deadline}}"
+        if profile.hands:
+            outputs = [
+                {"name": f"hand{n}", "valueFrom": {"path": f"{HANDS}/{n}", "default": ""}}
+                for n in range(profile.hands)
+            ]
+            found["outputs"] = {"parameters": outputs}
+        env = self._environment(profile.arguments)
+        if profile.hands:
+            env.append({"name": "ARGOSY_HANDS", "value": HANDS})
+        env += [_secret(name, self._run.secrets[name]) for name in profile.secrets]
+        arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
+        return {**found, "metadata": metadata, **self._pod(options, arguments, env)}
+
+    def _environment(self, arguments: bool) -> list[dict[str, Any]]:
+        origin = {
+            "workflow": "{{workflow.name}}",
+            "namespace": "{{workflow.namespace}}",
+            "uid": "{{workflow.uid}}",
+        }
+        env: list[dict[str, Any]] = [
+            {"name": "ARGOSY_CONFIG", "value": safe_json(self._run.config)},
+            {"name": "ARGOSY_RUN_ID", "value": self._run.run},
+            {"name": "ARGOSY_ORIGIN", "value": json.dumps(origin, separators=(",", ":"))},
+            {"name": "ARGOSY_POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "ARGOSY_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
+        ]
+        if arguments:
+            env.append({"name": "ARGOSY_ARGUMENTS", "value": expressions.ARGUMENTS})
+        for name, reference in self._run.secrets.items():  # what services need, every pod has
+            if not name.startswith(PREFIX):
+                env.append(_secret(name, reference))
+        return env
+
+    def asked(self, secrets: Iterable[str]) -> tuple[str, ...]:
+        """The variables that hold those of a step's secrets that the cluster puts in its pod."""
+        return tuple(PREFIX + name for name in secrets if PREFIX + name in self._run.secrets)
+
+    def _pod(
+        self, options: Options, arguments: list[str], env: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """The members of a template that options decide, and its container."""
+        found: dict[str, Any] = {}
+        if options.service_account != self._base.service_account:
+            found["serviceAccountName"] = options.service_account.name
+        if options.node_selector:
+            found["nodeSelector"] = dict(options.node_selector)
+        if options.tolerations:
+            found["tolerations"] = [dict(toleration) for toleration in options.tolerations]
+        volumes = Names().take_all(options.claims)
+        if volumes:
+            found["volumes"] = [
+                {"name": volume, "persistentVolumeClaim": {"claimName": claim}}
+                for claim, volume in volumes.items()
+            ]
+        container: dict[str, Any] = {"image": options.image}
+        if options.image_pull_policy:
+            container["imagePullPolicy"] = options.image_pull_policy
+        container |= {"command": list(options.command), "args": arguments}
+        container["env"] = [
+            *env,
+            *({"name": name, "value": value} for name, value in options.env.items()),
+        ]
+        if options.resources:
+            container["resources"] = {k: dict(v) for k, v in options.resources.items()}
+        if volumes:
+            container["volumeMounts"] = [
+                {"name": volume, "mountPath": options.claims[claim].mount_path}
+                for claim, volume in volumes.items()
+            ]
+        return {**found, "container": container}
+
+
+def _secret(name: str, reference: tuple[str, str]) -> dict[str, Any]:
+    """A variable that Kubernetes fills from a Secret."""
+    secret, key = reference
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+def backoff_of(retry: Retry) -> tuple[float, float, float] | None:
+    """The waits of a node that is tried more than once."""
+    if retry.max_attempts == 1:
+        return None
+    return (retry.backoff, retry.factor, retry.max_backoff) if retry.backoff else (0, 1, 0)
+
+
+def inputs_of(retry: Retry, timeout: float | None) -> dict[str, str]:
+    """What templates that try again, or have a deadline, take beside the node."""
+    found = {} if retry.max_attempts == 1 else {"limit": str(retry.max_attempts - 1)}
+    return found if timeout is None else {**found, "deadline": str(math.ceil(timeout) + LATER)}
+
+
+def _retry(seconds: float, factor: float, most: float) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "limit": "{{inputs.parameters.limit}}",
+        "retryPolicy": "Always",
+        "expression": AGAIN,
+    }
+    if seconds:
+        found["backoff"] = {
+            "duration": _duration(seconds),
+            "factor": str(math.ceil(factor)),  # Argo multiplies by whole numbers
+            "cap": _duration(most),
+        }
+    return found
+
+
+def _duration(seconds: float) -> str:
+    """As Go reads it.
+
+    >>> _duration(90), _duration(0.5)
+    ('90s', '0.5s')
+    """
+    return f"{seconds:.3f}".rstrip("0").rstrip(".") + "s"

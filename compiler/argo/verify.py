@@ -1,0 +1,114 @@
+"""Verify: what was rendered is what the engine takes.
+
+The files' text is read back (read.py); then fields and types against schema.json (fields.py),
+names and references (references.py), and the limits and the size budget (limits.py). An object
+with a wrong type is not looked at further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from ..errors import ManifestError, Position, Problem, nearest
+from .faults import Fault, Place, place_of, show
+from .fields import check_fields, load
+from .limits import STORED_SPECS, check_argo_4, check_limits
+from .read import read
+from .references import check_object_name, check_references
+
+if TYPE_CHECKING:
+    from ..compilation import Compilation
+
+Object = Mapping[str, Any]
+
+
+def verify(compilation: Compilation) -> Compilation:
+    """Adds warnings. Raises ManifestError with all problems of all files."""
+    objects: list[Object] = []
+    found: list[Problem] = []
+    for name, text in compilation.files.items():
+        if name.startswith("kustomiz"):
+            continue  # what Kustomize reads never gets to the engine
+        try:
+            objects += read(text)
+        except yaml.MarkedYAMLError as error:
+            found.append(not_yaml(name, error))
+    found += problems(objects)
+    if found:
+        raise ManifestError(found)
+    return replace(compilation, warnings=(*compilation.warnings, *cautions(objects)))
+
+
+def not_yaml(file: str, error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    at = Position(file, mark.line, mark.column) if mark else None
+    return Problem(f"what was rendered is no YAML: {error.problem}", at, "mend the template")
+
+
+def problems(objects: Iterable[Object]) -> list[Problem]:
+    """Every problem of these objects, in their order."""
+    return [problem(obj, fault) for obj in objects for fault in faults_of(obj)]
+
+
+def cautions(objects: Iterable[Object]) -> list[Problem]:
+    """What is right for the engine that Argosy is made for, and not for all that are in use; of
+    objects without a problem."""
+    return [
+        problem(obj, fault)
+        for obj in objects
+        for spec, at, _ in specs_of(obj)
+        for fault in check_argo_4(spec, at)
+    ]
+
+
+def faults_of(obj: Object) -> list[Fault]:
+    if not isinstance(obj, dict):
+        return [Fault((), "is no object", "a manifest is a mapping with `apiVersion` and `kind`")]
+    kinds = load()["kinds"]
+    type_ = kinds.get(kind := f"{obj.get('apiVersion')}/{obj.get('kind')}")
+    if type_ is None:
+        return [Fault(place_of("kind"), f"unknown kind '{kind}'", nearest(kind, kinds))]
+    return sorted(check_fields(obj, type_), key=order) or [
+        *check_object_name(obj),
+        *(fault for spec, at, copies in specs_of(obj) for fault in check_spec(spec, at, copies)),
+    ]
+
+
+def check_spec(spec: Object, at: Place, copies: int) -> Iterator[Fault]:
+    yield from check_references(spec, at)
+    yield from check_limits(spec, at, copies)
+
+
+def specs_of(obj: Object) -> Iterator[tuple[Object, Place, int]]:
+    """The workflow's spec that an object holds, its place, and how often the Workflow that runs
+    it holds it."""
+    match obj["kind"]:
+        case "Workflow":
+            yield obj["spec"], place_of("spec"), 1
+        case "WorkflowTemplate" | "ClusterWorkflowTemplate":
+            yield obj["spec"], place_of("spec"), STORED_SPECS
+        case "CronWorkflow":
+            yield obj["spec"]["workflowSpec"], place_of("spec", "workflowSpec"), 1
+
+
+def order(fault: Fault) -> list[tuple[int, str]]:
+    """Sorts faults by place."""
+    keys: list[tuple[int, str]] = []
+    place = fault.place
+    while place:
+        place, key = place
+        keys.append((key, "") if isinstance(key, int) else (-1, str(key)))
+    return keys[::-1]
+
+
+def problem(obj: Object, fault: Fault) -> Problem:
+    title, where = "manifest", show(fault.place)
+    if isinstance(obj, dict):
+        metadata = obj.get("metadata")
+        name = metadata.get("name", "") if isinstance(metadata, dict) else ""
+        title = f"{obj.get('kind', 'object')} {name}".rstrip()
+    return Problem(": ".join(filter(None, (title, where, fault.message))), hint=fault.hint)

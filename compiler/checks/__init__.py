@@ -1,0 +1,37 @@
+"""`check`: what is wrong with a graph that reads well, all of it at once.
+
+One check a module, each a function of one graph; `CHECKS` is their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..errors import Problem
+from ..graph import Graph, Pipeline
+from .cycles import cycles
+from .reachable import reachable
+from .returns import returns
+
+CHECKS = (cycles, reachable)
+WARNINGS = (returns,)
+
+
+def check(pipeline: Pipeline, alone: bool = True) -> tuple[list[Problem], list[Problem]]:
+    """The problems of a pipeline, and the warnings. Where parsing found problems (not `alone`), an
+    edge may be missing, and only what a missing edge cannot cause is looked for."""
+    graphs = list(every_graph(pipeline.graph))
+    finders = CHECKS if alone else (cycles,)
+    problems = [problem for graph in graphs for find in finders for problem in find(graph)]
+    warnings = [problem for graph in graphs for find in WARNINGS for problem in find(graph)]
+    return problems, warnings
+
+
+def every_graph(graph: Graph) -> Iterator[Graph]:
+    """`graph` and all graphs inside it."""
+    stack = [graph]
+    while stack:
+        current = stack.pop()
+        yield current
+        for node in current.nodes.values():
+            stack.extend(inner for _, inner in node.graphs())

@@ -1,0 +1,86 @@
+"""The `argosy` command: one module a subcommand, loaded when it is called.
+
+Results go to stdout, everything else to stderr. Exit status: 0 good, 1 found or failed, 2 usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from argosy.runtime.errors import ArgosyError
+
+COMMANDS = {
+    "init": "Write a first pipeline to start from.",
+    "check": "Find everything that is wrong with a definition.",
+    "graph": "Show the graph of a definition.",
+    "plan": "Show what each step will get where it runs.",
+    "render": "Write the manifests for the configured engine.",
+    "run": "Run a pipeline on this machine.",
+    "runs": "List runs, newest first.",
+    "show": "Show one run: its steps, parameters and data.",
+    "logs": "Show the output of a run's steps.",
+}
+
+
+class Commands(click.Group):
+    """Loads a subcommand's module only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f".{cmd_name}", __package__)
+        return getattr(module, cmd_name)  # type: ignore[no-any-return]
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from ..errors import nearest
+
+            raise click.UsageError(f"{error.message} {nearest(args[0], COMMANDS)}", ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="argosy", prog_name="argosy")
+def argosy() -> None:
+    """Compile a pipeline to Argo Workflows, or run it here: one definition, the same results.
+
+    \b
+    argosy init hello          write a first pipeline
+    argosy run hello.yaml      run it on this machine
+    argosy render hello.yaml -c argo.yaml -o manifests
+    """
+
+
+def main() -> None:
+    """Runs the command; every known error becomes a message and an exit status."""
+    try:
+        argosy(prog_name="argosy", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except ArgosyError as error:
+        text = str(error)
+        click.echo(text if "error: " in text else f"error: {text}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of stdout has gone: `argosy graph | head`
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,32 @@
+"""`argosy check`."""
+
+from __future__ import annotations
+
+import click
+
+from . import options
+
+
+@click.command()
+@options.definition
+@options.configuration
+@options.variable
+def check(definition: str, configurations: tuple[str, ...], variables: tuple[str, ...]) -> None:
+    """Find everything that is wrong with the definition FILE.
+
+    With a configuration, it is checked for that executor too: for an engine, up to the manifests.
+
+    \b
+    argosy check pipeline.yaml
+    argosy check pipeline.yaml -c argo.yaml
+    """
+    from .. import phases
+
+    compilation = phases.compile(
+        options.request(definition, configurations, variables), until=phases.lower
+    )
+    if compilation.settings.executor.type in phases.ENGINES:
+        compilation = phases.verify(phases.render(compilation))
+    options.warn(compilation)
+    tasks = sum(1 for path in compilation.flow.readings)
+    click.echo(f"{definition}: good, {tasks} steps, executor {compilation.settings.executor.type}")

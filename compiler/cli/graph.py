@@ -1,0 +1,150 @@
+"""`argosy graph`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from ..graph import Conditional, Dag, Fail, Graph, Map, Node, Parallel, Task
+from . import options
+
+KINDS: dict[type, str] = {
+    Task: "task",
+    Parallel: "parallel",
+    Map: "map",
+    Dag: "dag",
+    Conditional: "conditional",
+    Fail: "fail",
+}
+
+
+@click.command()
+@options.definition
+@options.variable
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json", "mermaid"]),
+    default="text",
+    help="How to print it.",
+)
+def graph(definition: str, variables: tuple[str, ...], output: str) -> None:
+    """Show the graph of the definition FILE.
+
+    \b
+    argosy graph pipeline.yaml
+    argosy graph pipeline.yaml -o mermaid >> README.md
+    """
+    from .. import phases
+
+    request = options.request(definition, (), variables)
+    pipeline = phases.compile(request, until=phases.check).pipeline
+    if output == "json":
+        click.echo(json.dumps(_data(pipeline.graph), indent=2, ensure_ascii=False))
+    elif output == "mermaid":
+        click.echo("\n".join(_mermaid(pipeline.graph)))
+    else:
+        click.echo(pipeline.name + (f"  {pipeline.description}" if pipeline.description else ""))
+        rows = list(_rows(pipeline.graph))
+        width = max((len(row[0]) for row in rows), default=0)
+        for name, what, after in rows:
+            click.echo(f"{name:<{width}}  {what:<12}{after}".rstrip())
+
+
+def _kind(node: Node) -> str:
+    return KINDS.get(type(node.spec), "stub")
+
+
+def _labels(node: Node) -> list[str]:
+    """A name for each of the graphs inside a node; '' where there is just one."""
+    return list(getattr(node.spec, "branches", [""]))
+
+
+def _after(node: Node) -> str:
+    """What a node waits for, in words."""
+    words = " or " if node.join == "any" else ", "
+    parts = [
+        edge.source if edge.outcome == "success" else f"{edge.source} failed"
+        for edge in node.incoming
+    ]
+    return f"after {words.join(parts)}" if parts else ""
+
+
+def _detail(node: Node) -> str:
+    match node.spec:
+        case Task(command_type=kind, command=command):
+            first = command.strip().splitlines()[0] if command.strip() else ""
+            return f"{kind}: {first if len(first) <= 50 else first[:47] + '...'}"
+        case Map(iterate_on=on, iterate_as=name):
+            return f"each {name} of {on}"
+        case Conditional(parameter=parameter):
+            return f"by {parameter}"
+    return ""
+
+
+def _rows(graph: Graph) -> Iterator[tuple[str, str, str]]:
+    """Depth first, without recursion: (indented name, kind, the rest)."""
+    stack: list[tuple[int, str, Any]] = [(0, "", graph)]
+    while stack:
+        depth, label, item = stack.pop()
+        if isinstance(item, Graph):
+            if label:
+                yield "  " * depth + f"[{label}]", "", ""
+            for name in reversed(item.order()):
+                stack.append((depth + bool(label), "", item.nodes[name]))
+            continue
+        rest = "  ".join(part for part in (_detail(item), _after(item)) if part)
+        yield "  " * depth + item.name, _kind(item), rest
+        inner = list(zip(_labels(item), (graph for _, graph in item.graphs()), strict=False))
+        stack.extend((depth + 1, name, branch) for name, branch in reversed(inner))
+
+
+def _data(graph: Graph) -> dict[str, Any]:
+    """The graph as JSON: nodes by name, each with its edges and the graphs inside it."""
+    found: dict[str, Any] = {}
+    stack = [(graph, found)]
+    while stack:
+        current, into = stack.pop()
+        for name in current.order():
+            node = current.nodes[name]
+            data: dict[str, Any] = {"type": _kind(node), "join": node.join}
+            data["incoming"] = [edge._asdict() for edge in node.incoming]
+            for label, (_, inner) in zip(_labels(node), node.graphs(), strict=False):
+                branch = data.setdefault("graphs", {}).setdefault(label or "branch", {})
+                stack.append((inner, branch))
+            into[name] = data
+    return found
+
+
+def _mermaid(graph: Graph) -> Iterator[str]:
+    """A flowchart; a composite is a box around what is inside it."""
+    yield "flowchart LR"
+    numbers: dict[int, str] = {}
+    stack: list[tuple[str, Any]] = [("", graph)]
+    while stack:
+        indent, item = stack.pop()
+        if isinstance(item, str):
+            yield item
+            continue
+        if isinstance(item, Node):
+            name = numbers[id(item)]
+            text = json.dumps(item.name, ensure_ascii=False)
+            inner = list(zip(_labels(item), (g for _, g in item.graphs()), strict=False))
+            if not inner:
+                yield f"{indent}  {name}[{text}]"
+                continue
+            yield f"{indent}  subgraph {name}[{text}]"
+            stack.append((indent, f"{indent}  end"))
+            stack.extend((indent + "  ", branch) for _, branch in reversed(inner))
+            continue
+        for node in item.nodes.values():
+            numbers[id(node)] = f"n{len(numbers)}"
+        for node in item.nodes.values():
+            for edge in node.incoming:
+                arrow = "-->" if edge.outcome == "success" else "-. failed .->"
+                source = numbers[id(item.nodes[edge.source])]
+                stack.append((indent, f"{indent}  {source} {arrow} {numbers[id(node)]}"))
+        stack.extend((indent, node) for node in reversed(list(item.nodes.values())))

@@ -1,0 +1,34 @@
+"""`argosy init`."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from ..errors import DefinitionError, Problem
+
+FILES = "pipeline.yaml", "steps.py", "argo.yaml"
+
+
+@click.command()
+@click.argument("folder", default=".", metavar="[FOLDER]", type=click.Path(file_okay=False))
+def init(folder: str) -> None:
+    """Write a first pipeline, its steps and a configuration for Argo into FOLDER.
+
+    Files that are there already are never overwritten.
+
+    \b
+    argosy init hello && cd hello && argosy run pipeline.yaml
+    """
+    target = Path(folder)
+    there = [name for name in FILES if (target / name).exists()]
+    if there:
+        message = f"{target / there[0]} is already there; nothing was written"
+        raise DefinitionError([Problem(message, hint="name another folder: argosy init FOLDER")])
+    target.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        text = (files("argosy.templates") / "init" / name).read_text(encoding="utf-8")
+        (target / name).write_text(text, encoding="utf-8")
+        click.echo(str(target / name))

@@ -1,0 +1,104 @@
+"""`argosy logs`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from urllib.parse import quote
+
+import click
+
+from argosy.runtime.service import RunLogStore
+
+from ..errors import nearest
+from . import history, options
+
+PAUSE = 1.0
+"""Seconds between two looks at a run that goes on."""
+
+
+@click.command()
+@click.argument("run")
+@click.argument("step", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Wait for more, until the run has ended.")
+@options.configuration
+@options.variable
+def logs(
+    run: str,
+    step: str | None,
+    follow: bool,
+    configurations: tuple[str, ...],
+    variables: tuple[str, ...],
+) -> None:
+    """Show the output of RUN, in the order it came, or of one STEP of it.
+
+    STEP is a step's name or path, with all that is below it; RUN may be `latest`.
+
+    \b
+    argosy logs latest
+    argosy logs churn-1a2b3c4d features/0
+    argosy logs latest train -f
+    """
+    from ..integrate import resolve_services
+
+    store = resolve_services(configurations, options.pairs(variables, "-v"))[0]
+    found = history.read(store, run)
+    output = Output(store)
+    while True:
+        chosen = _below(found, step)
+        if step and not chosen and not (follow and found.status == "running"):
+            names = [step.name for step in found.steps]
+            raise click.ClickException(f"{found.id} has no step '{step}'; {nearest(step, names)}")
+        output.show(chosen, prefix=len(chosen) != 1 or chosen[0].name != step)
+        if not follow or found.status != "running":
+            break
+        time.sleep(PAUSE)
+        found = history.read(store, found.id)
+    output.close()
+
+
+def _below(run: history.Run, step: str | None) -> list[history.Step]:
+    """The steps that `step` names: all of them, those at or below a path, or those of a name."""
+    if step is None:
+        return list(run.steps)
+    wanted = step.strip("/")
+    found = [s for s in run.steps if f"{s.name}/".startswith(f"{wanted}/") or s.path == wanted]
+    return found or [s for s in run.steps if s.path.rpartition("/")[2] == quote(wanted, safe="")]
+
+
+class Output:
+    """Shows each chunk once, whole lines at a time."""
+
+    def __init__(self, store: RunLogStore) -> None:
+        self._store = store
+        self._shown: set[str] = set()
+        self._parts: dict[str, bytes] = {}
+        self._prefixes: dict[str, bytes] = {}
+
+    def show(self, steps: Iterable[history.Step], prefix: bool) -> None:
+        """What is new of `steps`, in the order it was written."""
+        fresh: list[tuple[float, str, str]] = []
+        for step in steps:
+            for attempt in step.attempts:
+                source = f"{step.path} {attempt.id}"
+                self._prefixes[source] = f"{step.name} | ".encode() if prefix else b""
+                for chunk in attempt.chunks:
+                    if chunk not in self._shown:
+                        written = attempt.started + int(chunk.rpartition("/")[2]) / 1000
+                        fresh.append((written, source, chunk))
+        for _, source, chunk in sorted(fresh):
+            self._shown.add(chunk)
+            text = self._parts.pop(source, b"") + (self._store.get(chunk) or b"")
+            *lines, part = text.split(b"\n")
+            if part:
+                self._parts[source] = part
+            self._print(source, lines)
+
+    def close(self) -> None:
+        """Shows what ended without a line's end."""
+        for source, part in self._parts.items():
+            self._print(source, [part])
+
+    def _print(self, source: str, lines: Iterable[bytes]) -> None:
+        prefix = self._prefixes[source]
+        click.echo(b"".join(prefix + line + b"\n" for line in lines), nl=False)

@@ -1,0 +1,65 @@
+"""Options that several subcommands share, and what they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from ..compilation import Compilation, Request
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+definition = click.argument("definition", metavar="FILE")
+configuration = click.option(
+    "-c",
+    "--config",
+    "configurations",
+    multiple=True,
+    metavar="FILE",
+    help="A configuration; give it again to merge another one over it.",
+)
+variable = click.option(
+    "-v",
+    "--variable",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A variable of the configuration.",
+)
+output = click.option(
+    "-o",
+    "--output",
+    "output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to print it.",
+)
+
+
+def pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
+    """`NAME=VALUE` arguments as a dictionary."""
+    found = {}
+    for value in values:
+        name, equals, rest = value.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"{option} takes NAME=VALUE, not {value!r}")
+        found[name] = rest
+    return found
+
+
+def request(
+    definition: str,
+    configurations: tuple[str, ...] = (),
+    variables: tuple[str, ...] = (),
+    templates: str | None = None,
+) -> Request:
+    """The request that these options make."""
+    return Request(definition, configurations, pairs(variables, "-v"), templates)
+
+
+def warn(compilation: Compilation) -> None:
+    """Prints what a compilation warns of."""
+    for warning in compilation.warnings:
+        click.echo(str(warning).replace("error: ", "warning: ", 1), err=True)

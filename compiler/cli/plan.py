@@ -1,0 +1,64 @@
+"""`argosy plan`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from . import options
+
+
+@click.command()
+@options.definition
+@options.configuration
+@options.variable
+@options.output
+def plan(
+    definition: str, configurations: tuple[str, ...], variables: tuple[str, ...], output: str
+) -> None:
+    """Show what each step of the definition FILE will get where it runs.
+
+    Names of secrets are shown, their values never are.
+
+    \b
+    argosy plan pipeline.yaml
+    argosy plan pipeline.yaml -c argo.yaml -o json
+    """
+    from .. import phases
+    from ..describe import describe
+
+    compilation = phases.compile(
+        options.request(definition, configurations, variables), until=phases.lower
+    )
+    options.warn(compilation)
+    found = describe(compilation)
+    if output == "json":
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    click.echo("\n".join(_lines(found)))
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    """The description as text, a block a step."""
+    lines = [f"{found['pipeline']} on {found['executor']}"]
+    for name, service in found["services"].items():
+        config = ", ".join(f"{key}={value}" for key, value in service["config"].items())
+        lines.append(f"  {name:<14} {service['type']}{f' ({config})' if config else ''}")
+    for step in found["steps"]:
+        lines += ["", step["step"]]
+        for key, value in step.items():
+            if key != "step" and value not in (None, [], {}, ""):
+                lines.append(f"  {key:<14} {_shown(value)}")
+    return lines
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items())
+    text = str(value).strip()
+    first = text.splitlines()[0] if text else ""
+    return first if first == text and len(text) <= 100 else f"{first[:97]}..."

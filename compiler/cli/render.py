@@ -1,0 +1,63 @@
+"""`argosy render`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from . import options
+
+
+@click.command()
+@options.definition
+@options.configuration
+@options.variable
+@click.option(
+    "-o",
+    "--output",
+    default="-",
+    metavar="DIR",
+    help="The folder to write to, one file an object; `-` prints one stream.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 where DIR is stale.")
+@click.option(
+    "--templates",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Jinja templates that come before the built-in ones.",
+)
+def render(
+    definition: str,
+    configurations: tuple[str, ...],
+    variables: tuple[str, ...],
+    output: str,
+    check: bool,
+    templates: str | None,
+) -> None:
+    """Write the manifests of the definition FILE for the configured engine.
+
+    \b
+    argosy render pipeline.yaml -c argo.yaml
+    argosy render pipeline.yaml -c argo.yaml -o manifests
+    argosy render pipeline.yaml -c argo.yaml -o manifests --check
+    """
+    from .. import emit, phases
+
+    if check and output == "-":
+        raise click.UsageError("--check compares with a folder: give it with -o DIR")
+    request = options.request(definition, configurations, variables, templates)
+    compilation = phases.compile(request)
+    options.warn(compilation)
+    if output == "-":
+        sys.stdout.write(emit.stream(compilation.files))
+    elif check:
+        difference = emit.difference(compilation.files, output)
+        if difference:
+            sys.stdout.write(difference)
+            click.echo(f"{output} is stale; render it again", err=True)
+            sys.exit(1)
+        click.echo(f"{output} is up to date", err=True)
+    else:
+        for path in emit.write(compilation.files, output):
+            click.echo(path)

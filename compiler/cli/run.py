@@ -1,0 +1,226 @@
+"""`argosy run`."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from argosy.runtime.signals import STOPPING
+
+from ..errors import Problem, SettingsError
+from . import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..compilation import Compilation
+
+LAUNCHER = (
+    # Like -m, but without the working folder on the path: a module of the user's must not take the
+    # place of one of Python's own in the launcher.
+    "import sys; sys.path = [x for x in sys.path if x]; "
+    "from argosy.runtime.executors.local.__main__ import main; main()"
+)
+
+
+@click.command()
+@options.definition
+@options.configuration
+@options.variable
+@click.option(
+    "-p",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE|FILE",
+    help="A parameter of the run, or a YAML file of them.",
+)
+@click.option(
+    "--resume", metavar="RUN", help="Skip what succeeded, unchanged, in this earlier run."
+)
+@click.option(
+    "--by-name", is_flag=True, help="With --resume: skip whatever succeeded, changed or not."
+)
+@options.output
+def run(
+    definition: str,
+    configurations: tuple[str, ...],
+    variables: tuple[str, ...],
+    parameters: tuple[str, ...],
+    resume: str | None,
+    by_name: bool,
+    output: str,
+) -> None:
+    """Run the pipeline FILE on this machine.
+
+    Each step is a process of its own; independent ones run side by side. The result goes to
+    stdout, all that happens on the way to stderr.
+
+    \b
+    argosy run pipeline.yaml
+    argosy run pipeline.yaml -p rate=0.2 -p regions='["eu"]'
+    argosy run pipeline.yaml --resume latest
+    """
+    if by_name and not resume:
+        raise click.UsageError("--by-name goes with --resume RUN")
+    with launcher() as process:
+        compilation = _compile(options.request(definition, configurations, variables))
+        plan = _plan(compilation, _arguments(compilation, parameters), resume, by_name)
+        outcome = _launch(process, plan)
+    _print(outcome, output)
+    if process.returncode:
+        again = _again(definition, configurations, variables, parameters, str(outcome["run"]))
+        click.echo(f"to go on from there: {again}", err=True)
+        sys.exit(process.returncode)
+
+
+@contextmanager
+def launcher() -> Iterator[subprocess.Popen[bytes]]:
+    """The process that will run the plan: started first, so that it is up when the plan is ready.
+
+    It has a session of its own, and so hears of Ctrl-C from here only, once. It ends by itself
+    when its stdin does.
+    """
+    argv = [sys.executable, "-c", LAUNCHER, "--attached"]
+    process = subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                stream.close()
+        process.wait()
+
+
+def _compile(request: Any) -> Compilation:
+    from .. import phases
+
+    compilation = phases.compile(request, until=phases.lower)
+    options.warn(compilation)
+    executor = compilation.settings.executor.type
+    if executor != "local":
+        hint = (
+            f"`argosy render` writes what {executor} runs; leave out its configuration to run here"
+        )
+        message = f"the executor '{executor}' does not run on this machine"
+        raise SettingsError([Problem(message, hint=hint)])
+    return compilation
+
+
+def _plan(
+    compilation: Compilation, arguments: Mapping[str, Any], resume: str | None, by_name: bool
+) -> dict[str, Any]:
+    """The plan as the launcher reads it (docs/local.md)."""
+    from ..graph import segment
+    from ..integrate import context
+    from ..plan import local_plan
+
+    if resume:
+        from . import history
+
+        resume = history.read(compilation.run_log_store, resume).id
+    return {
+        "run": f"{segment(compilation.pipeline.name)}-{secrets.token_hex(4)}",
+        "context": context(compilation),
+        "arguments": dict(arguments),
+        "origin": {},
+        "workers": compilation.executor.config.get("max_workers"),
+        "resume": resume,
+        "by_name": by_name,
+        **local_plan(compilation.pipeline.graph, compilation.flow),
+    }
+
+
+def _arguments(compilation: Compilation, given: Iterable[str]) -> dict[str, Any]:
+    """The pipeline's parameters: its defaults, and over them what was given, in its order."""
+    from argosy.runtime.context import typed
+
+    defaults = compilation.pipeline.parameters
+    found = dict(defaults)
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            found.update(_file(text))
+        else:
+            # Without a default, as with a text for one, it is the text that it is.
+            is_text = isinstance(defaults.get(name), (str, type(None)))
+            found[name] = typed(name, value, "text" if is_text else "json")
+    return found
+
+
+def _file(path: str) -> dict[str, Any]:
+    """Parameters from a YAML file."""
+    from .. import source
+    from ..parse.fields import Context, Fields
+
+    if not Path(path).exists():
+        raise click.UsageError(f"-p takes NAME=VALUE or a file, and there is no file {path!r}")
+    document = source.load(path)
+    if not isinstance(document, source.Mapping):
+        raise click.UsageError(f"{path}: parameters are a mapping of names to values")
+    context = Context()
+    found = Fields(document, path, context).plain(document, document.mark, literal=True)
+    if context.problems:
+        raise SettingsError(context.problems)
+    return dict(found)
+
+
+def _launch(process: subprocess.Popen[bytes], plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Has the launcher run the plan, and gives what it says of the end."""
+    if process.stdin is None or process.stdout is None:
+        raise ValueError("the launcher has no pipes")
+
+    def forward(number: int, _: object) -> None:
+        process.send_signal(number)
+
+    for number in STOPPING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, forward)
+    try:
+        process.stdin.write(json.dumps(plan, separators=(",", ":")).encode() + b"\n")
+        process.stdin.flush()
+    except BrokenPipeError:
+        pass  # it has said why on stderr
+    told = process.stdout.read()
+    process.wait()
+    if not told:
+        way = "`argosy show` tells how far it came"
+        raise click.ClickException(f"the run {plan['run']} broke off; {way}")
+    outcome: dict[str, Any] = json.loads(told)
+    return outcome
+
+
+def _print(outcome: Mapping[str, Any], output: str) -> None:
+    if output == "json":
+        click.echo(json.dumps(outcome, indent=2))
+        return
+    click.echo(f"{outcome['run']}: {outcome['status']}")
+    for name, value in outcome["parameters"].items():
+        click.echo(f"  {name}: {json.dumps(value, ensure_ascii=False)}")
+
+
+def _again(
+    definition: str,
+    configurations: Iterable[str],
+    variables: Iterable[str],
+    parameters: Iterable[str],
+    run_id: str,
+) -> str:
+    """The command that resumes the run: as it was given, so that what is unchanged is skipped."""
+    argv = ["argosy", "run", definition]
+    for option, values in (("-c", configurations), ("-v", variables), ("-p", parameters)):
+        for value in values:
+            argv += [option, value]
+    return shlex.join([*argv, "--resume", run_id])

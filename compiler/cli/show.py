@@ -1,0 +1,194 @@
+"""`argosy show`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import click
+
+from argosy.runtime import layout
+from argosy.runtime.executors.local.report import duration
+from argosy.runtime.service import RunLogStore
+
+from . import history, options
+
+WIDTH = 60
+"""Characters of a value that are shown."""
+
+
+@click.command()
+@click.argument("run")
+@options.configuration
+@options.variable
+@options.output
+def show(
+    run: str, configurations: tuple[str, ...], variables: tuple[str, ...], output: str
+) -> None:
+    """Show RUN: its steps with their attempts, its parameters and its data.
+
+    RUN is a run's id, or `latest`.
+
+    \b
+    argosy show latest
+    argosy show churn-1a2b3c4d -o json
+    """
+    from ..integrate import resolve_services
+
+    store = resolve_services(configurations, options.pairs(variables, "-v"))[0]
+    found = history.read(store, run)
+    written = {step.path: _written(store, found.id, step) for step in found.steps}
+    if output == "json":
+        click.echo(json.dumps(_as_json(found, written), indent=2))
+        return
+    took = "" if found.took is None else f", took {duration(found.took)}"
+    click.echo(f"{found.id}: {found.status}, started {history.local_time(found.started)}{took}")
+    for line in _tree(found.steps, written):
+        click.echo(line)
+    click.echo("".join(_ending(found)), nl=False)
+
+
+class Written(NamedTuple):
+    """What one step wrote: parameters and catalog entries, as its state has them."""
+
+    parameters: Mapping[str, Mapping[str, Any]]
+    catalog: Mapping[str, Mapping[str, Any]]
+
+
+def _written(store: RunLogStore, run: str, step: history.Step) -> Written:
+    """A step's own share of the state that it left; the rest it passed on."""
+    state = history.read_json(store, layout.state_key(run, step.path))
+    parameters, catalog = (
+        {name: entry for name, entry in state.get(part, {}).items() if entry["by"] == step.path}
+        for part in ("parameters", "catalog")
+    )
+    return Written(parameters, catalog)
+
+
+def _as_json(run: history.Run, written: Mapping[str, Written]) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "status": run.status,
+        "started": history.iso_time(run.started),
+        "ended": history.iso_time(run.ended),
+        "steps": [_step_json(step, written[step.path]) for step in run.steps],
+        "failures": run.end.get("failures", []),
+        "parameters": run.end.get("parameters", {}),
+        "catalog": run.end.get("catalog", {}),
+    }
+
+
+def _step_json(step: history.Step, written: Written) -> dict[str, Any]:
+    return {
+        "step": step.path,
+        "status": step.last.status,
+        "attempts": [
+            {**attempt.record, "attempt": attempt.id, "status": attempt.status}
+            for attempt in step.attempts
+        ],
+        "parameters": {
+            name: entry.get("value", {key: entry[key] for key in ("blob", "size") if key in entry})
+            for name, entry in written.parameters.items()
+        },
+        "catalog": {
+            name: {"sha256": entry["sha256"], "size": entry["size"]}
+            for name, entry in written.catalog.items()
+        },
+    }
+
+
+class Branch(NamedTuple):
+    """A place in the tree of steps: what stands there, and what is below."""
+
+    steps: list[history.Step]
+    below: dict[str, Branch]
+
+
+def _tree(steps: tuple[history.Step, ...], written: Mapping[str, Written]) -> Iterator[str]:
+    """A line for each step, and for each name on the way to one."""
+    root = Branch([], {})
+    for step in steps:
+        place = root
+        for name in step.path.split("/"):
+            place = place.below.setdefault(name, Branch([], {}))
+        place.steps.append(step)
+    rows = list(_rows(root))
+    width = max((len(label) for label, _ in rows), default=0)
+    for label, branch in rows:
+        told = [_told(step, written[step.path]) for step in branch.steps]
+        yield f"{label:{width}}  {' '.join(told)}".rstrip()
+
+
+def _rows(root: Branch) -> Iterator[tuple[str, Branch]]:
+    """Each branch below `root` with its label, as drawn; a stack, for trees of any depth."""
+    stack = [(name, branch, "", "") for name, branch in reversed(_ordered(root.below))]
+    while stack:
+        name, branch, twig, stem = stack.pop()
+        yield f"{twig}{history.readable(name)}", branch
+        for position, (inner, below) in enumerate(reversed(_ordered(branch.below))):
+            fork, line = ("├─ ", "│  ") if position else ("└─ ", "   ")
+            stack.append((inner, below, f"{stem}{fork}", f"{stem}{line}"))
+
+
+def _ordered(below: Mapping[str, Branch]) -> list[tuple[str, Branch]]:
+    """In the order they started in, but the iterations of a map by their index."""
+    if all(name.isdigit() for name in below):
+        return sorted(below.items(), key=lambda item: int(item[0]))
+    return list(below.items())
+
+
+def _told(step: history.Step, written: Written) -> str:
+    """How a step went, in a line."""
+    last = step.last
+    took = "" if last.took is None else duration(last.took)
+    parts = [f"{last.status:9}", f"{took:>8}"]
+    if len(step.attempts) > 1:
+        parts.append(f"{len(step.attempts)} attempts")
+    if resumed := last.record.get("resumed"):
+        parts.append(f"as in {resumed['run']}")
+    if last.status == "failed" and last.record.get("message"):
+        parts.append(_short(str(last.record["message"])))
+    parts += [f"{name}={_value(entry)}" for name, entry in written.parameters.items()]
+    parts += [f"{name} ({_size(entry['size'])})" for name, entry in written.catalog.items()]
+    return "  ".join(parts)
+
+
+def _ending(run: history.Run) -> Iterator[str]:
+    """What the run left: why it failed, its parameters and its data."""
+    if run.end.get("status") == "failed" and run.end.get("failures"):
+        yield "\nfailures\n"
+        for failure in run.end["failures"]:
+            message = str(failure.get("message") or failure.get("phase", ""))
+            yield f"  {history.readable(str(failure.get('step')))}: {message}\n"
+    if parameters := run.end.get("parameters"):
+        yield "\nparameters\n"
+        for name, value in parameters.items():
+            yield f"  {name}: {_short(json.dumps(value, ensure_ascii=False))}\n"
+    if catalog := run.end.get("catalog"):
+        yield "\ncatalog\n"
+        for name, entry in catalog.items():
+            yield f"  {name}  {_size(entry['size'])}  {entry['sha256'][:12]}\n"
+
+
+def _value(entry: Mapping[str, Any]) -> str:
+    if "blob" in entry:
+        kind = "object" if entry.get("pickle") else "value"
+        return f"({kind} of {_size(entry.get('size', 0))})"
+    return _short(json.dumps(entry.get("value"), ensure_ascii=False))
+
+
+def _short(text: str) -> str:
+    """The beginning of `text` on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+
+
+def _size(count: int) -> str:
+    """`17 B`, `1.5 KiB`, `2.0 MiB`."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{int(size)} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"

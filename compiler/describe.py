@@ -1,0 +1,63 @@
+"""What each step will get where it runs, as data: for `argosy plan`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+from .compilation import Compilation
+from .graph import Task, join_path, segment
+
+
+def describe(compilation: Compilation) -> dict[str, Any]:
+    """{pipeline, executor, services, steps}; a step for each task, in topological order."""
+    services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
+    steps = []
+    stack: list[tuple[str, Any]] = [("", compilation.pipeline.graph)]
+    while stack:
+        path, graph = stack.pop()
+        if isinstance(graph, Task):
+            steps.append(_step(compilation, path, graph))
+            continue
+        for name in reversed(graph.order()):
+            node = graph.nodes[name]
+            at = join_path(path, segment(name))
+            inner = [(join_path(at, part), branch) for part, branch in node.graphs()]
+            stack.extend(reversed(inner))
+            if isinstance(node.spec, Task):
+                stack.append((at, node.spec))
+    return {
+        "pipeline": compilation.pipeline.name,
+        "executor": compilation.settings.executor.type,
+        "services": {
+            service.service_type: {
+                "type": service.service_provider,
+                "config": {key: value for key, value in service.config.items() if value},
+            }
+            for service in services
+        },
+        "steps": steps,
+    }
+
+
+def _step(compilation: Compilation, path: str, task: Task) -> dict[str, Any]:
+    """One task: what it runs, and what its process, container or pod has."""
+    executor = compilation.executor
+    config = compilation.settings.steps.get(path, executor.config)
+    environment = {**executor.environment, **(config.get("env") or {}), **task.env}
+    return {
+        "step": unquote(path),
+        "image": config.get("image"),
+        "command": f"{task.command_type}: {task.command}",
+        "retry": task.retry.max_attempts if task.retry.max_attempts > 1 else None,
+        "timeout": None if task.timeout is None else f"{task.timeout:g}s",
+        "get": list(task.get),
+        "put": list(task.put),
+        "volumes": {
+            **{source: f"{v['bind']} ({v['mode']})" for source, v in executor.volumes.items()},
+            **executor.claims,
+        },
+        "environment": sorted(environment),
+        "secrets": {name: env or "get_secret" for name, env in task.secrets.items()},
+        "resources": config.get("resources"),
+    }

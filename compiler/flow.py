@@ -1,0 +1,448 @@
+"""What each node reads: the sources of its state, from the edges of its graph.
+
+State flows along edges (runtime protocol, *State*). Stubs and composites are looked through, a
+handler reads what entered the node that failed, and where only one of several sources can be there,
+the engine says which ended how. Three things bound what is read:
+
+- a graph inside another hands over *certain* exits only. Where it has others and exactly one of
+  them can succeed, that one claims the graph: it writes its state under the graph's path as well.
+  Otherwise a control node joins them at the graph's end;
+- where fan-in times fan-out could pass MAX_READS, a control node writes the joined state once;
+- where looking through would nest deeper than MAX_NESTING, likewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .checks.returns import declared
+from .graph import (
+    ITERATION,
+    Conditional,
+    Dag,
+    Edge,
+    Fail,
+    Graph,
+    Map,
+    Node,
+    Outcome,
+    Stub,
+    Task,
+    join_path,
+    segment,
+)
+from .trampoline import Steps, run
+
+MAX_READS = 1000
+MAP_WIDTH = 100
+"""How wide a map is taken to be when reads are counted; nobody knows before it runs."""
+MAX_NESTING = 4
+
+
+class State(NamedTuple):
+    """The state that was written at a path; '' is the run's arguments."""
+
+    path: str
+
+
+class If(NamedTuple):
+    """`of`, where the node `name` of `graph` (or the branch `label` of it) ended so."""
+
+    graph: str
+    name: str
+    label: str | None
+    path: str
+    outcome: Outcome
+    of: Sources
+
+
+class Item(NamedTuple):
+    """`of`, with one item of a list as a parameter: what enters an iteration of a map."""
+
+    iterate_on: str
+    iterate_as: str
+    depth: int
+    of: Sources
+
+
+class Joined(NamedTuple):
+    """What leaves a map: `inside`, reduced over all iterations, over what entered."""
+
+    path: str
+    rank: str
+    iterate_on: str
+    iterate_as: str
+    reducers: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
+    of: Sources
+    inside: Sources
+
+
+class Only(NamedTuple):
+    """What enters a scoped dag."""
+
+    inputs: tuple[str, ...]
+    of: Sources
+
+
+class Scoped(NamedTuple):
+    """What leaves a scoped dag."""
+
+    path: str
+    rank: str
+    outputs: tuple[str, ...] | None
+    of: Sources
+    inside: Sources
+
+
+Source = State | If | Item | Joined | Only | Scoped
+Sources = tuple[Source, ...]
+START: Sources = (State(""),)
+
+
+class Ask(NamedTuple):
+    """A status that the engine hands over: of the sibling `node`, or of its branch `label`."""
+
+    node: str
+    label: str | None
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a node reads. `sources` as in NODE's `from`; `inherits`: statuses of graphs outside its
+    own are among what it asks for; `arguments`: so are the run's arguments."""
+
+    sources: tuple[Any, ...]
+    asks: tuple[Ask, ...] = ()
+    inherits: bool = False
+    arguments: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The whole of it, by path.
+
+    rank       position in topological order, then branch, then position inside, and so on
+    readings   of every node; of a composite, what enters it
+    joins      control nodes, by the path of the node or the graph that they come after
+    also       the graphs that a node claims
+    final      the sources of the pipeline's end
+    """
+
+    rank: dict[str, str] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
+    joins: dict[str, Reading] = field(default_factory=dict)
+    also: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    final: tuple[Any, ...] = ()
+
+    def home(self, graph: str) -> str:
+        """The path at which a graph's own state is written, where it has one. A dag's node and its
+        graph share their path, and only the node's state may stand there."""
+        return f"{graph}/" if graph in self.rank else graph
+
+
+def flow(graph: Graph) -> Flow:
+    """The flow of a pipeline's graph."""
+    found = Flow()
+    inside = run(_Walk(found, _weights(graph)).graph(graph, "", "", START))
+    final = tuple(encode(source) for source in inside)
+    return Flow(found.rank, found.readings, found.joins, found.also, final)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One pass over all graphs, each in topological order."""
+
+    flow: Flow
+    weights: Mapping[int, tuple[int, int]]
+
+    def graph(self, graph: Graph, path: str, rank: str, entry: Sources) -> Steps[Sources]:
+        """Fills the flow for one graph; returns what leaves it."""
+        reads: dict[str, Sources] = {}
+        leaves: dict[str, Sources] = {}
+        readers = _readers(graph, self.weights)
+        for position, name in enumerate(graph.order()):
+            node = graph.nodes[name]
+            at = join_path(path, segment(name))
+            own = f"{rank}{position}"
+            self.flow.rank[at] = own
+            reads[name] = sources = _sources(node, path, entry, reads, leaves)
+            self.flow.readings[at] = _reading(sources, path)
+            out = yield self.node(node, at, own, path, sources)
+            width = self.weights.get(id(node), (1, 1))[1]
+            if not isinstance(node.spec, (Task, Fail)) and (
+                (width > 1 and width * readers[name] > MAX_READS) or _nesting(out) > MAX_NESTING
+            ):
+                self.flow.joins[at] = _reading(out, path)
+                out = (State(at),)
+            leaves[name] = out
+        inside = _leaving(graph, path, leaves)
+        if path and any(_asks(inside, path)):
+            home = self.flow.home(path)
+            claimants = _claimants(graph, path)
+            if claimants is None:
+                self.flow.joins[home] = _reading(inside, path)
+            for claimant in claimants or ():
+                self.flow.also[claimant] = (*self.flow.also.get(claimant, ()), home)
+            inside = (State(home),)
+        return inside
+
+    def node(self, node: Node, at: str, rank: str, path: str, sources: Sources) -> Steps[Sources]:
+        """What leaves one node that succeeded."""
+        spec = node.spec
+        inside: Sources
+        if isinstance(spec, Task):
+            return (State(at),)
+        if isinstance(spec, Stub):
+            return sources
+        if isinstance(spec, Map):
+            item = Item(spec.iterate_on, spec.iterate_as, at.split("/").count(ITERATION), sources)
+            inner = join_path(at, ITERATION)
+            inside = yield self.graph(spec.branch, inner, f"{rank}.*.", (item,))
+            return (_joined(spec, at, rank, sources, inside),)
+        if isinstance(spec, Dag):
+            entry = sources if spec.inputs is None else (Only(spec.inputs, sources),)
+            inside = yield self.graph(spec.branch, at, f"{rank}.0.", entry)
+            if spec.inputs is None and spec.outputs is None:
+                return inside
+            return (Scoped(at, rank, spec.outputs, sources, inside),)
+        found: list[Source] = []
+        for number, (label, (part, branch)) in enumerate(
+            zip(getattr(spec, "branches", {}), node.graphs(), strict=True)
+        ):
+            inner = join_path(at, part)
+            inside = yield self.graph(branch, inner, f"{rank}.{number}.", sources)
+            if isinstance(spec, Conditional):
+                found.append(If(path, node.name, label, inner, "success", inside))
+            else:
+                found.extend(inside)
+        return _alternatives(found)
+
+
+def _joined(spec: Map, path: str, rank: str, entered: Sources, inside: Sources) -> Joined:
+    names = tuple(name for name in declared(spec.branch) if name != spec.iterate_as)
+    reducers = tuple(spec.reducers.items())
+    return Joined(path, rank, spec.iterate_on, spec.iterate_as, reducers, names, entered, inside)
+
+
+def _sources(
+    node: Node, path: str, entry: Sources, reads: dict[str, Sources], leaves: dict[str, Sources]
+) -> Sources:
+    """What enters a node."""
+    if not node.incoming:
+        return entry
+    failures = [edge for edge in node.incoming if edge.outcome == "failure"]
+    found: list[Source] = []
+    for edge in node.incoming:
+        failed = edge.outcome == "failure"
+        of = reads[edge.source] if failed else leaves[edge.source]
+        several = len(node.incoming) > 1 if node.join == "any" else failed and len(failures) > 1
+        if several:
+            at = join_path(path, segment(edge.source))
+            found.append(If(path, edge.source, None, at, edge.outcome, of))
+        else:
+            found.extend(of)
+    return _alternatives(found)
+
+
+def _alternatives(found: list[Source]) -> Sources:
+    """Each once; alternatives that are all the same are none."""
+    bodies = {source.of for source in found if isinstance(source, If)}
+    if len(bodies) == 1 and all(isinstance(source, If) for source in found):
+        return bodies.pop()
+    return tuple(dict.fromkeys(found))
+
+
+def exits(graph: Graph) -> list[str]:
+    """The nodes at which a graph can end well: no success edge leaves them."""
+    inner = {
+        edge.source
+        for node in graph.nodes.values()
+        for edge in node.incoming
+        if edge.outcome == "success"
+    }
+    return [
+        name
+        for name, node in graph.nodes.items()
+        if name not in inner and not isinstance(node.spec, Fail)
+    ]
+
+
+def certain(graph: Graph) -> set[str]:
+    """The nodes that have succeeded whenever the graph has."""
+    found: set[str] = set()
+    for name in graph.order():
+        node = graph.nodes[name]
+        if node.handler is None and all(
+            edge.outcome == "success" and edge.source in found for edge in node.incoming
+        ):
+            found.add(name)
+    return found
+
+
+def _leaving(graph: Graph, path: str, leaves: dict[str, Sources]) -> Sources:
+    """What leaves a graph that succeeded."""
+    sure = certain(graph)
+    found: list[Source] = []
+    for name in exits(graph):
+        if name in sure:
+            found.extend(leaves[name])
+        else:
+            at = join_path(path, segment(name))
+            found.append(If(path, name, None, at, "success", leaves[name]))
+    return _alternatives(found)
+
+
+def _claimants(graph: Graph, path: str) -> list[str] | None:
+    """The tasks of which exactly one is the last to succeed when the graph does, if that is so."""
+    found: list[str] = []
+    stack = [(graph, path)]
+    while stack:
+        current, at = stack.pop()
+        ends = exits(current)
+        if len(ends) > 1 and current.form != "chain" and not _recovery(current, ends):
+            return None
+        for name in ends:
+            node = current.nodes[name]
+            inner = join_path(at, segment(name))
+            if isinstance(node.spec, Task):
+                found.append(inner)
+            elif isinstance(node.spec, Conditional) or _unscoped(node):
+                stack.extend((branch, join_path(inner, part)) for part, branch in node.graphs())
+            else:
+                return None
+    return found
+
+
+def _unscoped(node: Node) -> bool:
+    spec = node.spec
+    return isinstance(spec, Dag) and spec.inputs is None and spec.outputs is None
+
+
+def _recovery(graph: Graph, ends: list[str]) -> bool:
+    """Whether the two ends are a node and the handler that runs only when it failed."""
+    for node, handler in (ends, ends[::-1]) if len(ends) == 2 else ():
+        if graph.nodes[handler].incoming == (Edge(node, "failure"),):
+            incoming = graph.nodes[node].incoming
+            sure = certain(graph)
+            return all(e.outcome == "success" and e.source in sure for e in incoming)
+    return False
+
+
+def _weights(graph: Graph) -> dict[int, tuple[int, int]]:
+    """Of each composite node and each graph, by id: how many nodes inside read what enters it, and
+    how many states leave it."""
+    order = [graph]
+    for current in order:
+        order.extend(inner for node in current.nodes.values() for _, inner in node.graphs())
+    found: dict[int, tuple[int, int]] = {}
+    for current in reversed(order):
+        for node in current.nodes.values():
+            inner = [found[id(branch)] for _, branch in node.graphs()]
+            if isinstance(node.spec, Map):
+                found[id(node)] = MAX_READS, MAP_WIDTH * inner[0][1]
+            elif isinstance(node.spec, Dag) and node.spec.inputs is not None:
+                found[id(node)] = MAX_READS, inner[0][1]
+            elif inner:
+                found[id(node)] = sum(i[0] for i in inner), sum(i[1] for i in inner)
+        roots = (node for node in current.nodes.values() if not node.incoming)
+        found[id(current)] = (
+            sum(found.get(id(node), (1, 1))[0] for node in roots),
+            sum(found.get(id(current.nodes[name]), (1, 1))[1] for name in exits(current)),
+        )
+    return found
+
+
+def _readers(graph: Graph, weights: Mapping[int, tuple[int, int]]) -> dict[str, int]:
+    """How many nodes read what leaves each node, stubs looked through."""
+    found = dict.fromkeys(graph.nodes, 0)
+    for name in reversed(graph.order()):
+        node = graph.nodes[name]
+        reads = found[name] if isinstance(node.spec, Stub) else weights.get(id(node), (1, 1))[0]
+        for edge in node.incoming:
+            found[edge.source] += reads
+    return found
+
+
+def _nesting(sources: Sources) -> int:
+    """How deep sources nest; only as far as it matters."""
+    depth, level = 0, list(sources)
+    while level and depth <= MAX_NESTING:
+        depth += 1
+        level = [inner for source in level for inner in _parts(source)]
+    return depth
+
+
+def _parts(source: Source) -> Iterator[Source]:
+    """The sources inside a source."""
+    if not isinstance(source, State):
+        yield from source.of
+    if isinstance(source, (Joined, Scoped)):
+        yield from source.inside
+
+
+def _asks(sources: Iterable[Source], graph: str | None) -> Iterator[If]:
+    """The alternatives that the statuses of `graph`'s nodes decide (None: of any graph)."""
+    stack = list(sources)
+    while stack:
+        source = stack.pop()
+        if isinstance(source, If) and graph in (None, source.graph):
+            yield source
+        stack.extend(_parts(source))
+
+
+def _starts(sources: Iterable[Source]) -> bool:
+    stack = list(sources)
+    while stack:
+        source = stack.pop()
+        if source == State(""):
+            return True
+        stack.extend(_parts(source))
+    return False
+
+
+def _reading(sources: Sources, graph: str) -> Reading:
+    """`sources` as they travel, for a node of `graph`."""
+    if len(sources) == 1 and isinstance(sources[0], State):
+        return Reading((sources[0].path,), arguments=not sources[0].path)
+    asks = {alternative.path: alternative for alternative in _asks(sources, None)}
+    own = [ask for _, ask in sorted(asks.items()) if ask.graph == graph]
+    return Reading(
+        sources=tuple(encode(source) for source in sources),
+        asks=tuple(Ask(ask.name, ask.label, ask.path) for ask in own),
+        inherits=len(own) < len(asks),
+        arguments=_starts(sources),
+    )
+
+
+def encode(source: Source) -> Any:
+    """A source as JSON: the form that `argosy.runtime.state` reads."""
+    if isinstance(source, State):
+        return source.path
+    of = [encode(part) for part in source.of]
+    if isinstance(source, If):
+        outcome = "ok" if source.outcome == "success" else "failed"
+        return {"if": source.path, "is": outcome, "from": of}
+    if isinstance(source, Only):
+        return {"only": list(source.inputs), "in": of}
+    if isinstance(source, Item):
+        on, depth = source.iterate_on, source.depth
+        return {"item": source.iterate_as, "on": on, "depth": depth, "in": of}
+    inside = [encode(part) for part in source.inside]
+    if isinstance(source, Scoped):
+        outputs = None if source.outputs is None else list(source.outputs)
+        scoped = {"dag": source.path, "rank": source.rank, "outputs": outputs}
+        return {**scoped, "in": of, "out": inside}
+    return {
+        "map": source.path,
+        "rank": source.rank,
+        "on": source.iterate_on,
+        "as": source.iterate_as,
+        "in": of,
+        "out": inside,
+        "reduce": dict(source.reducers),
+        "names": list(source.names),
+    }

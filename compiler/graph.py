@@ -1,0 +1,180 @@
+"""The graph of a pipeline: what `parse` makes, `check` judges and every later phase reads.
+
+Both forms of a definition end here. An edge says how its source must have ended; a node says how
+many of its edges must have fired (`join`). `success` nodes that are reached by success only are
+gone (they are the graph's exits), a `fail` node that is named and not defined is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
+
+from .errors import Position
+
+Outcome = Literal["success", "failure"]
+ITERATION = "*"
+"""Stands in a path for the index of a map's iteration; a step's own name never reads so."""
+
+
+class Edge(NamedTuple):
+    """One incoming edge: the name of its source in the same graph, and how that must have ended."""
+
+    source: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a task is tried; between two attempts it waits `backoff` seconds, each time
+    `factor` times as long."""
+
+    max_attempts: int = 1
+    backoff: float = 0.0
+    factor: float = 2.0
+    max_backoff: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Work in a process of its own. `secrets` maps a secret's name to the environment variable
+    that shows it to the user's process, or to `None` where only `get_secret` asks for it."""
+
+    command: str
+    command_type: str = "python"
+    returns: tuple[str, ...] = ()
+    get: tuple[str, ...] = ()
+    put: tuple[str, ...] = ()
+    secrets: Mapping[str, str | None] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    retry: Retry = Retry()
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    branches: Mapping[str, Graph]
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """`reducers` maps a parameter's name to list, sum, max, last or module:function."""
+
+    iterate_on: str
+    iterate_as: str
+    branch: Graph
+    reducers: Mapping[str, str] = field(default_factory=dict)
+    max_parallel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dag:
+    """A graph in a graph; `inputs` and `outputs`, where given, are the parameters that pass."""
+
+    branch: Graph
+    inputs: tuple[str, ...] | None = None
+    outputs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """`branches` maps a branch's label to its graph, `values` the label to the JSON value that
+    chooses it; `default` is the label that no value chooses."""
+
+    parameter: str
+    branches: Mapping[str, Graph]
+    values: Mapping[str, Any]
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """Does nothing; a `success` node that only failures reach is one too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    message: str = ""
+
+
+Spec = Task | Parallel | Map | Dag | Conditional | Stub | Fail
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One step. `handler` is the step its `on_failure` names; `overrides` is by executor."""
+
+    name: str
+    spec: Spec
+    at: Position
+    incoming: tuple[Edge, ...] = ()
+    join: Literal["any", "all"] = "all"
+    handler: str | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    description: str = ""
+
+    def graphs(self) -> Iterator[tuple[str, Graph]]:
+        """The graphs inside, each with the path segment that leads to it ('' adds none)."""
+        match self.spec:
+            case Parallel(branches=branches) | Conditional(branches=branches):
+                yield from ((segment(name), graph) for name, graph in branches.items())
+            case Map(branch=branch):
+                yield ITERATION, branch
+            case Dag(branch=branch):
+                yield "", branch
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Nodes by name, in the order of the definition. `start` is the chain form's `start_at`."""
+
+    nodes: Mapping[str, Node]
+    form: Literal["chain", "edge"]
+    at: Position
+    start: str = ""
+
+    def order(self) -> list[str]:
+        """Topological order by Kahn's algorithm, ties in the order of the definition.
+
+        Nodes of a cycle, and those behind it, are missing from it.
+        """
+        place = {name: index for index, name in enumerate(self.nodes)}
+        names = list(self.nodes)
+        waiting = {name: len(node.incoming) for name, node in self.nodes.items()}
+        targets: dict[str, list[str]] = {name: [] for name in names}
+        for name, node in self.nodes.items():
+            for edge in node.incoming:
+                targets[edge.source].append(name)
+        ready = [place[name] for name in names if not waiting[name]]
+        order = []
+        while ready:
+            name = names[heappop(ready)]
+            order.append(name)
+            for target in targets[name]:
+                waiting[target] -= 1
+                if not waiting[target]:
+                    heappush(ready, place[target])
+        return order
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A definition. `parameters` are the defaults, JSON values."""
+
+    name: str
+    graph: Graph
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    description: str = ""
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path, percent-encoded: `/`, `*`, `=` and blanks are free."""
+    return quote(name, safe="")
+
+
+def join_path(*segments: str) -> str:
+    """Joins the segments that are not empty."""
+    return "/".join(part for part in segments if part)

@@ -1,0 +1,204 @@
+"""`integrate`: the live executor and services, each service's integration called in turn.
+
+Integrations know nothing of files; what they raise is reported at the section it concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from argosy.runtime import registry
+from argosy.runtime.errors import ArgosyError, PluginError
+from argosy.runtime.integrations.base import BaseIntegration
+from argosy.runtime.service import TYPES, Catalog, RunLogStore
+
+from .compilation import Compilation
+from .errors import Problem, SettingsError, nearest
+from .graph import Task
+from .settings import SERVICES, Declared, Settings, every_node
+
+EXECUTION_HOOKS = "validate", "configure_for_execution"
+
+
+def integrate(compilation: Compilation) -> Compilation:
+    """Makes the executor and the services, and lets their integrations change them.
+
+    Raises SettingsError with all problems of the sections.
+    """
+    settings = compilation.settings
+    services, problems = open_services(settings)
+    executor = services.pop("executor", None)
+    problems += _option_problems(compilation)
+    if executor is None or problems:
+        raise SettingsError(problems)
+    asked = _asked(compilation)
+    candidates = registry.integrations(settings.plugins)
+    plugins = dict.fromkeys(_modules(type(service) for service in services.values()))
+    for name, service in services.items():
+        try:
+            found = registry.integration(executor, service, candidates)
+            _call(found, "validate", asked[name])
+            _call(found, "configure_for_traversal", asked[name])
+            executor.verify()
+        except ArgosyError as error:
+            problems.append(getattr(settings, name).problem(str(error)))
+            continue
+        cls = type(found)
+        if any(
+            getattr(cls, hook) is not getattr(BaseIntegration, hook) for hook in EXECUTION_HOOKS
+        ):
+            plugins.update(dict.fromkeys(_modules([cls])))
+    if problems:
+        raise SettingsError(problems)
+    return replace(compilation, executor=executor, plugins=tuple(plugins), **services)
+
+
+def open_services(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:
+    """The live executor and services by name, and the problems of those that cannot be made."""
+    made: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name in SERVICES:
+        declared: Declared = getattr(settings, name)
+        try:
+            cls = registry.find(name, declared.type, settings.plugins)
+            found = list(_unfit(cls, declared))
+            problems += found
+            if not found:
+                made[name] = cls(declared.config)
+        except ArgosyError as error:
+            problems.append(declared.problem(str(error)))
+    return made, problems
+
+
+def _unfit(cls: Any, declared: Declared) -> Iterator[Problem]:
+    """Options that a service does not have, and values that are not of an option's type."""
+    options = getattr(cls, "options", {})
+    if not options:
+        return
+    for name, value in declared.config.items():
+        if value is None or name == "overrides":
+            continue
+        if name not in options:
+            message = f"'{declared.type}' has no option '{name}'"
+            yield declared.problem(message, [name], nearest(name, options))
+        elif not _fits(value, options[name].type):
+            message = f"{name} takes a {options[name].type}"
+            yield declared.problem(message, [name], options[name].doc)
+
+
+def _fits(value: Any, wanted: str) -> bool:
+    if isinstance(value, bool) and wanted != "boolean":
+        return False
+    return isinstance(value, TYPES[wanted])
+
+
+def _option_problems(compilation: Compilation) -> list[Problem]:
+    """What an engine's options have to say, of the configuration and of each step's overrides."""
+    settings = compilation.settings
+    if settings.executor.type != "argo":
+        return []
+    from .argo.options import check_options
+
+    declared = settings.executor
+    problems = [
+        declared.problem(message, path, hint)
+        for path, message, hint in check_options(declared.config)
+    ]
+    for _, node in every_node(compilation.pipeline.graph):
+        override = node.overrides.get(declared.type)
+        if isinstance(override, dict):
+            problems += [
+                Problem(f"overrides of step '{node.name}': {message}", node.at, hint)
+                for _, message, hint in check_options(override, step=True)
+            ]
+    return problems
+
+
+def _asked(compilation: Compilation) -> dict[str, dict[str, Any]]:
+    """What the steps ask of each service: the keyword arguments of its integration's hooks."""
+    data: list[str] = []
+    secret: list[str] = []
+    names: dict[str, None] = {}
+    for _, node in every_node(compilation.pipeline.graph):
+        if isinstance(node.spec, Task):
+            if node.spec.get or node.spec.put:
+                data.append(node.name)
+            if node.spec.secrets:
+                secret.append(node.name)
+                names.update(dict.fromkeys(node.spec.secrets))
+    return {
+        "run_log_store": {},
+        "catalog": {"steps": data},
+        "secrets": {"steps": secret, "secrets": list(names)},
+    }
+
+
+def _call(found: BaseIntegration, hook: str, keywords: dict[str, Any]) -> None:
+    """Calls one hook; whatever a plugin raises names the plugin and the hook."""
+    try:
+        getattr(found, hook)(**keywords)
+    except ArgosyError:
+        raise
+    except Exception as error:
+        cls = type(found)
+        reason = f"{type(error).__name__}: {error}"
+        where = f"{cls.__module__}.{cls.__name__}.{hook}"
+        raise PluginError(f"the integration {where} failed: {reason}") from error
+
+
+def _modules(classes: Iterable[type]) -> Iterator[str]:
+    """The modules of those classes that are not ours: what a place of execution must import."""
+    for cls in classes:
+        if not cls.__module__.startswith("argosy.runtime."):
+            yield cls.__module__
+
+
+def context(compilation: Compilation) -> dict[str, Any]:
+    """ARGOSY_CONFIG: what every node of the pipeline is told. Never holds a secret."""
+    services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
+    found: dict[str, Any] = {
+        "pipeline": {"name": compilation.pipeline.name, "digest": digest(compilation)},
+        "executor": compilation.settings.executor.type,
+        "arguments": {
+            name: "text" if isinstance(default, str) else "json"
+            for name, default in compilation.pipeline.parameters.items()
+            if default is not None
+        },
+    }
+    for service in services:
+        given = {
+            name: value
+            for name, value in service.config.items()
+            if value != service.options[name].default
+        }
+        found[service.service_type] = {"type": service.service_provider, "config": given}
+    if compilation.plugins:
+        found["plugins"] = list(compilation.plugins)
+    return found
+
+
+def digest(compilation: Compilation) -> str:
+    """The definition's identity: 16 hex digits over its content, not its layout."""
+    import hashlib
+    import json
+
+    text = json.dumps(compilation.document, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def resolve_services(
+    configurations: tuple[str, ...], variables: dict[str, str]
+) -> tuple[RunLogStore, Catalog]:
+    """The live run log store and catalog of a configuration, for commands that look at runs."""
+    from . import settings as configuration
+    from .parse import Context
+    from .variables import collect
+
+    shared = Context(variables=collect(variables))
+    found = configuration.resolve(configuration.read(configurations, None, shared), shared)
+    services, problems = open_services(found)
+    if shared.problems or problems:
+        raise SettingsError([*shared.problems, *problems])
+    return services["run_log_store"], services["catalog"]

@@ -1,0 +1,64 @@
+"""NODE: a leaf of the graph as the JSON that travels to where it runs.
+
+`argosy.runtime.node` reads it; the protocol (docs/runtime.md) says what each member means.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .flow import Flow, Reading
+from .graph import Conditional, Fail, Node, Task
+
+
+def node_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
+    """NODE of a task or a `fail` node."""
+    found = _leaf(path, flow.rank[path], flow.readings[path])
+    spec = node.spec
+    if isinstance(spec, Fail):
+        return {**found, "type": "fail", **_given(message=spec.message)}
+    if not isinstance(spec, Task):
+        raise TypeError(f"{path} is no leaf of the graph")
+    return {
+        **found,
+        "command": spec.command,
+        **_given(
+            command_type=spec.command_type if spec.command_type != "python" else None,
+            returns=list(spec.returns),
+            get=list(spec.get),
+            put=list(spec.put),
+            secrets=dict(spec.secrets),
+            env=dict(spec.env),
+            timeout=spec.timeout,
+            also=list(flow.also.get(path, ())),
+        ),
+    }
+
+
+def control_json(path: str, rank: str, reading: Reading) -> dict[str, Any]:
+    """NODE of a control: it reads, merges, and writes the state at `path`."""
+    return {**_leaf(path, rank, reading), "type": "control"}
+
+
+def no_match_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
+    """NODE that fails a conditional which no value matched."""
+    if not isinstance(node.spec, Conditional):
+        raise TypeError(f"{path} is no conditional")
+    return {
+        **_leaf(path, flow.rank[path], flow.readings[path]),
+        "type": "fail",
+        "parameter": node.spec.parameter,
+        "values": list(node.spec.values.values()),
+    }
+
+
+def _leaf(path: str, rank: str, reading: Reading) -> dict[str, Any]:
+    found: dict[str, Any] = {"step": path, "rank": rank}
+    if reading.sources:
+        found["from"] = list(reading.sources)
+    return found
+
+
+def _given(**members: Any) -> dict[str, Any]:
+    """The members that say something."""
+    return {key: value for key, value in members.items() if value not in (None, "", [], {})}

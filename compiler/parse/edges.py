@@ -1,0 +1,91 @@
+"""Both forms of a graph into incoming edges.
+
+Chain: `start_at`, `next`, `on_failure`; a node runs when any of its edges has fired.
+Edge form: `depends_on`, `on_failure`; a node runs when all of them have (`{any: [...]}`: any).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..errors import nearest
+from ..graph import Edge, Fail, Spec, Stub
+from .fields import Fields
+from .steps import Draft
+
+Incoming = dict[str, tuple[tuple[Edge, ...], str, str | None]]
+TERMINALS = "success", "fail"
+
+
+def form_of(fields: Fields, start: str, drafts: dict[str, Draft]) -> Literal["chain", "edge"]:
+    """The form of a graph; a mixture is a problem."""
+    chained = next((name for name, draft in drafts.items() if draft.next), None)
+    if not start and not chained:
+        return "edge"
+    for name, draft in drafts.items():
+        if draft.depends_on:
+            message = f"step '{name}' has depends_on in a graph of the chain form"
+            where = draft.fields.mapping.at_key("depends_on")
+            hint = "a graph has either start_at and next, or depends_on"
+            draft.fields.problem(message, where, hint)
+    if not start and drafts:
+        first = next(iter(drafts))
+        fields.problem("start_at is missing", hint=f"start_at: {first}")
+    return "chain"
+
+
+def connect(fields: Fields, form: str, start: str, drafts: dict[str, Draft]) -> Incoming:
+    """Each node's incoming edges, join and handler. Terminals that nothing reaches are left out,
+    and so are edges to `success`: where a node has no other, it is an exit."""
+    if form == "chain" and start and start not in drafts:
+        message = f"start_at names no step: '{start}'"
+        fields.problem(message, fields.mapping.at("start_at"), nearest(start, drafts))
+    edges: dict[str, list[Edge]] = {name: [] for name in drafts}
+    handlers: dict[str, str] = {}
+    for name, draft in list(drafts.items()):
+        for source_name in draft.depends_on:
+            if _known(draft, "depends_on", source_name, drafts):
+                edges[name].append(Edge(source_name, "success"))
+        if draft.next and _target(draft, "next", drafts, edges):
+            edges[draft.next].append(Edge(name, "success"))
+        if draft.on_failure and _target(draft, "on_failure", drafts, edges):
+            handlers[name] = draft.on_failure
+            edges[draft.on_failure].append(Edge(name, "failure"))
+    found: Incoming = {}
+    for name, draft in drafts.items():
+        incoming = edges[name]
+        if draft.type == "success":
+            incoming = [edge for edge in incoming if edge.outcome == "failure"]
+        if draft.type in TERMINALS and not incoming and name != start:
+            continue
+        join = "any" if form == "chain" else draft.join
+        found[name] = tuple(dict.fromkeys(incoming)), join, handlers.get(name)
+    return found
+
+
+def _known(draft: Draft, key: str, name: str, drafts: dict[str, Draft]) -> bool:
+    if name in drafts:
+        return True
+    where = draft.fields.mapping.at(key)
+    hint = nearest(name, drafts)
+    draft.fields.problem(f"{key} of {draft.fields.what} names no step: '{name}'", where, hint)
+    return False
+
+
+def _target(draft: Draft, key: str, drafts: dict[str, Draft], edges: dict[str, list[Edge]]) -> bool:
+    """Whether the step that `key` names is there; `success` and `fail` are, even undefined."""
+    name: str = getattr(draft, key)
+    if name not in drafts and name in TERMINALS:
+        spec: Spec | None = Fail() if name == "fail" else None
+        if spec is None and key == "next":
+            return False
+        drafts[name] = _implied(draft, name, key)
+        edges[name] = []
+    return _known(draft, key, name, drafts)
+
+
+def _implied(draft: Draft, name: str, key: str) -> Draft:
+    """A terminal that is named and not defined."""
+    at = draft.fields.mapping.source.position(draft.fields.mapping.at(key))
+    spec: Spec = Fail() if name == "fail" else Stub()
+    return Draft(draft.fields, at, type=name, spec=spec)

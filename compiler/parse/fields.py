@@ -1,0 +1,229 @@
+"""Reads the fields of one YAML mapping: right types, known names, every problem with its place."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import source, variables
+from ..errors import Problem, nearest
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_UNITS = 86400, 3600, 60, 1
+
+
+@dataclass(slots=True)
+class Context:
+    """What parsing one definition shares: where problems go, the variables, the files under way."""
+
+    problems: list[Problem] = field(default_factory=list)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+
+def name_of(value: Any) -> str:
+    """The kind of a YAML value, in a user's words."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def duration(text: str) -> float | None:
+    """Seconds of `90`, `90s`, `10m`, `1h30m`, `2d`; None where it is no duration.
+
+    >>> duration("1h30m"), duration("2.5"), duration("soon")
+    (5400.0, 2.5, None)
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if not match or not text.strip():
+        return None
+    return float(
+        sum(float(part) * unit for part, unit in zip(match.groups(), _UNITS, strict=True) if part)
+    )
+
+
+class Fields:
+    """The fields of `mapping`, each taken once; `close` reports those that nobody took.
+
+    Text has its variables replaced unless it is `literal`: what belongs to the user's program or to
+    people stays as it is written.
+    """
+
+    def __init__(
+        self, mapping: source.Mapping, what: str, context: Context, literal: bool = False
+    ) -> None:
+        self.mapping = mapping
+        self.what = what
+        self.context = context
+        self.literal = literal
+        self.known: list[str] = []
+
+    def problem(self, message: str, mark: Any = None, hint: str = "") -> None:
+        """Reports a problem of this mapping, at its own place where `mark` is None."""
+        place = self.mapping.mark if mark is None else mark
+        file = getattr(place, "source", self.mapping.source)
+        if place is None:
+            self.context.problems.append(Problem(message, hint=hint))
+        else:
+            self.context.problems.append(file.problem(message, place, hint))
+
+    def wrong(self, key: str, wanted: str, hint: str = "") -> None:
+        """Reports a value of the wrong type."""
+        value = self.mapping[key]
+        self.problem(f"{key} takes {wanted}, not {name_of(value)}", self.mapping.at(key), hint)
+
+    def has(self, key: str) -> bool:
+        """Whether the field is given, and not as null."""
+        self.known.append(key)
+        return self.mapping.get(key) is not None
+
+    def require(self, key: str, wanted: str) -> bool:
+        """As `has`; a field that is missing is a problem."""
+        if self.has(key):
+            return True
+        self.problem(f"{self.what} needs '{key}': {wanted}")
+        return False
+
+    def text(self, key: str, default: str = "", literal: bool = False) -> str:
+        """Text; a plain value of another type counts as it was written where `literal`."""
+        if not self.has(key):
+            return default
+        value = self.mapping[key]
+        if not isinstance(value, str):
+            if not literal or key not in self.mapping.texts:
+                self.wrong(key, "text", "put it in quotes" if key in self.mapping.texts else "")
+                return default
+            return self.mapping.texts[key]
+        return value if literal else self.replaced(value, self.mapping.at(key))
+
+    def replaced(self, text: str, mark: Any) -> str:
+        """`text` with its variables replaced."""
+        if self.literal or "$" not in text:
+            return text
+        return variables.replace(
+            text,
+            self.context.variables,
+            lambda message, hint: self.problem(message, mark, hint),
+        )
+
+    def choice(self, key: str, known: Sequence[str], default: str) -> str:
+        """One of the `known` words."""
+        value = self.text(key, default)
+        if value not in known:
+            message = f"{key} cannot be '{value}'"
+            self.problem(message, self.mapping.at(key), nearest(value, known))
+            return default
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts; a single text is a list of one."""
+        if not self.has(key):
+            return ()
+        value = self.mapping[key]
+        if isinstance(value, str):
+            return (self.replaced(value, self.mapping.at(key)),)
+        if not isinstance(value, source.Sequence):
+            self.wrong(key, "a list of texts")
+            return ()
+        found = []
+        for index, item in enumerate(value):
+            if isinstance(item, str):
+                found.append(self.replaced(item, value.at(index)))
+            else:
+                message = f"{key} takes a list of texts; this is {name_of(item)}"
+                self.problem(message, value.at(index), "put it in quotes")
+        return tuple(found)
+
+    def integer(self, key: str, default: int | None, least: int = 1) -> int | None:
+        """A whole number of at least `least`."""
+        if not self.has(key):
+            return default
+        value = self.mapping[key]
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.wrong(key, "a whole number")
+            return default
+        if value < least:
+            self.problem(f"{key} must be at least {least}", self.mapping.at(key))
+            return default
+        return value
+
+    def seconds(self, key: str, default: float | None = None) -> float | None:
+        """A duration, in seconds."""
+        if not self.has(key):
+            return default
+        value = self.mapping[key]
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            found: float | None = float(value) if math.isfinite(value) else None
+        elif isinstance(value, str):
+            found = duration(self.replaced(value, self.mapping.at(key)))
+        else:
+            found = None
+        if found is None or found <= 0:
+            hint = "seconds, or such as 90s, 10m, 1h30m, 2d"
+            self.problem(f"{key} takes a duration above 0", self.mapping.at(key), hint)
+            return default
+        return found
+
+    def submapping(self, key: str) -> source.Mapping | None:
+        """A mapping, as it stands."""
+        if not self.has(key):
+            return None
+        value = self.mapping[key]
+        if not isinstance(value, source.Mapping):
+            self.wrong(key, "a mapping")
+            return None
+        return value
+
+    def fields(self, key: str) -> Fields | None:
+        """A mapping whose fields are read in turn."""
+        value = self.submapping(key)
+        return None if value is None else Fields(value, key, self.context, self.literal)
+
+    def text_mapping(self, key: str) -> dict[str, str]:
+        """Names to texts of the user's own; plain values count as they were written."""
+        value = self.submapping(key)
+        if value is None:
+            return {}
+        inner = Fields(value, key, self.context)
+        return {name: inner.text(name, literal=True) for name in value}
+
+    def data(self, key: str, literal: bool = True) -> Any:
+        """Any JSON value; numbers must be finite. Variables are replaced where not `literal`."""
+        if not self.has(key):
+            return None
+        return self.plain(self.mapping[key], self.mapping.at(key), literal)
+
+    def plain(self, value: Any, mark: Any, literal: bool) -> Any:
+        """`value` as plain JSON data."""
+        if isinstance(value, source.Mapping):
+            return {k: self.plain(v, value.at(k), literal) for k, v in value.items()}
+        if isinstance(value, source.Sequence):
+            return [self.plain(v, value.at(i), literal) for i, v in enumerate(value)]
+        if isinstance(value, float) and not math.isfinite(value):
+            self.problem("JSON has no such number", mark, "put it in quotes to pass it as text")
+            return None
+        return value if literal or not isinstance(value, str) else self.replaced(value, mark)
+
+    def close(self, hint: Callable[[str], str] | None = None) -> None:
+        """Reports every field that was never asked for."""
+        if len(self.mapping) == 0:
+            return
+        known = set(self.known)
+        for key in self.mapping:
+            if key not in known:
+                way = (hint(key) if hint else "") or nearest(key, self.known)
+                message = f"{self.what} has no field '{key}'"
+                self.problem(message, self.mapping.at_key(key), way)

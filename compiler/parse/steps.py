@@ -1,0 +1,322 @@
+"""One function for each type of node: its fields into its spec.
+
+`NODES` names them as the entry points of `argosy.nodes` do; a plugin's function has the same shape,
+and makes its node of the specs that `graph` has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import aliases, source
+from ..errors import Position, nearest
+from ..graph import (
+    Conditional,
+    Dag,
+    Edge,
+    Fail,
+    Graph,
+    Map,
+    Node,
+    Parallel,
+    Retry,
+    Spec,
+    Stub,
+    Task,
+)
+from ..trampoline import Steps
+from .fields import Fields
+
+Nested = Callable[[Fields, str, source.Mapping], Steps[Graph | None]]
+COMMAND_TYPES = "python", "shell"
+REDUCERS = "list", "sum", "max", "last"
+_FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+_REDUCER = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+_ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(slots=True)
+class Draft:
+    """A step that has been read, before its edges are known. `type` is '' where it is unknown."""
+
+    fields: Fields
+    at: Position
+    type: str = ""
+    spec: Spec | None = None
+    next: str = ""
+    on_failure: str = ""
+    depends_on: tuple[str, ...] = ()
+    join: str = "all"
+    overrides: dict[str, Any] = field(default_factory=dict)
+    description: str = ""
+
+    def node(self, name: str, incoming: tuple[Edge, ...], join: Any, handler: str | None) -> Node:
+        """The node, now that its edges are known; a stub where its own fields make none, so that
+        the edges of its graph can still be judged."""
+        spec = self.spec or Stub()
+        return Node(name, spec, self.at, incoming, join, handler, self.overrides, self.description)
+
+
+def parse_step(name: str, fields: Fields, mark: Any, nested: Nested) -> Steps[Draft]:
+    """One step: what every step has, and what its type has."""
+    aliases.rename(fields.mapping, aliases.STEP_FIELDS)
+    draft = Draft(fields, fields.mapping.source.position(mark))
+    draft.description = fields.text("description", literal=True)
+    draft.next = fields.text("next")
+    draft.on_failure = fields.text("on_failure")
+    _depends(fields, draft)
+    if fields.submapping("overrides") is not None:
+        draft.overrides = fields.data("overrides", literal=fields.literal)
+    if not fields.require("type", f"one of {', '.join(NODES)}"):
+        return draft
+    kind = fields.text("type")
+    kind = aliases.STEP_TYPES.get(kind, kind)
+    parser = NODES.get(kind) or _plugin(kind)
+    if parser is None:
+        message = f"step '{name}' has the unknown type '{kind}'"
+        fields.problem(message, fields.mapping.at("type"), nearest(kind, NODES))
+        return draft
+    draft.type = kind
+    before = len(fields.context.problems)
+    spec = yield parser(fields, nested)
+    if spec is not None or len(fields.context.problems) == before:
+        draft.spec = spec
+    if kind != "stub":
+        fields.close()
+    return draft
+
+
+def _plugin(kind: str) -> Callable[[Fields, Nested], Steps[Spec | None]] | None:
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group="argosy.nodes", name=kind):
+        return point.load()  # type: ignore[no-any-return]
+    return None
+
+
+def _depends(fields: Fields, draft: Draft) -> None:
+    value = fields.mapping.get("depends_on")
+    if isinstance(value, source.Mapping):
+        fields.known.append("depends_on")
+        inner = Fields(value, "depends_on", fields.context, fields.literal)
+        draft.depends_on, draft.join = inner.texts("any"), "any"
+        inner.close()
+        if not draft.depends_on:
+            fields.problem("depends_on.any names no step", fields.mapping.at("depends_on"))
+    else:
+        draft.depends_on = fields.texts("depends_on")
+
+
+def parse_task(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: task`."""
+    yield from ()
+    kind = fields.choice("command_type", COMMAND_TYPES, "python")
+    if fields.has("command_config") and fields.mapping["command_config"]:
+        fields.problem("command_config holds nothing here", fields.mapping.at_key("command_config"))
+    command = ""
+    if fields.require("command", "what the task runs"):
+        command = fields.text("command", literal=True)
+        if kind == "python" and command and not _FUNCTION.fullmatch(command.removesuffix("()")):
+            hint = "or is it a command_type: shell?"
+            where = fields.mapping.at("command")
+            fields.problem(f"'{command[:60]}' is not module.function", where, hint)
+    get, put = _catalog(fields)
+    return Task(
+        command=command.removesuffix("()") if kind == "python" else command,
+        command_type=kind,
+        returns=fields.texts("returns"),
+        get=get,
+        put=put,
+        secrets=_secrets(fields),
+        env=_environment(fields),
+        retry=_retry(fields),
+        timeout=fields.seconds("timeout"),
+    )
+
+
+def _environment(fields: Fields) -> dict[str, str]:
+    """`env`: names to texts."""
+    env = fields.text_mapping("env")
+    for name in env:
+        if not name or "=" in name or "\0" in name:
+            fields.problem(f"'{name}' cannot name a variable of the environment")
+    return env
+
+
+def _catalog(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`catalog: {get, put}`; Magnus' compute_data_folder goes before each pattern."""
+    catalog = fields.fields("catalog")
+    if catalog is None:
+        return (), ()
+    folder = catalog.text("compute_data_folder").strip("/")
+    get, put = catalog.texts("get"), catalog.texts("put")
+    catalog.close()
+    for pattern in (*get, *put):
+        if pattern.startswith("/") or ".." in pattern.split("/"):
+            message = f"'{pattern}' leaves the working folder"
+            catalog.problem(message, hint="patterns are relative to the folder the step runs in")
+    if folder and folder != ".":
+        return tuple(f"{folder}/{p}" for p in get), tuple(f"{folder}/{p}" for p in put)
+    return get, put
+
+
+def _secrets(fields: Fields) -> dict[str, str | None]:
+    """`secrets: [NAME]`, or {NAME: the environment variable that shows it}."""
+    if not isinstance(fields.mapping.get("secrets"), source.Mapping):
+        return dict.fromkeys(fields.texts("secrets"))
+    mapping = fields.submapping("secrets") or source.Mapping(fields.mapping.source, None)
+    inner = Fields(mapping, "secrets", fields.context, fields.literal)
+    found: dict[str, str | None] = {}
+    for name in mapping:
+        variable = inner.text(name) or None
+        if variable and not _ENVIRONMENT.fullmatch(variable):
+            inner.problem(f"'{variable}' cannot name an environment variable", mapping.at(name))
+        found[name] = variable
+    return found
+
+
+def _retry(fields: Fields) -> Retry:
+    """`retry: 3`, or {max_attempts, backoff, factor, max_backoff}; Magnus has `max_attempts: 3`."""
+    if not isinstance(fields.mapping.get("retry"), source.Mapping):
+        return Retry(max_attempts=fields.integer("retry", 1) or 1)
+    retry = fields.fields("retry")
+    if retry is None:
+        return Retry()
+    factor = retry.data("factor")
+    if factor is not None and (isinstance(factor, bool) or not isinstance(factor, (int, float))):
+        retry.wrong("factor", "a number")
+        factor = None
+    found = Retry(
+        max_attempts=retry.integer("max_attempts", 1) or 1,
+        backoff=retry.seconds("backoff", 0.0) or 0.0,
+        factor=float(factor if factor is not None else 2),
+        max_backoff=retry.seconds("max_backoff", 300.0) or 300.0,
+    )
+    retry.close()
+    return found
+
+
+def parse_parallel(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: parallel`."""
+    branches = yield _branches(fields, nested)
+    return Parallel(branches) if branches else None
+
+
+def _branches(fields: Fields, nested: Nested) -> Steps[dict[str, Graph]]:
+    found: dict[str, Graph] = {}
+    if not fields.require("branches", "names of graphs"):
+        return found
+    mapping = fields.submapping("branches")
+    if mapping is None:
+        return found
+    if not mapping:
+        fields.problem("branches is empty", fields.mapping.at("branches"))
+    for name in mapping:
+        body = mapping[name]
+        if not isinstance(body, source.Mapping):
+            fields.problem(f"branch '{name}' takes a mapping with 'steps'", mapping.at(name))
+            continue
+        graph = yield nested(fields, f"branch '{name}'", body)
+        if graph is not None:
+            found[name] = graph
+    return found
+
+
+def _branch(fields: Fields, nested: Nested) -> Steps[Graph | None]:
+    if not fields.require("branch", "a mapping with 'steps'"):
+        return None
+    mapping = fields.submapping("branch")
+    if mapping is None:
+        return None
+    return (yield nested(fields, "branch", mapping))  # type: ignore[no-any-return]
+
+
+def parse_map(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: map`."""
+    fields.require("iterate_on", "the parameter that holds the list")
+    fields.require("iterate_as", "the parameter that holds one of its items")
+    iterate_on, iterate_as = fields.text("iterate_on"), fields.text("iterate_as")
+    reducers = fields.text_mapping("reducers")
+    for name, reducer in reducers.items():
+        if reducer not in REDUCERS and not _REDUCER.fullmatch(reducer):
+            message = f"the reducer '{reducer}' of '{name}' is unknown"
+            where = fields.mapping["reducers"].at(name)
+            fields.problem(message, where, f"one of {', '.join(REDUCERS)}, or module:function")
+    bound = fields.integer("max_parallel", None)
+    branch = yield _branch(fields, nested)
+    return branch and Map(iterate_on, iterate_as, branch, reducers, bound)
+
+
+def parse_dag(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: dag`."""
+    from .definition import dag_file
+
+    inputs = fields.texts("inputs") if fields.has("inputs") else None
+    outputs = fields.texts("outputs") if fields.has("outputs") else None
+    if fields.has("dag_definition") and not fields.has("branch"):
+        path = fields.text("dag_definition")
+        branch = yield dag_file(fields, path, fields.mapping.at("dag_definition"))
+    elif fields.has("branch") and not fields.has("dag_definition"):
+        branch = yield _branch(fields, nested)
+    else:
+        fields.problem(f"{fields.what} needs either 'dag_definition' (a file) or 'branch'")
+        return None
+    return branch and Dag(branch, inputs, outputs)
+
+
+def parse_conditional(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: conditional`. `default` is a graph, or the name of a branch."""
+    fields.require("parameter", "the parameter that decides")
+    parameter = fields.text("parameter")
+    branches = yield _branches(fields, nested)
+    mapping = fields.mapping.get("branches")
+    typed = mapping.typed if isinstance(mapping, source.Mapping) else {}
+    values = {label: typed.get(label, label) for label in branches}
+    default: str | None = None
+    if isinstance(fields.mapping.get("default"), source.Mapping):
+        body = fields.submapping("default")
+        graph = body and (yield nested(fields, "default", body))
+        if graph is not None:
+            default = "default"
+            while default in branches:
+                default += "-"
+            branches[default] = graph
+    elif fields.has("default"):
+        default = fields.text("default", literal=True)
+        if default not in branches:
+            message = f"default names no branch: '{default}'"
+            fields.problem(message, fields.mapping.at("default"), nearest(default, branches))
+    return Conditional(parameter, branches, values, default) if branches else None
+
+
+def parse_stub(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: stub`: any field is good."""
+    yield from ()
+    return Stub()
+
+
+def parse_success(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: success`."""
+    yield from ()
+    return Stub()
+
+
+def parse_fail(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: fail`."""
+    yield from ()
+    return Fail(fields.text("message", literal=True))
+
+
+NODES: dict[str, Callable[[Fields, Nested], Steps[Spec | None]]] = {
+    "task": parse_task,
+    "parallel": parse_parallel,
+    "map": parse_map,
+    "dag": parse_dag,
+    "conditional": parse_conditional,
+    "stub": parse_stub,
+    "success": parse_success,
+    "fail": parse_fail,
+}

@@ -1,0 +1,137 @@
+"""All phases of compiling, in their order.
+
+Each takes a Compilation and returns it with its own part filled in. The first one reads files; the
+rest compute. Problems pile up in the compilation until a phase that cannot go on with any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from . import checks, parse, settings, source, variables
+from .compilation import Compilation, Request
+from .errors import DefinitionError, Problem, SettingsError
+from .flow import flow
+from .parse import Context
+
+ENGINES = {"argo": ".argo"}
+"""The executors that are rendered for, and the package of each one's back end."""
+
+
+def load(compilation: Compilation) -> Compilation:
+    """The definition's YAML, with a place on every value."""
+    return replace(compilation, document=source.load(compilation.request.definition))
+
+
+def parse_definition(compilation: Compilation) -> Compilation:
+    """The pipeline's graph."""
+    path = compilation.request.definition
+    context = _context(compilation)
+    pipeline = parse.parse(compilation.document, Path(path).stem, context)
+    if pipeline is None:
+        raise DefinitionError(context.problems)
+    return replace(compilation, pipeline=pipeline, problems=tuple(context.problems))
+
+
+def check(compilation: Compilation) -> Compilation:
+    """Everything that is wrong with the graph; together with what parsing found, raised at once."""
+    found, warnings = checks.check(compilation.pipeline, alone=not compilation.problems)
+    if compilation.problems or found:
+        raise DefinitionError([*compilation.problems, *found])
+    return replace(compilation, warnings=(*compilation.warnings, *warnings))
+
+
+def resolve(compilation: Compilation) -> Compilation:
+    """The configuration, and each step's overrides of it."""
+    context = _context(compilation)
+    request = compilation.request
+    configuration = settings.read(request.configurations, compilation.document, context)
+    resolved = settings.resolve(configuration, context)
+    steps = settings.step_options(compilation.pipeline.graph, resolved.executor, context)
+    if context.problems:
+        raise SettingsError(context.problems)
+    if resolved.executor.type == "mocked":
+        from .mocked import mock
+
+        graph = mock(compilation.pipeline.graph, resolved.executor)
+        pipeline = replace(compilation.pipeline, graph=graph)
+        compilation = replace(compilation, pipeline=pipeline)
+        resolved = replace(resolved, executor=settings.Declared("local", {}))
+    return replace(compilation, settings=replace(resolved, steps=steps))
+
+
+def integrate(compilation: Compilation) -> Compilation:
+    """The live executor and services, after each one's integration has had its say."""
+    from .integrate import integrate as adapt
+
+    return adapt(compilation)
+
+
+def lower(compilation: Compilation) -> Compilation:
+    """What each node reads, and for an engine its objects as data."""
+    compilation = replace(compilation, flow=flow(compilation.pipeline.graph))
+    engine = ENGINES.get(compilation.settings.executor.type)
+    return _back_end(engine, "lower")(compilation) if engine else compilation
+
+
+def render(compilation: Compilation) -> Compilation:
+    """The engine's objects as text."""
+    from .render import render as fill
+
+    return fill(compilation)
+
+
+def verify(compilation: Compilation) -> Compilation:
+    """Raises ManifestError where the engine would not take what was rendered."""
+    engine = ENGINES[compilation.settings.executor.type]
+    return _back_end(engine, "verify")(compilation)
+
+
+Phase = Callable[[Compilation], Compilation]
+PHASES: tuple[Phase, ...] = (
+    load,
+    parse_definition,
+    check,
+    resolve,
+    integrate,
+    lower,
+    render,
+    verify,
+)
+
+
+def compile(request: Request, until: Phase = verify) -> Compilation:
+    """Runs the phases up to and with `until`. Raises CompileError, with all that it found.
+
+    What is compiled for an executor without an engine (local) ends at `lower`; asking for more of
+    it is an error that says so. Writing the files is `emit`'s.
+    """
+    compilation = Compilation(request)
+    for phase in PHASES:
+        if phase is render:
+            _require_engine(compilation)
+        compilation = phase(compilation)
+        if phase is until:
+            break
+    return compilation
+
+
+def _require_engine(compilation: Compilation) -> None:
+    executor = compilation.settings.executor
+    if executor.type not in ENGINES:
+        hint = f"give a configuration with -c; executors with manifests: {', '.join(ENGINES)}"
+        message = f"the executor '{executor.type}' has no manifests to render"
+        raise SettingsError([Problem(message, hint=hint)])
+
+
+def _context(compilation: Compilation) -> Context:
+    files = (str(Path(compilation.request.definition).resolve()),)
+    return Context(variables=variables.collect(compilation.request.variables), files=files)
+
+
+def _back_end(package: str, name: str) -> Phase:
+    module = import_module(f"{package}.{name}", __package__)
+    return getattr(module, name)  # type: ignore[no-any-return]

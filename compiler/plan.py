@@ -1,0 +1,91 @@
+"""The local plan: the graphs of a pipeline, flat, as the local executor runs them.
+
+Flat by path, so that no depth of nesting is one of JSON. docs/runtime.md describes its members.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .flow import Flow, Reading
+from .graph import Conditional, Dag, Fail, Graph, Map, Node, Parallel, Task, join_path, segment
+from .nodes import control_json, no_match_json, node_json
+
+
+def local_plan(graph: Graph, flow: Flow) -> dict[str, Any]:
+    """`graphs` by path, and the sources of the pipeline's `final` state."""
+    graphs: dict[str, Any] = {}
+    stack = [("", graph)]
+    while stack:
+        path, current = stack.pop()
+        nodes = []
+        for name in current.order():
+            node = current.nodes[name]
+            at = join_path(path, segment(name))
+            nodes.append(_node(at, node, flow))
+            stack.extend((join_path(at, part), inner) for part, inner in node.graphs())
+        graphs[path] = {"nodes": nodes}
+        home = flow.home(path)
+        if home in flow.joins:
+            graphs[path]["join"] = _control(home, "", flow.joins[home])
+    return {"graphs": graphs, "final": {"from": list(flow.final)}}
+
+
+KINDS = {
+    Task: "task",
+    Parallel: "parallel",
+    Map: "map",
+    Dag: "dag",
+    Conditional: "conditional",
+    Fail: "fail",
+}
+
+
+def _node(path: str, node: Node, flow: Flow) -> dict[str, Any]:
+    """One node of a graph: its edges, and what its kind needs."""
+    spec = node.spec
+    reading = flow.readings[path]
+    found: dict[str, Any] = {
+        "name": node.name,
+        "path": path,
+        "kind": KINDS.get(type(spec), "stub"),
+        "incoming": [list(edge) for edge in node.incoming],
+        "on": node.join,
+        "handled": node.handler is not None,
+        "asks": [[ask.node, ask.label] for ask in reading.asks],
+        "inherits": reading.inherits,
+    }
+    graphs = [[label, join_path(path, label)] for label, _ in node.graphs()]
+    if isinstance(spec, (Task, Fail)):
+        found["node"] = node_json(path, node, flow)
+    if isinstance(spec, Task):
+        retry = spec.retry
+        found["retry"] = {
+            "max_attempts": retry.max_attempts,
+            "backoff": retry.backoff,
+            "factor": retry.factor,
+            "max_backoff": retry.max_backoff,
+        }
+    if isinstance(spec, (Parallel, Conditional)):
+        graphs = [[label, at] for label, (_, at) in zip(spec.branches, graphs, strict=True)]
+    if isinstance(spec, Map):
+        found |= {"items": spec.iterate_on, "max_parallel": spec.max_parallel}
+    if isinstance(spec, Conditional):
+        found |= {"parameter": spec.parameter, "values": dict(spec.values)}
+        found |= {"default": spec.default, "node": no_match_json(path, node, flow)}
+    if isinstance(spec, (Map, Conditional)):
+        found["reads"] = {"from": list(reading.sources)}
+    if graphs:
+        found["graphs"] = graphs
+    if path in flow.joins and not isinstance(spec, Task):
+        found["join"] = _control(path, flow.rank[path], flow.joins[path])
+    return found
+
+
+def _control(path: str, rank: str, reading: Reading) -> dict[str, Any]:
+    """A control node, with the statuses it asks for."""
+    return {
+        "node": control_json(path, rank, reading),
+        "asks": [[ask.node, ask.label] for ask in reading.asks],
+        "inherits": reading.inherits,
+    }

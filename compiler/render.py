@@ -1,0 +1,101 @@
+"""`render`: manifests as text. Jinja templates hold their shape; every value is written as JSON.
+
+The delimiters leave the engine's `{{ }}` alone: `<< value >>`, `<% for ... %>`, `<# comment #>`. A
+folder given with `--templates` comes before ours, which are also under `argosy/`: an own
+`argo/workflowtemplate.yaml.j2` can extend `argosy/argo/workflowtemplate.yaml.j2`, block by block.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from argosy import templates
+
+from . import emit
+from .errors import ManifestError, Problem
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from .compilation import Compilation
+
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*?\\"(?:[^"\\]|\\["\\])*)"')
+"""A JSON string with quotes in it and no other escape: between two strings no backslash stands, so
+that a match begins where a string does."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ":")).encode
+
+
+def render(compilation: Compilation) -> Compilation:
+    """The compilation with `files`, by name. Raises ManifestError where a template is wrong."""
+    environment = _environment(compilation.request.templates)
+    mark = emit.mark(compilation.pipeline.name)
+    files = {}
+    for manifest in compilation.manifests:
+        name = f"{compilation.settings.executor.type}/{manifest.template}.yaml.j2"
+        try:
+            text = environment.get_template(name).render(manifest.data)
+        except Exception as error:  # a team's own template can raise anything
+            raise ManifestError([_problem(name, error)]) from error
+        files[manifest.file] = f"{mark}\n{text}"
+    return replace(compilation, files=files)
+
+
+def as_yaml(value: Any) -> str:
+    """`value` as JSON that every YAML reader takes for the same value.
+
+    JSON's own escape for what is not ASCII would not do: YAML takes half a surrogate pair for an
+    error. What YAML cannot print is escaped. Text with quotes in it, such as a node's JSON, stands
+    in single ones, where it can be read.
+
+    >>> print(as_yaml({"node": '{"step":"a"}', "it's": "so"}))
+    {"node":'{"step":"a"}', "it's":"so"}
+    """
+    text = _encode(value)
+    if '\\"' in text:
+        text = _QUOTED.sub(_single_quoted, text)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _single_quoted(match: re.Match[str]) -> str:
+    text = match[1].replace('\\"', '"').replace("\\\\", "\\").replace("'", "''")
+    return f"'{text}'"
+
+
+def _environment(folder: str | None) -> Environment:
+    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+
+    ours = FileSystemLoader(list(templates.__path__))
+    own = [FileSystemLoader(folder)] if folder else []
+    environment = Environment(
+        loader=ChoiceLoader([*own, ours, PrefixLoader({"argosy": ours})]),
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        finalize=as_yaml,
+        autoescape=False,  # noqa: S701 (YAML; `finalize` is what makes values safe)
+        auto_reload=False,
+    )
+    environment.globals.clear()  # `namespace` is a field here
+    return environment
+
+
+def _problem(name: str, error: Exception) -> Problem:
+    """A fault in a template, at its line where Jinja knows it."""
+    line = getattr(error, "lineno", None)
+    where = f"{getattr(error, 'name', None) or name}{f', line {line}' if line else ''}"
+    reason = f"{type(error).__name__}: {error}"
+    return Problem(f"the Jinja template {where}: {reason}", hint="templates/argo/ has ours")

@@ -1,0 +1,256 @@
+"""`resolve`: the configuration of a run, from its files, with variables replaced and aliases read.
+
+Files deep-merge, later ones over earlier ones (`null` removes a key); every value keeps its place,
+so that a problem found much later can still show the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from argosy.runtime import registry
+
+from . import aliases, source
+from .errors import Position, Problem, nearest
+from .graph import Graph, join_path, segment
+from .parse.fields import Context, Fields, name_of
+
+SERVICES = "executor", "run_log_store", "catalog", "secrets"
+EXECUTORS = "local", "local-container", "argo", "kubernetes", "mocked"
+"""Every executor that a step may carry overrides for, whatever this configuration runs on."""
+
+DEFAULTS = {
+    "local": {"run_log_store": "file-system", "catalog": "file-system", "secrets": "env"},
+    "argo": {"run_log_store": "kubernetes", "catalog": "do-nothing", "secrets": "kubernetes"},
+}
+"""The provider of each service that a configuration leaves out, by executor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A service as it is configured: its provider's type, its options, and where they stand."""
+
+    type: str
+    config: Mapping[str, Any]
+    mapping: source.Mapping | None = None
+
+    def problem(self, message: str, path: Iterable[Any] = (), hint: str = "") -> Problem:
+        """A problem with the option at `path`, as near to it as there is a place."""
+        at: Any = self.mapping
+        mark = None if at is None else at.mark
+        for key in path:
+            known = key in at.marks if isinstance(at, source.Mapping) else False
+            if not known and not (isinstance(at, source.Sequence) and key in range(len(at))):
+                break
+            mark = at.at(key)
+            at = at[key]
+        owner = getattr(mark, "source", None) or (self.mapping and self.mapping.source)
+        return owner.problem(message, mark, hint) if owner else Problem(message, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `resolve` makes. `steps`: by a step's path, the executor's options with that step's
+    overrides merged over them; only steps that override anything are there."""
+
+    executor: Declared
+    run_log_store: Declared
+    catalog: Declared
+    secrets: Declared
+    plugins: tuple[str, ...] = ()
+    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def merge(under: Any, over: Any) -> Any:
+    """`over` deep-merged over `under`; null removes a key.
+
+    >>> merge({"a": {"x": 1, "y": 2}, "b": 3}, {"a": {"y": None}, "b": 4})
+    {'a': {'x': 1}, 'b': 4}
+    """
+    if not isinstance(under, dict) or not isinstance(over, dict):
+        return over
+    merged = {key: value for key, value in under.items() if over.get(key, value) is not None}
+    for key, value in over.items():
+        if value is not None:
+            merged[key] = merge(merged.get(key), value) if isinstance(value, dict) else value
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def read(paths: Iterable[str], definition: Any, context: Context) -> source.Mapping:
+    """The merged configuration: that of the definition itself, then each file."""
+    merged = source.Mapping(source.Source("", ""), None)
+    if isinstance(definition, source.Mapping):
+        own = source.Mapping(definition.source, definition.mark)
+        for key in definition:
+            if key in aliases.SECTIONS:
+                own[key], own.marks[key] = definition[key], definition.marks[key]
+        _layer(merged, _prepared(own, context))
+    for path in paths:
+        document = source.load(path)
+        if document is None:
+            continue
+        if not isinstance(document, source.Mapping):
+            message = f"{path}: a configuration is a mapping, not {name_of(document)}"
+            context.problems.append(Problem(message, hint=f"its keys: {', '.join(SERVICES)}"))
+            continue
+        _layer(merged, _prepared(document, context))
+    return merged
+
+
+def _prepared(document: source.Mapping, context: Context) -> source.Mapping:
+    """One file's configuration with aliases renamed and variables replaced."""
+    magnus = aliases.rename(document, aliases.SERVICES) or "experiment_tracker" in document
+    for section in SERVICES:
+        body = document.get(section)
+        if isinstance(body, str):  # executor: argo
+            short = source.Mapping(document.source, document.at(section))
+            short["type"] = body
+            short.marks["type"] = (document.at_key(section), document.at(section))
+            document[section] = body = short
+        if isinstance(body, source.Mapping):
+            magnus = _renamed(section, body) or magnus
+    for key in document:
+        if key == "executor" or not magnus:
+            document[key] = _replaced(document[key], document.at(key), context, document.source)
+    return document
+
+
+def _renamed(section: str, body: source.Mapping) -> bool:
+    """Reads a service's other names; whether there were any."""
+    provider = aliases.PROVIDERS.get((section, str(body.get("type", ""))))
+    config = body.get("config")
+    if provider is None:
+        return False
+    found = bool(body["type"] != provider.type)
+    body["type"] = provider.type
+    if isinstance(config, source.Mapping):
+        found = aliases.tidy(section, config, provider) or found
+        overrides = config.get("overrides")
+        if isinstance(overrides, source.Mapping):
+            for block in overrides.values():
+                if isinstance(block, source.Mapping):
+                    found = aliases.tidy(section, block, provider) or found
+    return found
+
+
+def _replaced(value: Any, mark: Any, context: Context, file: source.Source) -> Any:
+    """`value` with the variables in its texts replaced, places kept."""
+    if isinstance(value, str):
+        holder = source.Mapping(file, mark)
+        return Fields(holder, "", context).replaced(value, mark) if "$" in value else value
+    if isinstance(value, (source.Mapping, source.Sequence)):
+        keys: Iterable[Any] = value if isinstance(value, dict) else range(len(value))
+        for key in keys:
+            value[key] = _replaced(value[key], value.at(key), context, file)
+    return value
+
+
+def _layer(under: source.Mapping, over: source.Mapping) -> None:
+    """Deep-merges `over` into `under`, each place with its file."""
+    for key, value in over.items():
+        old = under.get(key)
+        if value is None and key in under:
+            del under[key]
+            continue
+        if isinstance(value, source.Mapping):
+            fresh = source.Mapping(value.source, value.mark)
+            if isinstance(old, source.Mapping):
+                _layer(fresh, old)
+            _layer(fresh, value)
+            value = fresh
+        under[key] = value
+        under.texts.pop(key, None)
+        if key in over.texts:
+            under.texts[key] = over.texts[key]
+        key_mark, value_mark = over.marks.get(key, (over.mark, over.mark))
+        under.marks[key] = _placed(key_mark, over.source), _placed(value_mark, over.source)
+
+
+def _placed(mark: Any, file: source.Source) -> Any:
+    if mark is None or isinstance(mark, Position):
+        return mark
+    return file.position(mark)
+
+
+def resolve(configuration: source.Mapping, context: Context) -> Settings:
+    """The settings of `configuration`; problems go to `context`."""
+    fields = Fields(configuration, "the configuration", context, literal=True)
+    _refuse_tracker(fields)
+    executor = _service(fields, "executor", "local")
+    defaults = DEFAULTS.get(executor.type, DEFAULTS["local"])
+    services = [_service(fields, name, defaults[name]) for name in SERVICES[1:]]
+    plugins = fields.texts("plugins")
+    fields.close()
+    run_log_store, catalog, secrets = services
+    return Settings(executor, run_log_store, catalog, secrets, plugins)
+
+
+def _service(fields: Fields, name: str, default: str) -> Declared:
+    """One section: {type, config}."""
+    section = fields.fields(name)
+    if section is None:
+        return Declared(default, {})
+    kind = section.text("type") if section.require("type", "the name of a provider") else default
+    mapping = section.submapping("config")
+    config = section.data("config") or {} if mapping is not None else {}
+    section.close(lambda key: f"an option of the {name} goes under its config")
+    return Declared(kind, config, mapping if mapping is not None else section.mapping)
+
+
+def _refuse_tracker(fields: Fields) -> None:
+    """Magnus' experiment tracker: none is what we have."""
+    tracker = fields.fields("experiment_tracker")
+    if tracker is None:
+        return
+    kind = tracker.text("type", "do-nothing")
+    tracker.has("config")
+    if kind != "do-nothing":
+        hint = "call the tracker from your step; track_this keeps metrics in the run log"
+        fields.problem(
+            f"experiment_tracker '{kind}' has no counterpart here", tracker.mapping.mark, hint
+        )
+
+
+def step_options(
+    graph: Graph, executor: Declared, context: Context
+) -> dict[str, Mapping[str, Any]]:
+    """The executor's options of each step that overrides any."""
+    blocks = executor.config.get("overrides") or {}
+    base = {key: value for key, value in executor.config.items() if key != "overrides"}
+    known: list[str] = []
+    found: dict[str, Mapping[str, Any]] = {}
+    for path, node in every_node(graph):
+        if not node.overrides:
+            continue
+        known = known or [*EXECUTORS, *(point.name for point in registry.entry_points("executor"))]
+        for name, override in node.overrides.items():
+            if name not in known:
+                message = f"overrides of step '{node.name}' name no executor: '{name}'"
+                context.problems.append(Problem(message, node.at, nearest(name, known)))
+            elif name == executor.type and isinstance(override, str):
+                if override in blocks:
+                    found[path] = merge(base, blocks[override])
+                else:
+                    message = f"step '{node.name}' names no block of the executor: '{override}'"
+                    hint = nearest(override, blocks) or "its config has no overrides"
+                    context.problems.append(Problem(message, node.at, hint))
+            elif name == executor.type and isinstance(override, dict):
+                found[path] = merge(base, override)
+            elif not isinstance(override, (str, dict)):
+                message = f"overrides of step '{node.name}' for {name}: {name_of(override)}"
+                hint = "a mapping of options, or the name of a block"
+                context.problems.append(Problem(message, node.at, hint))
+    return found
+
+
+def every_node(graph: Graph) -> Iterator[tuple[str, Any]]:
+    """Every node of a graph and of the graphs in it, with its path."""
+    stack = [("", graph)]
+    while stack:
+        path, current = stack.pop()
+        for name, node in current.nodes.items():
+            at = join_path(path, segment(name))
+            yield at, node
+            stack.extend((join_path(at, part), inner) for part, inner in node.graphs())

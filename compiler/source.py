@@ -1,0 +1,338 @@
+"""`load`: YAML text into plain values that remember where they stood.
+
+One pass over libyaml's events with a stack of its own, so that neither depth nor size can hurt:
+depth, nodes and what aliases expand to are counted while they come. Scalars are read by the rules
+of YAML 1.2 (`yes` and `1:30` are text); the text of a plain scalar that is not a string is kept, so
+that a field which takes text gets it as it was written.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import yaml
+
+from .errors import DefinitionError, Position, Problem
+
+MAX_BYTES = 32 << 20
+MAX_DEPTH = 512
+MAX_NODES = 1_000_000
+
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_NUMBER = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_CONSTANTS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
+    **{s + i: f for s, f in (("", math.inf), ("+", math.inf), ("-", -math.inf))
+       for i in (".inf", ".Inf", ".INF")},
+}  # fmt: skip
+_TAG = "tag:yaml.org,2002:"
+
+
+class Mark(NamedTuple):
+    """A place in the text, from 0."""
+
+    line: int
+    column: int
+
+
+class Source:
+    """One file: its name as the user gave it, and its text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self._lines: list[str] | None = None
+
+    def line(self, number: int) -> str:
+        """One line of the text, from 0."""
+        if self._lines is None:
+            self._lines = _LINE_BREAK.split(self.text)
+        return self._lines[number] if number < len(self._lines) else ""
+
+    def position(self, mark: Any) -> Position:
+        """`mark` (anything with `line` and `column`) as a place in this file."""
+        return Position(self.name, mark.line, mark.column, self)
+
+    def problem(self, message: str, mark: Any, hint: str = "") -> Problem:
+        """A problem at `mark`."""
+        return Problem(message, self.position(mark), hint)
+
+
+class Mapping(dict[str, Any]):
+    """A YAML mapping. `marks` has each key's place and its value's, `texts` what a plain value that
+    is not a string read like, `typed` the value of a key that is not a string."""
+
+    __slots__ = ("mark", "marks", "source", "texts", "typed")
+
+    def __init__(self, source: Source, mark: Any) -> None:
+        self.source = source
+        self.mark = mark
+        self.marks: dict[str, tuple[Any, Any]] = {}
+        self.texts: dict[str, str] = {}
+        self.typed: dict[str, Any] = {}
+
+    def at(self, key: str | None) -> Any:
+        """The mark of the value of `key`; of the mapping where there is no such key."""
+        return self.marks[key][1] if key in self.marks else self.mark
+
+    def at_key(self, key: str) -> Any:
+        return self.marks[key][0] if key in self.marks else self.mark
+
+
+class Sequence(list[Any]):
+    """A YAML sequence; `marks` and `texts` as in a mapping, by index."""
+
+    __slots__ = ("mark", "marks", "source", "texts")
+
+    def __init__(self, source: Source, mark: Any) -> None:
+        self.source = source
+        self.mark = mark
+        self.marks: list[Any] = []
+        self.texts: dict[int, str] = {}
+
+    def at(self, index: int) -> Any:
+        return self.marks[index]
+
+
+def load(path: str) -> Any:
+    """The value of the YAML (or JSON) file at `path`, `-` being standard input.
+
+    Raises DefinitionError, with a position wherever there is one.
+    """
+    source = read(path)
+    return _Builder(source).build()
+
+
+def loads(text: str, name: str = "<text>") -> Any:
+    """The value of YAML text; `name` stands for the file in messages."""
+    return _Builder(Source(name, text)).build()
+
+
+def read(path: str) -> Source:
+    """The text of a file; UTF-8, at most MAX_BYTES."""
+    try:
+        data = Path("/dev/stdin" if path == "-" else path).read_bytes()
+    except OSError as error:
+        hint = (
+            "`argosy init` writes a first pipeline" if isinstance(error, FileNotFoundError) else ""
+        )
+        raise DefinitionError(
+            [Problem(f"cannot read {path}: {(error.strerror or str(error)).lower()}", hint=hint)]
+        ) from None
+    if len(data) > MAX_BYTES:
+        raise DefinitionError(
+            [
+                Problem(
+                    f"{path} has {len(data):,} bytes; the limit is {MAX_BYTES:,}",
+                    hint="split it into dag files (type: dag, dag_definition: other.yaml)",
+                )
+            ]
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        mark = Mark(before.count("\n"), len(before) - before.rfind("\n") - 1)
+        source = Source(path, data.decode("utf-8", "replace"))
+        problem = source.problem("this is not UTF-8 text", mark, "save the file as UTF-8")
+        raise DefinitionError([problem]) from None
+    if path.endswith(".json"):  # what JSON allows and libyaml does not
+        text = _SURROGATES.sub(_join_surrogates, text).replace("\t", " ")
+    return Source(path, text)
+
+
+def scalar(text: str) -> Any:
+    """The value of a plain scalar by YAML 1.2's core schema.
+
+    >>> scalar("yes"), scalar("1e3"), scalar("0x10"), scalar("1.10"), scalar("~")
+    ('yes', 1000.0, 16, 1.1, None)
+    """
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text[0] in "+-.0123456789":
+        if _NUMBER.fullmatch(text):
+            base = {"0x": 16, "0o": 8}.get(text[:2], 10)
+            return int(text, base) if len(text) <= 4000 else text
+        if _FLOAT.fullmatch(text):
+            return float(text)
+    return text
+
+
+_TAGGED: dict[str, Callable[[str], Any]] = {
+    _TAG + "str": lambda text: text,
+    _TAG + "int": lambda text: int(text, 0),
+    _TAG + "float": lambda text: float(text.replace(".inf", "inf").replace(".nan", "nan")),
+    _TAG + "bool": lambda text: {"true": True, "false": False}[text.lower()],
+    _TAG + "null": lambda text: None,
+}
+
+
+class _Builder:
+    """Builds one document from its events."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.anchors: dict[str, tuple[Any, str | None, int]] = {}
+        self.nodes = 0
+
+    def build(self) -> Any:
+        try:
+            # The C parser where PyYAML was built with it: ten times faster, the same events.
+            loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+            events: Iterator[Any] = yaml.parse(self.source.text, Loader=loader)
+            return self._document(events)
+        except yaml.reader.ReaderError as error:
+            before = self.source.text[: error.position]
+            mark = Mark(before.count("\n"), len(before) - before.rfind("\n") - 1)
+            self._fail(f"the character U+{error.character:04X} cannot stand in YAML", mark)
+        except yaml.MarkedYAMLError as error:
+            where: Any = error.problem_mark or error.context_mark or Mark(0, 0)
+            context = f" ({error.context})" if error.context else ""
+            self._fail(f"{error.problem}{context}", where, self._syntax_hint(where))
+
+    def _fail(self, message: str, mark: Any, hint: str = "") -> NoReturn:
+        raise DefinitionError([self.source.problem(message, mark, hint)]) from None
+
+    def _syntax_hint(self, mark: Any) -> str:
+        if "\t" in self.source.line(mark.line)[: mark.column + 1]:
+            return "YAML indents with blanks, not with tabs"
+        return ""
+
+    def _document(self, events: Iterator[Any]) -> Any:
+        root: list[Any] = []
+        stack: list[_Frame] = []
+        for event in events:
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                value, text = self._scalar(event)
+                size = 1
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                if len(stack) >= MAX_DEPTH:
+                    self._fail(
+                        f"nested deeper than {MAX_DEPTH} levels",
+                        event.start_mark,
+                        "put the inner part into a dag file (type: dag, dag_definition: FILE)",
+                    )
+                self._tag_of_collection(event)
+                collection = Mapping if kind is yaml.MappingStartEvent else Sequence
+                stack.append(_Frame(collection(self.source, event.start_mark), event, self.nodes))
+                continue
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                frame = stack.pop()
+                value, text, event = frame.value, None, frame.event
+                size = self.nodes - frame.nodes + 1
+            elif kind is yaml.AliasEvent:
+                if event.anchor not in self.anchors:
+                    self._fail(f"no anchor &{event.anchor} comes before this", event.start_mark)
+                value, text, size = self.anchors[event.anchor]
+                self.nodes += size - 1
+            elif kind is yaml.DocumentStartEvent and root:
+                self._fail(
+                    "a second document begins here", event.start_mark, "one file, one document"
+                )
+            else:
+                continue
+            self.nodes += 1
+            if self.nodes > MAX_NODES:
+                self._fail(
+                    f"over {MAX_NODES:,} values, aliases expanded",
+                    event.start_mark,
+                    "aliases of aliases multiply: write less of them",
+                )
+            if kind is not yaml.AliasEvent and event.anchor:
+                self.anchors[event.anchor] = value, text, size
+            if stack:
+                self._add(stack[-1], value, text, event.start_mark)
+            else:
+                root.append(value)
+        return root[0] if root else None
+
+    def _add(self, frame: _Frame, value: Any, text: str | None, mark: Any) -> None:
+        collection: Any = frame.value
+        if type(collection) is Sequence:
+            if text is not None:
+                collection.texts[len(collection)] = text
+            collection.append(value)
+            collection.marks.append(mark)
+        elif frame.key_mark is None:
+            if isinstance(value, (dict, list)):
+                self._fail("a key must be a scalar", mark)
+            key = value if text is None else text
+            if text is not None and key not in collection.typed:
+                collection.typed[key] = value
+            if key in collection.marks and key not in frame.merged:
+                first = collection.marks[key][0].line + 1
+                self._fail(f"'{key}' is already given in line {first}", mark, "remove one of them")
+            frame.key, frame.key_mark = key, mark
+        else:
+            if frame.key == "<<":
+                self._merge(frame, value, mark)
+            else:
+                collection[frame.key] = value
+                collection.marks[frame.key] = frame.key_mark, mark
+                collection.texts.pop(frame.key, None)
+                if text is not None:
+                    collection.texts[frame.key] = text
+                frame.merged.discard(frame.key)
+            frame.key_mark = None
+
+    def _merge(self, frame: _Frame, value: Any, mark: Any) -> None:
+        """`<<`: keys that are not given here; of several mappings the first one's counts."""
+        for part in value if isinstance(value, list) else [value]:
+            if not isinstance(part, Mapping):
+                self._fail("<< takes a mapping or a list of mappings", mark)
+            into: Any = frame.value
+            for key in [key for key in part if key not in into]:
+                into[key] = part[key]
+                into.marks[key] = part.marks[key]
+                frame.merged.add(key)
+                if key in part.texts:
+                    into.texts[key] = part.texts[key]
+
+    def _scalar(self, event: Any) -> tuple[Any, str | None]:
+        """The value, and the text where that is another thing."""
+        text = event.value
+        if event.tag is None or event.tag == "!":
+            if not event.implicit[0] or event.tag == "!":
+                return text, None
+            value = scalar(text)
+        elif event.tag in _TAGGED:
+            try:
+                value = _TAGGED[event.tag](text)
+            except (ValueError, KeyError):
+                self._fail(f"{text!r} is not a {event.tag[len(_TAG) :]}", event.start_mark)
+        else:
+            self._fail(f"the tag {event.tag} means nothing here", event.start_mark, "remove it")
+        return value, None if isinstance(value, str) else text
+
+    def _tag_of_collection(self, event: Any) -> None:
+        if event.tag not in (None, "!", _TAG + "map", _TAG + "seq"):
+            self._fail(f"the tag {event.tag} means nothing here", event.start_mark, "remove it")
+
+
+class _Frame:
+    """A mapping or sequence that is not finished."""
+
+    __slots__ = ("event", "key", "key_mark", "merged", "nodes", "value")
+
+    def __init__(self, value: Mapping | Sequence, event: Any, nodes: int) -> None:
+        self.value = value
+        self.event = event
+        self.nodes = nodes
+        self.key = ""
+        self.key_mark: Any = None
+        self.merged: set[str] = set()
+
+
+def _join_surrogates(match: re.Match[str]) -> str:
+    high, low = int(match[1], 16), int(match[2], 16)
+    return f"\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"

@@ -1,0 +1,60 @@
+"""`python -m argosy.runtime exec NODE [KEY [ENDED]]` and `python -m argosy.runtime end`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .errors import ArgosyError, NodeError
+
+USAGE = """\
+usage: python -m argosy.runtime exec NODE [KEY [ENDED]]    run one node
+       python -m argosy.runtime end                        close the run
+
+The engine runs this in its pods; `argosy run` runs a pipeline here. docs/runtime.md has the rest.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Gives the exit status."""
+    step_aside()
+    try:
+        match arguments:
+            case ["exec", node, *rest] if len(rest) <= 2:
+                return run_node(node, *rest)
+            case ["end"]:
+                return end_run()
+            case ["-h" | "--help"]:
+                sys.stdout.write(USAGE)
+                return 0
+    except ArgosyError as error:
+        sys.stderr.write(f"argosy: {error}\n")
+        return error.exit_status
+    sys.stderr.write(USAGE)
+    return NodeError.exit_status
+
+
+def run_node(node: str, key: str = "", ended: str = "") -> int:
+    from .context import Context
+    from .execute import execute
+    from .node import decode
+
+    return execute(decode(node), key, ended, Context.from_environment(os.environ))
+
+
+def end_run() -> int:
+    from .end import end
+
+    return end(os.environ)
+
+
+def step_aside() -> None:
+    """Puts the working folder, which `-m` puts first, last: a user's `json.py` is for the user's
+    process, where it comes first again."""
+    here = os.getcwd()
+    if sys.path and sys.path[0] in ("", here):
+        sys.path.append(sys.path.pop(0))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

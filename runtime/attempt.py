@@ -1,0 +1,180 @@
+"""One attempt at one node: its names, what it reads, and what the run log says about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from .alternatives import GOOD, by_statuses
+from .context import Context, write_run
+from .entries import State, map_variable
+from .errors import ArgosyError, NodeError
+from .files import write_all
+from .layout import fill, indexes, log_key, new_attempt, record_key, state_key
+from .node import Node
+from .output import Output
+from .state import Reader, write
+from .values import brief, choose, keys
+
+
+class Attempt:
+    """`record` is what the run log says; `output` what the step prints, which masks the secrets
+    that the step was given."""
+
+    def __init__(self, node: Node, key: str, ended: Mapping[str, str], context: Context) -> None:
+        self.node = node
+        self.context = context
+        self.key = indexes(key)
+        self.instance = fill(node.step, self.key)
+        self.rank = fill(node.rank, self.key, ".")
+        self.id = new_attempt(context.pod_uid)
+        self.ended = ended
+        self.output = Output(self._keep)
+        self.record: dict[str, Any] = {
+            "step": self.instance,
+            "attempt": self.id,
+            "status": "running",
+            "started": now(),
+        }
+        if context.pod:
+            self.record["pod"] = context.pod
+        if node.type == "control":
+            self.record["control"] = True
+
+    @cached_property
+    def reader(self) -> Reader:
+        context = self.context
+        decide = by_statuses(self.ended)
+        return Reader(context.run_log_store, context.run, context.arguments, decide)
+
+    def read(self) -> State:
+        """What enters the node. Who reads the run's arguments on an engine writes run.json too."""
+        entering = self.reader.read(self.node.sources, self.key)
+        if "" in self.reader.reads and self.context.origin:
+            write_run(self.context)
+        self.record["digest"] = self.node.digest()
+        self.record["reads"] = self.reader.reads
+        if items := map_variable(entering):
+            self.record["item"] = items
+        return entering
+
+    def start(self) -> None:
+        self._write_record()
+
+    def mask(self, secrets: Mapping[str, str]) -> None:
+        """From here on masks these secrets."""
+        self.output = Output(self._keep, secrets.values())
+
+    def succeed(self, leaving: State) -> None:
+        """Hands over, then writes what the next steps read, and last of all that it is there."""
+        self.output.close()
+        self.hand_over(leaving)
+        context = self.context
+        write(context.run_log_store, context.run, self._places(), self.id, leaving)
+        self._end("succeeded", 0)
+
+    def fail(self, error: ArgosyError) -> None:
+        """Says why, in the run log too, as far as that can be reached."""
+        self.output.say(f"argosy: {self.instance}: {error}")
+        self.record["message"] = self.output.mask(str(error))
+        try:
+            self.output.close()
+            self._end("failed", error.exit_status)
+        except ArgosyError as second:
+            complain(f"{self.instance}: and the run log does not have it: {second}")
+
+    def resumed(self) -> bool:
+        """Whether the run that this one goes on from has done this step, with all the same. Its
+        state is then this step's, under the attempt that wrote it."""
+        context, store = self.context, self.context.run_log_store
+        if not context.resume or self.node.type == "fail":
+            return False
+        data = store.get(state_key(context.resume, self.instance))
+        if data is None:
+            return False
+        attempt = json.loads(data)["attempt"]
+        found = store.get(record_key(context.resume, self.instance, attempt))
+        if found is None or not self._same(json.loads(found)):
+            return False
+        leaving = State(**{name: json.loads(data)[name] for name in State._fields})
+        self.hand_over(leaving)
+        for place in self._places():
+            store.put(state_key(context.run, place), data)
+        self.id = self.record["attempt"] = attempt
+        self.record["resumed"] = {"run": context.resume, "attempt": attempt}
+        self._end("skipped", 0)
+        return True
+
+    def _same(self, old: Mapping[str, Any]) -> bool:
+        if old["status"] not in GOOD or self.context.by_name:
+            return old["status"] in GOOD
+        return all(old.get(name) == self.record.get(name) for name in ("digest", "item", "reads"))
+
+    def hand_over(self, leaving: State) -> None:
+        """Writes what the engine wants of the new state, each to its file."""
+        for number, hand in enumerate(self.node.hands):
+            text = handed(hand, leaving, self.reader)
+            if not self.context.hands:
+                raise NodeError("NODE has hands, and ARGOSY_HANDS names no folder for them")
+            try:
+                os.makedirs(self.context.hands, exist_ok=True)
+                with open(f"{self.context.hands}/{number}", "w", encoding="utf-8") as file:
+                    file.write(text)
+            except OSError as error:
+                raise NodeError(f"cannot write to ARGOSY_HANDS: {error}") from error
+
+    def _places(self) -> list[str]:
+        return [self.instance, *(fill(path, self.key) for path in self.node.also)]
+
+    def _end(self, status: str, exit_status: int) -> None:
+        self.record.update(status=status, ended=now(), exit_status=exit_status)
+        self._write_record()
+
+    def _write_record(self) -> None:
+        key = record_key(self.context.run, self.instance, self.id)
+        self.context.run_log_store.put(key, json.dumps(self.record).encode())
+
+    def _keep(self, milliseconds: int, data: bytes) -> None:
+        key = log_key(self.context.run, self.instance, self.id, milliseconds)
+        self.context.run_log_store.put(key, data)
+
+
+def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:
+    """The keys of a map's iterations, or the label of the branch that a conditional takes."""
+    if "items" in hand:
+        name = hand["items"]
+        if name not in leaving.parameters:
+            raise NodeError(f"a map iterates over parameter '{name}', which no step has set")
+        return json.dumps(keys(name, reader.value(leaving.parameters[name])))
+    if "label" in hand:
+        entry = leaving.parameters.get(hand["label"])
+        value = None if entry is None else reader.value(entry)
+        return choose(value, hand["values"], hand.get("default")) or ""
+    raise NodeError(f"a hand is {brief(hand)}, which this version of Argosy does not know")
+
+
+def now() -> str:
+    """The time as ISO 8601, in UTC, to the millisecond."""
+    return iso(time.time_ns() // 1_000_000)
+
+
+def iso(milliseconds: int) -> str:
+    """
+    >>> iso(1000)
+    '1970-01-01T00:00:01.000Z'
+    """
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000))
+    return f"{whole}.{milliseconds % 1000:03d}Z"
+
+
+def complain(text: str) -> None:
+    """A line on standard error, whatever has become of `sys.stderr`."""
+    try:
+        write_all(2, f"argosy: {text}\n".encode(errors="backslashreplace"))
+    except OSError:
+        sys.exit()

@@ -1,0 +1,1 @@
+"""Catalogs, one provider a module."""

@@ -1,0 +1,213 @@
+"""Where a node runs: the run, its configuration, and services that open when they are used."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .errors import NodeError
+from .layout import run_key
+
+if TYPE_CHECKING:
+    from .executors.base import Executor
+    from .service import Catalog, RunLogStore, Secrets
+
+KINDS = ("run_log_store", "catalog", "secrets")
+DEFAULTS = {"run_log_store": "file-system", "catalog": "file-system", "secrets": "env"}
+OURS = (
+    "ARGOSY_ARGUMENTS",
+    "ARGOSY_HANDS",
+    "ARGOSY_STATUS",
+    "ARGOSY_FAILURES",
+    "ARGOSY_FINAL",
+)
+"""Variables that are between the engine and the runtime, and no concern of the user's process."""
+
+
+class Context:
+    """One run, seen from one place.
+
+    `config` is ARGOSY_CONFIG's content; `arguments` the run's arguments by name, typed; `origin`
+    what started the run, empty where no engine did; `hands` the folder for what is handed over;
+    `resume` the run that this one goes on from, where `by_name` asks for name and success alone.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        config: Mapping[str, Any],
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        origin: Mapping[str, Any] | None = None,
+        pod: str = "",
+        pod_uid: str = "",
+        hands: str = "",
+        resume: str | None = None,
+        by_name: bool = False,
+    ) -> None:
+        self.run = run
+        self.config: dict[str, Any] = dict(config)
+        self.arguments = dict(arguments or {})
+        self.origin = dict(origin or {})
+        self.pod = pod
+        self.pod_uid = pod_uid
+        self.hands = hands
+        self.resume = resume
+        self.by_name = by_name
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Context:
+        """The context that an engine, or a launcher, put in the environment."""
+        run = environment.get("ARGOSY_RUN_ID")
+        if not run:
+            raise NodeError("ARGOSY_RUN_ID is not set: it names the run that this node is of")
+        config = parsed(environment, "ARGOSY_CONFIG")
+        return cls(
+            run,
+            config,
+            arguments(environment.get("ARGOSY_ARGUMENTS", ""), config.get("arguments") or {}),
+            origin=parsed(environment, "ARGOSY_ORIGIN"),
+            pod=environment.get("ARGOSY_POD", ""),
+            pod_uid=environment.get("ARGOSY_POD_UID", ""),
+            hands=environment.get("ARGOSY_HANDS", ""),
+            resume=environment.get("ARGOSY_RESUME") or None,
+            by_name=environment.get("ARGOSY_RESUME_BY_NAME", "") in ("1", "true"),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """What another process needs to be in the same run; its arguments only as `exec` reads
+        them, so that a process that has them can hand them on."""
+        config = dict(self.config)
+        for kind in KINDS:
+            if kind in self.__dict__:
+                # An integration, or opening it, may have changed it.
+                service = self.__dict__[kind]
+                config[kind] = {"type": service.service_provider, "config": service.config}
+        found = {
+            "ARGOSY_RUN_ID": self.run,
+            "ARGOSY_CONFIG": compact(config),
+            "ARGOSY_ORIGIN": compact(self.origin) if self.origin else "",
+            "ARGOSY_POD": self.pod,
+            "ARGOSY_POD_UID": self.pod_uid,
+            "ARGOSY_RESUME": self.resume or "",
+            "ARGOSY_RESUME_BY_NAME": "true" if self.by_name else "",
+        }
+        return {name: value for name, value in found.items() if value}
+
+    @cached_property
+    def executor(self) -> Executor:
+        from .registry import make
+
+        name = self.config.get("executor") or "local"
+        found: Executor = make("executor", {"type": name}, self.plugins)
+        return found
+
+    @cached_property
+    def plugins(self) -> tuple[str, ...]:
+        return tuple(self.config.get("plugins") or ())
+
+    @cached_property
+    def run_log_store(self) -> RunLogStore:
+        found: RunLogStore = self._open("run_log_store")
+        return found
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        found: Catalog = self._open("catalog")
+        return found
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        found: Secrets = self._open("secrets")
+        return found
+
+    def _open(self, kind: str) -> Any:
+        """The service, after its integration has been at it."""
+        from .registry import integration, integrations, make
+
+        declared = self.config.get(kind) or {"type": DEFAULTS[kind]}
+        service = make(kind, declared, self.plugins)
+        found = integration(self.executor, service, integrations(self.plugins, search=False))
+        found.validate()
+        found.configure_for_execution()
+        return service
+
+
+def write_run(context: Context) -> None:
+    """Writes run.json. It depends on nothing but the definition, the arguments, the executor and
+    the origin, so that whoever writes it writes the same bytes."""
+    found = {
+        "run": context.run,
+        "pipeline": context.config.get("pipeline") or {},
+        "executor": context.config.get("executor") or "local",
+        "arguments": context.arguments,
+        "origin": context.origin,
+        "resumes": context.resume,
+    }
+    text = json.dumps(found, sort_keys=True, indent=1)
+    context.run_log_store.put(run_key(context.run), text.encode())
+
+
+def arguments(encoded: str, types: Mapping[str, str]) -> dict[str, Any]:
+    """The run's arguments from base64 of a JSON object of strings, each read as its type says.
+
+    `types` has `json` for an argument whose default is no string. Any other is text.
+    """
+    if not encoded:
+        return {}
+    import base64
+    import binascii
+
+    try:
+        given = json.loads(base64.b64decode(encoded, validate=True))
+        given.pop("json", None)  # the engine's own: the list of them all, once more
+        texts = {name: str(text) for name, text in given.items()}
+    except (ValueError, AttributeError, binascii.Error) as error:
+        raise NodeError(f"ARGOSY_ARGUMENTS is not base64 of a JSON object ({error})") from error
+    return {name: typed(name, text, types.get(name, "text")) for name, text in texts.items()}
+
+
+def typed(name: str, text: str, kind: str) -> Any:
+    if kind != "json":
+        return text
+    try:
+        return json.loads(text, parse_constant=refuse_constant)
+    except ValueError as error:
+        raise NodeError(
+            f"argument {name} is {text!r}, which is not JSON ({error}); its default is not a "
+            'string, so write a string with quotes around it: "..."'
+        ) from error
+
+
+def refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def parsed(environment: Mapping[str, str], name: str) -> dict[str, Any]:
+    """A variable that holds a JSON object; an unset one is an empty object."""
+    text = environment.get(name)
+    if not text:
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise NodeError(f"{name} is not JSON ({error}); `argosy render` writes it") from error
+    if not isinstance(found, dict):
+        raise NodeError(f"{name} is not a JSON object; `argosy render` writes it")
+    return found
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def user_environment() -> dict[str, str]:
+    """The environment of this process as a user's may see it."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in OURS and not name.startswith(("ARGOSY_PRM_", "MAGNUS_PRM_"))
+    }

@@ -1,0 +1,162 @@
+"""Closes a run: what the engine knows of its failures goes into the records, and how it ended into
+the run log. An engine calls this when all is over; it never fails the run that it closes."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from .alternatives import Records
+from .attempt import complain, iso, now
+from .context import Context, parsed, write_run
+from .entries import State
+from .errors import ArgosyError, NodeError
+from .layout import end_key, run_key, steps_prefix
+from .state import Reader
+from .step import holds_objects
+
+STATUSES = {"Succeeded": "succeeded", "Failed": "failed", "Error": "failed"}
+EXIT_CODE = re.compile(r"exit code (\d+)")
+LOST = "ended without a word, and the engine says nothing of it; it went with its node, perhaps"
+
+
+def end(environment: Mapping[str, str]) -> int:
+    """Writes end/<n>.json. Its own faults are printed; the exit status is 0 all the same."""
+    try:
+        context = Context.from_environment(environment)
+        sources = parsed(environment, "ARGOSY_FINAL").get("from", [])
+        said = failures_in(environment.get("ARGOSY_FAILURES", ""))
+        close(context, status_of(environment), said, sources)
+    except Exception as error:  # a handler that fails would fail the run
+        complain(f"the end of the run is not recorded: {type(error).__name__}: {error}")
+    return 0
+
+
+def status_of(environment: Mapping[str, str]) -> str:
+    status = environment.get("ARGOSY_STATUS", "")
+    if status not in STATUSES:
+        raise NodeError(f"ARGOSY_STATUS is '{status}'; it is one of {', '.join(STATUSES)}")
+    return STATUSES[status]
+
+
+def close(
+    context: Context, status: str, said: Sequence[Mapping[str, Any]], sources: Sequence[Any]
+) -> None:
+    """Records how a run ended. `said` is the failures that the engine tells of."""
+    store = context.run_log_store
+    failures: list[dict[str, Any]] = []
+    if said or status != "succeeded":
+        failures = joined(context, said)
+    if context.origin and store.get(run_key(context.run)) is None:
+        write_run(context)
+    write_end(context, status, failures, final(context, sources))
+
+
+def write_end(
+    context: Context,
+    status: str,
+    failures: Iterable[Mapping[str, Any]],
+    leaving: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    """Writes end/<n>.json; n is the time, so that of several the newest counts."""
+    parameters, catalog = leaving
+    document = {
+        "status": status,
+        "ended": now(),
+        "failures": list(failures),
+        "parameters": parameters,
+        "catalog": catalog,
+    }
+    number = time.time_ns() // 1_000_000
+    text = json.dumps(document, indent=1)
+    context.run_log_store.put(end_key(context.run, number), text.encode())
+
+
+def final(context: Context, sources: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The run's parameters and catalog at its end: of the exits that there are."""
+    store = context.run_log_store
+    records = Records(store, context.run)
+    reader = Reader(store, context.run, context.arguments, records.says, patience=())
+    records.reader = reader
+    state = State({}, {})
+    found = [source for source in sources if there(records, source)]
+    if found:
+        state = reader.read(found, ())
+    parameters = {
+        name: reader.value(entry)
+        for name, entry in sorted(state.parameters.items())
+        if not holds_objects(entry)
+    }
+    catalog = {
+        name: {"sha256": entry["sha256"], "size": entry["size"]}
+        for name, entry in sorted(state.catalog.items())
+    }
+    return parameters, catalog
+
+
+def there(records: Records, source: Any) -> bool:
+    with suppress(ArgosyError):
+        return records.readable([source], ())
+    return False
+
+
+def failures_in(path: str) -> list[dict[str, Any]]:
+    """The failures in the engine's file: the JSON of a list in a JSON string, `null` for none."""
+    if not path:
+        return []
+    with open(path, encoding="utf-8") as file:
+        text = file.read().strip()
+    found: Any = text
+    while isinstance(found, str):
+        found = json.loads(found) if found else None
+    return [one for one in found or [] if isinstance(one, dict)]
+
+
+def joined(context: Context, said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The failures with the instances that they are of. A record that still says that its attempt
+    runs is made to say how it ended."""
+    by_pod = {one.get("podName"): one for one in said}
+    instances: dict[str, str] = {}
+    messages: dict[str, str] = {}
+    for key, record in records(context):
+        pod = record.get("pod", "")
+        instances[pod] = record["step"]
+        if record["status"] == "running":
+            found = by_pod.get(pod, {})
+            record.update(ended_by(found.get("message") or LOST, found.get("finishedAt")))
+            context.run_log_store.put(key, json.dumps(record).encode())
+        if record["status"] == "failed":
+            messages[pod] = record.get("message", "")
+    return [
+        {
+            "step": instances.get(one.get("podName", ""), one.get("displayName", "")),
+            "message": messages.get(one.get("podName", "")) or one.get("message") or "",
+            "phase": one.get("phase", ""),
+            "pod": one.get("podName", ""),
+        }
+        for one in said
+    ]
+
+
+def records(context: Context) -> Iterable[tuple[str, dict[str, Any]]]:
+    store = context.run_log_store
+    for key in store.list(steps_prefix(context.run)):
+        if key.endswith(".json"):
+            data = store.get(key)
+            if data:
+                yield key, json.loads(data)
+
+
+def ended_by(message: str, finished: str | None) -> dict[str, Any]:
+    """The end of a record that its own attempt could not write."""
+    code = EXIT_CODE.search(message)
+    return {
+        "status": "failed",
+        "ended": finished or iso(time.time_ns() // 1_000_000),
+        "exit_status": int(code[1]) if code else None,
+        "message": message,
+    }

@@ -1,0 +1,83 @@
+"""State as a value: entries by name, and what happens where two states meet.
+
+Each entry says which instance wrote it (`by`) and its place in the order of the graph (`rank`). The
+higher rank wins, so it does not matter in which order states are read, or who finished first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+Entry = Mapping[str, Any]
+Entries = dict[str, Entry]
+Key = tuple[str, ...]
+
+
+class State(NamedTuple):
+    """Entries by name: {"value" | "blob" + "size" (+ "pickle") | "objects", "by", "rank"} for a
+    parameter, {"sha256", "size", "by", "rank"} for a file of the catalog."""
+
+    parameters: Entries
+    catalog: Entries
+
+
+@lru_cache(maxsize=4096)
+def order(rank: str) -> tuple[int, ...]:
+    """A rank as what is compared.
+
+    >>> order("2.0.10") > order("2.0.9") > order("2.0") > order("")
+    True
+    """
+    return tuple(map(int, rank.split("."))) if rank else ()
+
+
+def newest(entries: Iterable[Mapping[str, Entry]]) -> Entries:
+    """Of each name the entry of the highest rank."""
+    found: Entries = {}
+    for one in entries:
+        for name, entry in one.items():
+            known = found.get(name)
+            if known is None or order(entry["rank"]) > order(known["rank"]):
+                found[name] = entry
+    return found
+
+
+def merge(states: Sequence[State]) -> State:
+    """The states as one."""
+    if len(states) == 1:
+        return states[0]
+    return State(
+        newest(state.parameters for state in states), newest(state.catalog for state in states)
+    )
+
+
+def inside(entries: Mapping[str, Entry], instance: str) -> Entries:
+    """The entries that were written in the composite `instance`."""
+    prefix = f"{instance}/"
+    return {name: entry for name, entry in entries.items() if entry["by"].startswith(prefix)}
+
+
+def map_variable(state: State) -> dict[str, Any]:
+    """The items of the maps that a state is in, the outermost first."""
+    items = [item for item in state.parameters.items() if "item" in item[1]]
+    items.sort(key=lambda item: int(item[1]["item"]))
+    return {name: entry.get("value") for name, entry in items}
+
+
+def above(state: State) -> str:
+    """A rank just over everything in `state`: that of a map's item, which comes after all that
+    enters the map and before all that is written inside."""
+    ranks = [entry["rank"] for entries in state for entry in entries.values()]
+    highest = max(ranks, key=order, default="")
+    return f"{highest}.0" if highest else "0"
+
+
+def named(entries: Mapping[str, Entry], names: Iterable[str]) -> Entries:
+    return {name: entries[name] for name in names if name in entries}
+
+
+def written(by: str, rank: str, value: Any) -> dict[str, Any]:
+    """The entry of a parameter's new value."""
+    return {"value": value, "by": by, "rank": rank}

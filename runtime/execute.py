@@ -1,0 +1,75 @@
+"""One node, start to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .alternatives import statuses
+from .attempt import Attempt, complain
+from .context import Context
+from .entries import State
+from .errors import ArgosyError, ServiceError, TaskError
+from .node import Node
+from .signals import Signals
+from .tasks import task
+from .values import brief
+
+
+def execute(node: Node, key: str, ended: str, context: Context) -> int:
+    """Runs `node` and gives the exit status.
+
+    `key` is the indexes of the maps that it is in; `ended` says how the nodes ended that decide
+    what it reads. What goes wrong is printed and recorded, never raised.
+    """
+    try:
+        attempt = Attempt(node, key, statuses(ended), context)
+    except ArgosyError as error:
+        complain(str(error))
+        return error.exit_status
+    with Signals() as signals:
+        try:
+            entering = attempt.read()
+            if attempt.resumed():
+                return 0
+            attempt.start()
+            signals.check()
+            attempt.succeed(ACTS[node.type](attempt, entering, signals))
+        except ArgosyError as error:
+            attempt.fail(error)
+            return error.exit_status
+        except Exception as error:  # a plugin raises what it likes; the record must still end
+            return unexpected(attempt, error)
+    return 0
+
+
+def pass_on(attempt: Attempt, entering: State, signals: Signals) -> State:
+    """A control: it joins what it reads."""
+    return entering
+
+
+def fail(attempt: Attempt, entering: State, signals: Signals) -> State:
+    """A `fail` node: the user's message, or the value that no branch of a conditional is for."""
+    node = attempt.node
+    if node.parameter is None:
+        raise TaskError(node.message or "the pipeline came to a step that fails it")
+    entry = entering.parameters.get(node.parameter)
+    found = "is not there" if entry is None else f"is {brief(attempt.reader.value(entry))}"
+    branches = ", ".join(map(brief, node.values)) or "none"
+    message = node.message or "no branch is for this value, and there is no default"
+    raise TaskError(f"{message}: parameter '{node.parameter}' {found}; branches: {branches}")
+
+
+ACTS: dict[str, Callable[[Attempt, State, Signals], State]] = {
+    "task": task.run,
+    "control": pass_on,
+    "fail": fail,
+}
+
+
+def unexpected(attempt: Attempt, error: Exception) -> int:
+    import traceback
+
+    complain(traceback.format_exc())
+    wrapped = ServiceError(f"{type(error).__name__}: {error}")
+    attempt.fail(wrapped)
+    return wrapped.exit_status

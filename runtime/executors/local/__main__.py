@@ -1,0 +1,100 @@
+"""Runs the plan on stdin: one line of JSON. Says on stdout how the run ended, as JSON again.
+
+    python -m argosy.runtime.executors.local [--attached] < plan
+
+Exit status: 0 succeeded, 1 failed, 128 + n stopped by signal n. With `--attached`, stdin stays
+open as long as there is someone to run for; when it ends, so does the run. docs/local.md describes
+the plan.
+"""
+
+from __future__ import annotations
+
+import fcntl  # noqa: F401
+import gc
+import hashlib  # noqa: F401
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# What each step would import: here it is imported once, and while the plan is still being made.
+import argosy.runtime.api
+import argosy.runtime.tasks.python
+import argosy.runtime.tasks.shell
+import argosy.runtime.tasks.task  # noqa: F401
+from argosy.runtime.context import Context, write_run
+from argosy.runtime.errors import ArgosyError
+
+from .end import write_end
+from .launch import Failure, Launcher, readable
+from .report import Report, for_stderr
+from .schedule import Schedule
+from .steps import RuntimeSteps
+
+STDIN = 0
+
+
+def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
+    try:
+        line = sys.stdin.buffer.readline()
+        if line.strip():  # else who started this has found nothing to run
+            sys.exit(run(json.loads(line), attached="--attached" in arguments))
+    except KeyboardInterrupt:  # it came before the launcher listened, or after
+        sys.exit(130)
+
+
+def run(plan: Mapping[str, Any], attached: bool) -> int:
+    """Runs a plan, says how it ended, and gives the exit status."""
+    context = Context(
+        plan["run"],
+        plan["context"],
+        plan["arguments"],
+        origin=plan.get("origin"),
+        resume=plan.get("resume"),
+        by_name=bool(plan.get("by_name")),
+    )
+    report = for_stderr()
+    schedule = Schedule(plan["graphs"])
+    launcher = Launcher(schedule, RuntimeSteps(context), report, workers(plan.get("workers")))
+    try:
+        write_run(context)
+        # What is there now outlives every fork: collecting it in each would only copy its pages.
+        gc.freeze()
+        succeeded = launcher.run(STDIN if attached else None)
+        end = write_end(context, succeeded, launcher.failures, plan["final"], schedule)
+    except ArgosyError as error:
+        launcher.failures.append(Failure("", str(error), "Error"))
+        end = {"status": "failed", "failures": [], "parameters": {}, "catalog": {}}
+    finally:
+        close = getattr(context.run_log_store, "close", None)
+        if close:
+            close()
+    if end["status"] == "failed":
+        say_why(report, launcher.failures)
+    print(json.dumps({"run": context.run, **end}))
+    if launcher.stopped_by:
+        return 128 + launcher.stopped_by
+    return 0 if end["status"] == "succeeded" else 1
+
+
+def workers(given: int | None) -> int:
+    """How many steps run at once: as many as there are processors for this process."""
+    if given:
+        return given
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def say_why(report: Report, failures: Sequence[Failure]) -> None:
+    """Which steps failed, and what they said last."""
+    for failure in failures:
+        about = f"{readable(failure.step)}: " if failure.step else ""
+        report.say(f"failed: {about}{failure.message}")
+        for line in failure.tail:
+            report.say(f"  | {line}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,365 @@
+"""The loop that runs a plan: it starts what the schedule has ready, passes on what the steps say,
+tries again what may succeed, and ends them all when it is told to stop.
+
+One thread waits in one place for everything: the steps' pipes, the signals (which Python writes to
+a pipe, too) and the parent's pipe, whose end means that nobody waits for this run any more.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import selectors
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol
+
+from argosy.runtime.errors import ArgosyError
+from argosy.runtime.signals import STOPPING
+
+from .process import Child, send
+from .report import Report
+from .schedule import FAILED, SUCCEEDED, Schedule, Work
+from .turns import Files
+
+GRACE = 15.0
+"""Seconds between telling a step to end and killing it; longer than what a step's own process
+gives to the user's code, so that this ends first and can be recorded."""
+TAIL = 10
+"""So many lines of a failed step's output are said again at the end."""
+LOOKAHEAD = 100
+"""So many steps at most wait for others that touch the same files, while more are looked for."""
+LONGEST_LINE = 1 << 16
+CHUNK = 1 << 16
+PIPE_SIZE = 1 << 20
+TRIED_AGAIN = frozenset((1, 3, 124))
+
+
+class Steps(Protocol):
+    """What the loop asks of the runtime; each raises ArgosyError for what is wrong."""
+
+    def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
+        """Starts a process that runs the node of `work`."""
+
+    def files(self, work: Work) -> Files:
+        """The files that the node of `work` touches."""
+
+    def count(self, work: Work) -> int:
+        """The number of iterations of a map."""
+
+    def choose(self, work: Work) -> str | None:
+        """The label of the branch that a conditional takes, or None."""
+
+    def success(self, work: Work) -> str:
+        """How the newest attempt succeeded: `succeeded`, or `skipped` as an earlier run did it."""
+
+    def explain(self, work: Work, status: int) -> str:
+        """Why the newest attempt failed with the exit status `status`, as its record says. One that
+        has no end gets it here."""
+
+
+class Failure(NamedTuple):
+    """A step that failed for good: `phase` as Argo has it, `tail` the last lines it printed."""
+
+    step: str
+    message: str
+    phase: str
+    tail: tuple[str, ...] = ()
+
+
+class Ready(NamedTuple):
+    """Work that a process can be started for: the number of the attempt, the files it touches."""
+
+    work: Work
+    number: int
+    files: Files
+
+
+class Attempt:
+    """A process that runs now, and what of its output is not a whole line yet."""
+
+    def __init__(self, ready: Ready, child: Child, started: float) -> None:
+        self.work, self.number, self.files = ready
+        self.child = child
+        self.started = started
+        self.step = readable(self.work.path)
+        self.part = b""
+        self.tail: deque[bytes] = deque(maxlen=TAIL)
+
+    def lines(self, data: bytes) -> list[bytes]:
+        """The lines that `data` completes."""
+        *lines, self.part = (self.part + data).split(b"\n")
+        if len(self.part) > LONGEST_LINE:
+            lines.append(self.part)
+            self.part = b""
+        self.tail.extend(lines)
+        return lines
+
+
+class Launcher:
+    """Runs one schedule to its end. `failures` and `stopped_by` say afterwards how it went."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        steps: Steps,
+        report: Report,
+        workers: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.failures: list[Failure] = []
+        self.stopped_by: int | None = None
+        self._schedule = schedule
+        self._steps = steps
+        self._report = report
+        self._workers = workers
+        self._clock = clock
+        self._attempts: dict[int, Attempt] = {}
+        self._retries: list[tuple[float, int, Ready]] = []
+        self._deferred: list[Ready] = []
+        self._retries_made = 0
+        self._kill_at: float | None = None
+        self._selector = selectors.DefaultSelector()
+        self._signals, self._wakeup = os.pipe()
+
+    def run(self, parent: int | None = None) -> bool:
+        """Whether the pipeline succeeded. `parent` is a pipe that ends when the parent does."""
+        restore = self._listen(parent)
+        try:
+            self._fill()
+            while self._attempts or (self._retries and not self.stopped_by):
+                self._report.running([(x.step, x.started) for x in self._attempts.values()])
+                self._wait()
+                self._fill()
+        finally:
+            self._kill()  # where an error of our own ends this, no step goes on unheard
+            self._report.close()
+            restore()
+        return self._schedule.status == SUCCEEDED and not self.stopped_by
+
+    # Starting
+
+    def _fill(self) -> None:
+        """Starts what is ready, as far as there are workers for it."""
+        while not self.stopped_by and len(self._attempts) < self._workers:
+            ready = self._next()
+            if ready is None:
+                return
+            self._start(ready)
+
+    def _next(self) -> Ready | None:
+        """What can start now: what waited for its turn, what is tried again, what is new."""
+        for position, waiting in enumerate(self._deferred):
+            if not self._meets(waiting.files):
+                return self._deferred.pop(position)
+        while len(self._deferred) < LOOKAHEAD:
+            if self._retries and self._retries[0][0] <= self._clock():
+                ready = heapq.heappop(self._retries)[2]
+            elif work := self._schedule.next():
+                if work.kind != "run":
+                    self._decide(work)
+                    continue
+                ready = Ready(work, 1, self._steps.files(work))
+            else:
+                break
+            if not self._meets(ready.files):
+                return ready
+            self._deferred.append(ready)
+        return None
+
+    def _meets(self, files: Files) -> bool:
+        """Whether a step that runs now touches these files."""
+        return files.any and any(one.files.meet(files) for one in self._attempts.values())
+
+    def _decide(self, work: Work) -> None:
+        """Opens a map, or takes a conditional's branch."""
+        try:
+            if work.kind == "count":
+                self._schedule.opened(work, self._steps.count(work))
+            else:
+                self._schedule.chosen(work, self._steps.choose(work))
+        except ArgosyError as error:
+            self._fail(work, str(error))
+            self._schedule.ended(work, FAILED)
+
+    def _start(self, ready: Ready) -> None:
+        # A child must not hold what others wait on: an open end keeps a pipe from ending.
+        ours = [self._signals, self._wakeup, self._selector.fileno()]
+        ours += [attempt.child.output for attempt in self._attempts.values()]
+        try:
+            child = self._steps.start(ready.work, ours)
+        except OSError as error:
+            self._fail(ready.work, f"could not start a process: {error.strerror}")
+            self._schedule.ended(ready.work, FAILED)
+            return
+        attempt = Attempt(ready, child, self._clock())
+        self._attempts[child.pid] = attempt
+        self._selector.register(child.output, selectors.EVENT_READ, attempt)
+        if not ready.work.control:
+            attempts = _retry(ready.work)["max_attempts"]
+            self._report.started(attempt.step, ready.number, attempts)
+
+    # Waiting
+
+    def _listen(self, parent: int | None) -> Callable[[], None]:
+        """Has signals and the parent's end arrive at the selector; gives what undoes that."""
+        os.set_blocking(self._signals, False)
+        os.set_blocking(self._wakeup, False)
+        before = {number: signal.getsignal(number) for number in (*STOPPING, signal.SIGCHLD)}
+        for number in before:
+            signal.signal(number, lambda *_: None)
+        wakeup = signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
+        self._selector.register(self._signals, selectors.EVENT_READ, self._signalled)
+        if parent is not None:
+            self._selector.register(parent, selectors.EVENT_READ, self._orphaned)
+
+        def restore() -> None:
+            signal.set_wakeup_fd(wakeup)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self._selector.close()
+            os.close(self._signals)
+            os.close(self._wakeup)
+
+        return restore
+
+    def _wait(self) -> None:
+        """Waits for something to happen, and deals with all that has."""
+        now = self._clock()
+        dues = [now + 1.0]  # by then the line that says what runs is out of date
+        if self._retries and len(self._attempts) < self._workers:
+            dues.append(self._retries[0][0])
+        if self._kill_at is not None:
+            dues.append(self._kill_at)
+        for key, _ in self._selector.select(max(0.0, min(dues) - now)):
+            if not isinstance(key.data, Attempt):
+                key.data(key.fd)
+            elif key.data.child.pid in self._attempts:  # else it has ended just now
+                self._read(key.data)
+        if self._kill_at is not None and self._clock() >= self._kill_at:
+            self._kill()
+
+    def _read(self, attempt: Attempt) -> bool:
+        """Passes on what a step has said since; False when there was nothing."""
+        try:
+            data = os.read(attempt.child.output, CHUNK)
+        except BlockingIOError:
+            return False
+        if not data:
+            # The step has closed its output and may run on: its end is told by a signal.
+            with suppress(KeyError):
+                self._selector.unregister(attempt.child.output)
+            return False
+        for line in attempt.lines(data):
+            self._report.line(attempt.step, line)
+        return True
+
+    def _signalled(self, descriptor: int) -> None:
+        try:
+            numbers = os.read(descriptor, CHUNK)
+        except BlockingIOError:
+            return
+        for number in numbers:
+            if number in STOPPING:
+                self._stop(number)
+        for attempt in list(self._attempts.values()):
+            status = attempt.child.poll()
+            if status is not None:
+                self._ended(attempt, status)
+
+    def _orphaned(self, descriptor: int) -> None:
+        if not os.read(descriptor, CHUNK):
+            self._selector.unregister(descriptor)
+            self._stop(signal.SIGTERM)
+
+    # Ending
+
+    def _ended(self, attempt: Attempt, status: int) -> None:
+        # What it left in the pipe, and no more: a process that it left behind may write for ever.
+        for _ in range(PIPE_SIZE // CHUNK):
+            if not self._read(attempt):
+                break
+        if attempt.part:
+            for line in attempt.lines(b"\n"):
+                self._report.line(attempt.step, line)
+        with suppress(KeyError):
+            self._selector.unregister(attempt.child.output)
+        os.close(attempt.child.output)
+        del self._attempts[attempt.child.pid]
+        seconds = self._clock() - attempt.started
+        if status == 0:
+            self._succeeded(attempt, seconds)
+        else:
+            self._failed(attempt, status, seconds)
+
+    def _succeeded(self, attempt: Attempt, seconds: float) -> None:
+        if not attempt.work.control:
+            try:
+                how = self._steps.success(attempt.work)
+            except ArgosyError:  # its word is only for show
+                how = "succeeded"
+            self._report.ended(attempt.step, how, seconds)
+        self._schedule.ended(attempt.work, SUCCEEDED)
+
+    def _failed(self, attempt: Attempt, status: int, seconds: float) -> None:
+        work, policy = attempt.work, _retry(attempt.work)
+        message = self._explain(work, status)
+        if not work.control:
+            self._report.ended(attempt.step, "failed", seconds)
+        again = status in TRIED_AGAIN or status >= 128
+        if again and attempt.number < policy["max_attempts"] and not self.stopped_by:
+            pause = min(
+                policy["backoff"] * policy["factor"] ** (attempt.number - 1), policy["max_backoff"]
+            )
+            self._retries_made += 1
+            due = self._clock() + pause
+            ready = Ready(work, attempt.number + 1, attempt.files)
+            heapq.heappush(self._retries, (due, self._retries_made, ready))
+            return
+        own = f"argosy: {work.path}: {message}".encode()  # said already, as the message
+        self._fail(work, message, [line for line in attempt.tail if line != own])
+        self._schedule.ended(work, FAILED)
+
+    def _explain(self, work: Work, status: int) -> str:
+        try:
+            return self._steps.explain(work, status)
+        except ArgosyError as error:
+            return f"exit status {status}; {error}"
+
+    def _fail(self, work: Work, message: str, tail: Iterable[bytes] = ()) -> None:
+        lines = tuple(line.decode(errors="replace") for line in tail)
+        self.failures.append(Failure(work.path, message, FAILED, lines))
+
+    def _stop(self, number: int) -> None:
+        """Tells the steps to end; told a second time, ends them."""
+        if self.stopped_by:
+            self._kill()
+            return
+        self.stopped_by = number
+        self._kill_at = self._clock() + GRACE
+        self._report.say(f"stopping: {signal.Signals(number).name}; once more kills what runs")
+        for attempt in self._attempts.values():
+            send(attempt.child, number)
+
+    def _kill(self) -> None:
+        self._kill_at = None
+        for attempt in self._attempts.values():
+            send(attempt.child, signal.SIGKILL)
+
+
+def readable(path: str) -> str:
+    """A path with its names as the user wrote them."""
+    if "%" not in path:
+        return path
+    from urllib.parse import unquote  # few names need it
+
+    return unquote(path)
+
+
+def _retry(work: Work) -> Mapping[str, Any]:
+    """The retry policy of a step; what the runtime does for itself is tried once."""
+    policy = {"max_attempts": 1, "backoff": 0.0, "factor": 2.0, "max_backoff": 300.0}
+    return policy if work.control else {**policy, **(work.lnode.get("retry") or {})}

@@ -1,0 +1,372 @@
+"""What may run next: a plan's graphs as a state machine, without a clock, a process or a file.
+
+A *scope* is one run of a graph: the pipeline's own, a branch's, one iteration's. It counts for
+each node the edges that have not ended and those that have fired; a *composite* counts the scopes
+it waits for. Every event costs what it changes (the edges that leave a node, the scope that it
+ends), whatever the size of the graph, and what follows from an event is worked off a queue, so
+that neither long chains nor deep nesting meet the interpreter's recursion limit.
+
+The iterations of a map are opened only as the caller asks for work, those begun first: a map of
+10,000 holds a few scopes at a time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from argosy.runtime.layout import fill
+
+SUCCEEDED, FAILED, OMITTED, SKIPPED = "Succeeded", "Failed", "Omitted", "Skipped"
+"""How a node ended; a conditional's branch that was not chosen is *Skipped*."""
+
+Json = Mapping[str, Any]
+
+
+class Work(NamedTuple):
+    """Something for the caller to do, and to report by `Schedule.ended`.
+
+    `run`: run `node`, a NODE, with `key` and `ended`. `count` (a map) and `choose` (a conditional):
+    read `lnode["reads"]` and report by `opened` or `chosen`. `control`: no step of the user's.
+    """
+
+    kind: Literal["run", "count", "choose"]
+    lnode: Json
+    node: Json
+    ended: str
+    scope: Scope
+    report: Callable[[str], None]
+    control: bool = False
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.scope.key
+
+    @property
+    def path(self) -> str:
+        """The path of the instance: the node's, its `*` replaced by the iterations' indexes."""
+        return fill(self.node.get("step") or self.lnode["path"], self.key)
+
+
+class Scope:
+    """One run of a graph. Lists go by a node's position: how it ended, how many of its edges have
+    not ended yet, and how many have fired as success and as failure."""
+
+    def __init__(
+        self, graph: Graph, key: tuple[str, ...], ended: str, composite: Composite | None
+    ) -> None:
+        self.graph = graph
+        self.key = key
+        self.ended = ended
+        self.composite = composite
+        self.statuses: list[str | None] = [None] * len(graph.nodes)
+        self.waiting = list(graph.edges)
+        self.successes = [0] * len(graph.nodes)
+        self.failures = [0] * len(graph.nodes)
+        self.remaining = len(graph.nodes)
+        self.failed = False
+        self.choices: dict[int, tuple[str | None, str]] = {}
+
+
+class Composite:
+    """A node with graphs inside while they run: `running` of them, and `begun` of the `count` a
+    map has, with at most `limit` at once."""
+
+    def __init__(self, scope: Scope, index: int, ended: str) -> None:
+        self.scope = scope
+        self.index = index
+        self.ended = ended
+        self.running = 0
+        self.begun = self.count = self.limit = 0
+        self.queued = False
+        self.failed = False
+
+    @property
+    def lnode(self) -> Json:
+        return self.scope.graph.nodes[self.index]
+
+
+class Graph:
+    """A plan's GRAPH, indexed once: by position, `followers` lists (node, outcome) of the edges
+    that leave a node, `edges` counts those that enter, as `needs` does by outcome."""
+
+    def __init__(self, graph: Json) -> None:
+        self.nodes: list[Json] = graph["nodes"]
+        self.join: Json | None = graph.get("join")
+        self.names = {node["name"]: position for position, node in enumerate(self.nodes)}
+        self.edges = [len(node.get("incoming", ())) for node in self.nodes]
+        self.needs: list[tuple[int, int]] = []
+        self.followers: list[list[tuple[int, str]]] = [[] for _ in self.nodes]
+        for position, node in enumerate(self.nodes):
+            outcomes = [outcome for _, outcome in node.get("incoming", ())]
+            successes = outcomes.count("success")
+            self.needs.append((successes, len(outcomes) - successes))
+            for source, outcome in node.get("incoming", ()):
+                self.followers[self.names[source]].append((position, outcome))
+        self.roots = [position for position, count in enumerate(self.edges) if not count]
+
+
+class Schedule:
+    """`next()` gives work until there is none; the caller reports how it ended, in any order.
+
+    `status` is None until the pipeline has ended, then Succeeded or Failed.
+    """
+
+    def __init__(self, graphs: Mapping[str, Json]) -> None:
+        self.status: str | None = None
+        self._sources = graphs
+        self._graphs: dict[str, Graph] = {}
+        self._agenda: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._ready: deque[Work | Composite] = deque()
+        self._fresh: list[Work] = []
+        self._root = self._open("", (), "", None)
+        self._settle()
+
+    # What the caller sees
+
+    def next(self) -> Work | None:
+        """The next thing to do, or None while everything that is left waits for what runs."""
+        while self._ready:
+            head = self._ready.popleft()
+            if isinstance(head, Work):
+                return head
+            self._begin(head)
+        return None
+
+    def ended(self, work: Work, status: str) -> None:
+        """`work` has ended Succeeded or Failed."""
+        work.report(status)
+        self._settle()
+
+    def opened(self, work: Work, count: int) -> None:
+        """The map of `work` has `count` iterations."""
+        scope, index = work.scope, work.scope.graph.names[work.lnode["name"]]
+        composite = Composite(scope, index, work.ended)
+        composite.count = count
+        composite.limit = work.lnode.get("max_parallel") or count
+        if count:
+            self._queue(composite)
+        else:
+            self._later(self._joined, composite)
+        self._settle()
+
+    def chosen(self, work: Work, label: str | None) -> None:
+        """The conditional of `work` takes the branch `label`. None: it has none to take, and its
+        `node`, which says so, runs and fails it."""
+        scope, index = work.scope, work.scope.graph.names[work.lnode["name"]]
+        if label is None:
+            scope.choices[index] = (None, SKIPPED)
+
+            def report(_: str) -> None:
+                self._later(self._end, scope, index, FAILED)
+
+            self._fresh.append(work._replace(kind="run", node=work.lnode["node"], report=report))
+        else:
+            composite = Composite(scope, index, work.ended)
+            composite.running = 1
+            scope.choices[index] = (label, OMITTED)
+            self._open(dict(work.lnode["graphs"])[label], scope.key, work.ended, composite)
+        self._settle()
+
+    def tokens(self, sources: Any) -> str:
+        """ENDED for what reads `sources` at the end of the pipeline's own graph."""
+        graph = self._root.graph
+        places = {node["path"]: (index, None) for index, node in enumerate(graph.nodes)}
+        for index, node in enumerate(graph.nodes):
+            if node["kind"] == "conditional":
+                places.update((path, (index, label)) for label, path in node["graphs"])
+        asked = [path for path in _tokens(sources) if path in places]
+        return _blank_separated([f"{path}={_status(self._root, *places[path])}" for path in asked])
+
+    # What follows from what
+
+    def _later(self, act: Callable[..., None], *arguments: Any) -> None:
+        self._agenda.append((act, arguments))
+
+    def _settle(self) -> None:
+        """Works off all that follows; new work goes before older, so that what is begun ends."""
+        while self._agenda:
+            act, arguments = self._agenda.popleft()
+            act(*arguments)
+        self._ready.extendleft(reversed(self._fresh))
+        self._fresh.clear()
+
+    def _open(
+        self, path: str, key: tuple[str, ...], ended: str, composite: Composite | None
+    ) -> Scope:
+        graph = self._graphs.get(path)
+        if graph is None:
+            graph = self._graphs[path] = Graph(self._sources[path])
+        scope = Scope(graph, key, ended, composite)
+        for index in graph.roots:
+            self._later(self._start, scope, index)
+        if not graph.nodes:
+            self._later(self._finish, scope)
+        return scope
+
+    def _start(self, scope: Scope, index: int) -> None:
+        lnode = scope.graph.nodes[index]
+        kind = lnode["kind"]
+        if kind == "stub":
+            self._later(self._end, scope, index, SUCCEEDED)
+        elif kind in ("parallel", "dag"):
+            composite = Composite(scope, index, self._ended(scope, lnode))
+            composite.running = len(lnode["graphs"])
+            for _, path in lnode["graphs"]:
+                self._open(path, scope.key, composite.ended, composite)
+            if not composite.running:
+                self._later(self._joined, composite)
+        else:
+            self._offer(scope, index, lnode)
+
+    def _offer(self, scope: Scope, index: int, lnode: Json) -> None:
+        """Hands a task, a fail node, a map or a conditional to the caller."""
+        ended = self._ended(scope, lnode)
+
+        def report(status: str) -> None:
+            self._later(self._end, scope, index, status)
+
+        kinds: dict[str, Literal["run", "count", "choose"]]
+        kinds = {"map": "count", "conditional": "choose"}
+        kind = kinds.get(lnode["kind"], "run")
+        node = lnode["node"] if kind == "run" else {}
+        self._fresh.append(Work(kind, lnode, node, ended, scope, report))
+
+    def _end(self, scope: Scope, index: int, status: str) -> None:
+        """A node has ended: what waited for it starts, or is omitted and ends in its turn."""
+        graph = scope.graph
+        scope.statuses[index] = status
+        if status == FAILED and not graph.nodes[index].get("handled"):
+            scope.failed = True
+        for follower, outcome in graph.followers[index]:
+            scope.waiting[follower] -= 1
+            if outcome == "success" and status == SUCCEEDED:
+                scope.successes[follower] += 1
+            elif outcome == "failure" and status == FAILED:
+                scope.failures[follower] += 1
+            if scope.waiting[follower]:
+                continue
+            if _holds(scope, follower):
+                self._later(self._start, scope, follower)
+            else:
+                self._later(self._end, scope, follower, OMITTED)
+        scope.remaining -= 1
+        if not scope.remaining:
+            self._later(self._finish, scope)
+
+    def _finish(self, scope: Scope) -> None:
+        """All nodes of a scope have ended."""
+        graph = scope.graph
+        if scope.failed or graph.join is None:
+            self._close(scope, FAILED if scope.failed else SUCCEEDED)
+            return
+
+        def report(status: str) -> None:
+            self._later(self._close, scope, status)
+
+        self._control(graph.join, scope, scope.composite.lnode if scope.composite else {}, report)
+
+    def _close(self, scope: Scope, status: str) -> None:
+        """A graph has ended: the composite around it may have, too."""
+        composite = scope.composite
+        if composite is None:
+            self.status = status
+            return
+        composite.running -= 1
+        composite.failed = composite.failed or status == FAILED
+        outer, index = composite.scope, composite.index
+        if index in outer.choices:
+            outer.choices[index] = (outer.choices[index][0], status)
+        if composite.begun < composite.count:
+            self._queue(composite)
+        elif not composite.running:
+            self._later(self._joined, composite)
+
+    def _joined(self, composite: Composite) -> None:
+        """All graphs of a composite have ended."""
+        scope, index, lnode = composite.scope, composite.index, composite.lnode
+
+        def report(status: str) -> None:
+            self._later(self._end, scope, index, status)
+
+        join = lnode.get("join")
+        if composite.failed or join is None:
+            report(FAILED if composite.failed else SUCCEEDED)
+            return
+        self._control(join, scope, lnode, report)
+
+    def _control(
+        self, join: Json, scope: Scope, lnode: Json, report: Callable[[str], None]
+    ) -> None:
+        ended = self._ended(scope, join)
+        self._fresh.append(Work("run", lnode, join["node"], ended, scope, report, control=True))
+
+    # Maps
+
+    def _queue(self, composite: Composite) -> None:
+        if not composite.queued and composite.running < composite.limit:
+            composite.queued = True
+            self._ready.append(composite)
+
+    def _begin(self, composite: Composite) -> None:
+        """Opens the next iteration of a map, and lets others have their turn before its next."""
+        scope = composite.scope
+        key = (*scope.key, str(composite.begun))
+        composite.queued = False
+        composite.begun += 1
+        composite.running += 1
+        self._open(composite.lnode["graphs"][0][1], key, composite.ended, composite)
+        if composite.begun < composite.count:
+            self._queue(composite)
+        self._settle()
+
+    # How others ended
+
+    @staticmethod
+    def _ended(scope: Scope, asking: Json) -> str:
+        """ENDED of a node or a join: the answers to what it asks, after those of its scope where
+        it inherits."""
+        answers = [scope.ended] if asking.get("inherits") else []
+        for name, label in asking.get("asks", ()):
+            index = scope.graph.names[name]
+            node = scope.graph.nodes[index]
+            path = node["path"] if label is None else dict(node["graphs"])[label]
+            answers.append(f"{path}={_status(scope, index, label)}")
+        return _blank_separated(answers)
+
+
+def _holds(scope: Scope, index: int) -> bool:
+    """Whether the edges that fired let the node run. `all`: each success edge, and one of the
+    failure edges where it has any; `any`: one edge of any kind."""
+    if scope.graph.nodes[index].get("on", "all") == "any":
+        return scope.successes[index] + scope.failures[index] > 0
+    successes, failures = scope.graph.needs[index]
+    return scope.successes[index] == successes and (not failures or scope.failures[index] > 0)
+
+
+def _status(scope: Scope, index: int, label: str | None) -> str:
+    """How a node, or the branch `label` of a conditional, ended."""
+    if label is None:
+        return scope.statuses[index] or OMITTED
+    chosen, status = scope.choices.get(index, (label, OMITTED))
+    return status if chosen == label else SKIPPED
+
+
+def _tokens(sources: Any) -> list[str]:
+    """The paths whose outcome `sources` ask for, each once."""
+    found: dict[str, None] = {}
+    left = [sources]
+    while left:
+        source = left.pop()
+        if isinstance(source, list):
+            left.extend(source)
+        elif isinstance(source, dict):
+            if "if" in source:
+                found[source["if"]] = None
+            left.extend(source[name] for name in ("from", "in", "out") if name in source)
+    return list(found)
+
+
+def _blank_separated(tokens: list[str]) -> str:
+    return " ".join(token for token in tokens if token)

@@ -1,0 +1,99 @@
+"""What the launcher asks of the runtime: to run a node in a process, what a map iterates over,
+which branch a conditional takes, and why a step failed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from argosy.runtime import layout, signals, values
+from argosy.runtime.alternatives import by_statuses, statuses
+from argosy.runtime.attempt import now
+from argosy.runtime.context import Context
+from argosy.runtime.errors import NodeError
+from argosy.runtime.execute import execute
+from argosy.runtime.node import encode, from_json
+from argosy.runtime.state import Reader
+
+from .process import Child, Forked, Spawned
+from .schedule import Work
+from .turns import Files
+
+
+class RuntimeSteps:
+    """Steps of one run, each run by `execute`: in a fork of this process where there are any."""
+
+    def __init__(self, context: Context, fork: bool = hasattr(os, "fork")) -> None:
+        self._context = context
+        self._fork = fork
+
+    def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
+        key = "/".join(work.key)
+        if not self._fork:
+            program = (sys.executable, "-m", "argosy.runtime", "exec")
+            return Spawned((*program, encode(work.node), key, work.ended), self._environment())
+        return Forked(
+            lambda: execute(from_json(work.node), key, work.ended, self._context), not_for_it
+        )
+
+    def files(self, work: Work) -> Files:
+        def entering() -> dict[str, str]:
+            entries = self._reader(work).read(work.node.get("from", ()), work.key).catalog
+            return {name: entry["sha256"] for name, entry in entries.items()}
+
+        return Files(work.node, entering)
+
+    def count(self, work: Work) -> int:
+        entering = {"on": work.lnode["items"], "in": work.lnode["reads"]["from"]}
+        return self._reader(work).iterations(entering, work.key)
+
+    def choose(self, work: Work) -> str | None:
+        lnode, reader = work.lnode, self._reader(work)
+        name = lnode["parameter"]
+        entry = reader.read(lnode["reads"]["from"], work.key).parameters.get(name)
+        if entry is None:
+            raise NodeError(f"the conditional's parameter '{name}' is not there")
+        return values.choose(reader.value(entry), lnode["values"], lnode.get("default"))
+
+    def _reader(self, work: Work) -> Reader:
+        context, says = self._context, by_statuses(statuses(work.ended))
+        return Reader(context.run_log_store, context.run, context.arguments, says)
+
+    def success(self, work: Work) -> str:
+        # Without a run to go on from, nothing is skipped, and the record need not be read.
+        return str(self._record(work)[1]["status"]) if self._context.resume else "succeeded"
+
+    def explain(self, work: Work, status: int) -> str:
+        key, record = self._record(work)
+        if record.get("status") == "running":
+            # The process that should have written its end was killed.
+            ended = {"status": "failed", "ended": now(), "exit_status": status}
+            record |= {**ended, "message": description(status)}
+            self._context.run_log_store.put(key, json.dumps(record).encode())
+        return str(record.get("message") or description(status))
+
+    def _record(self, work: Work) -> tuple[str, dict[str, Any]]:
+        """The key and the record of the newest attempt; empty where none got so far."""
+        store = self._context.run_log_store
+        prefix = layout.record_prefix(self._context.run, work.path)
+        keys = [key for key in store.list(prefix) if "/" not in key[len(prefix) :]]
+        return (keys[-1], json.loads(store.get(keys[-1]) or b"{}")) if keys else ("", {})
+
+    def _environment(self) -> dict[str, str]:
+        """The environment in which `exec` finds the same run."""
+        types = self._context.config.get("arguments") or {}
+        texts = {
+            name: value if types.get(name, "text") == "text" else json.dumps(value)
+            for name, value in self._context.arguments.items()
+        }
+        encoded = base64.b64encode(json.dumps(texts).encode()).decode()
+        return {**os.environ, **self._context.environment(), "ARGOSY_ARGUMENTS": encoded}
+
+
+def description(status: int) -> str:
+    """What an exit status says by itself."""
+    return f"killed by {signals.name(status - 128)}" if status > 128 else f"exit status {status}"

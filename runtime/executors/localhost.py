@@ -1,0 +1,34 @@
+"""This machine: each step is a process. The folder `local/` beside it runs the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from argosy.runtime.service import Option, configure
+
+from .base import Executor
+
+
+class LocalExecutor(Executor):
+    executor_type = "local"
+    options: ClassVar[Mapping[str, Option]] = {
+        "max_workers": Option(
+            "integer", None, "how many steps run at once; none: as many as there are processors"
+        ),
+    }
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "volumes": "a step sees this machine's files as they are",
+        "claims": "a step sees this machine's files as they are",
+        "secret_environment": "use the secrets provider 'env' or 'dotenv'",
+        "network": "a step uses this machine's network",
+        "user": "a step runs as the user who runs the pipeline",
+    }
+
+    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        super().__init__(config)
+        known = {name: self.config[name] for name in self.config if name != "overrides"}
+        self.config.update(configure("the executor 'local'", self.options, known))
+        workers = self.config["max_workers"]
+        if workers is not None and workers < 1:
+            configure("the executor 'local'", self.options, {"max_workers": str(workers)})

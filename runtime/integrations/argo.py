@@ -1,0 +1,106 @@
+"""Integrations of the Argo executor: what a pod needs so that a provider works in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from argosy.runtime.errors import NodeError
+
+from .base import BaseIntegration
+
+CLAIM_LINES = """\
+  executor:
+    type: argo
+    config:
+      claims:
+        my-claim: {mount_path: /mnt/argosy, create: true, size: 10Gi}"""
+
+
+class ArgoBuffered(BaseIntegration):
+    mode_type = "argo"
+    service_type = "run-log-store"
+    service_provider = "buffered"
+
+    def validate(self, **kwargs: Any) -> None:
+        raise NodeError(
+            "run log 'buffered' ends with the process that has it, and each step is a pod of its "
+            "own; use run_log_store: {type: kubernetes}, or file-system with a claim"
+        )
+
+
+class ArgoFileSystem(BaseIntegration):
+    """Every pod must see the folder: it lies under the mount of a claim."""
+
+    mode_type = "argo"
+    service_provider = "file-system"
+
+    def configure_for_traversal(self, **kwargs: Any) -> None:
+        location = self.service.config["location"]
+        what = f"{self.service.service_type} 'file-system'"
+        if location == self.service.options["location"].default:
+            location = self._under_the_claim(what, location)
+        elif not any(within(location, mount) for mount in self.executor.claims.values()):
+            raise NodeError(f"{what}: {location} is under no claim's mount, {self._way_out()}")
+        self.service.config["location"] = location
+        if self.service.config["sync"] is None:
+            self.service.config["sync"] = True
+
+    def _under_the_claim(self, what: str, default: str) -> str:
+        mounts = [*self.executor.claims.values()]
+        if len(mounts) != 1:
+            raise NodeError(f"{what} has no location that every pod sees, {self._way_out()}")
+        return str(mounts[0]).rstrip("/") + default.replace(".argosy", "/argosy", 1)
+
+    def _way_out(self) -> str:
+        """The lines to add."""
+        section = self.service.service_type
+        mounts = [*self.executor.claims.values()]
+        mount = mounts[0].rstrip("/") if mounts else "/mnt/argosy"
+        folder = self.service.options["location"].default.replace(".argosy", "argosy", 1)
+        location = f"  {section}: {{type: file-system, config: {{location: {mount}/{folder}}}}}"
+        if mounts:
+            return f"which are {', '.join(mounts)}; name a folder there:\n{location}"
+        return f"and the executor has no claim; add one:\n{CLAIM_LINES}\n{location}"
+
+
+class ArgoFileSystemRunLog(ArgoFileSystem):
+    service_type = "run-log-store"
+
+
+class ArgoFileSystemCatalog(ArgoFileSystem):
+    service_type = "catalog"
+
+
+class ArgoEnvSecrets(BaseIntegration):
+    mode_type = "argo"
+    service_type = "secrets"
+    service_provider = "env"
+
+    def validate(self, **kwargs: Any) -> None:
+        raise NodeError(
+            f"secrets '{self.service_provider}' stay on the machine that compiles; in a pod use "
+            "the cluster's: secrets: {type: kubernetes, config: {secret: my-secret}}"
+        )
+
+
+class ArgoDotenvSecrets(ArgoEnvSecrets):
+    service_provider = "dotenv"
+
+
+class ArgoKubernetesSecrets(BaseIntegration):
+    mode_type = "argo"
+    service_type = "secrets"
+    service_provider = "kubernetes"
+
+    def configure_for_traversal(self, *, secrets: Iterable[str] = (), **kwargs: Any) -> None:
+        from argosy.runtime.secrets.kubernetes import PREFIX
+
+        for name in sorted({*secrets, *self.service.config["objects"]}):
+            self.executor.secret_environment[PREFIX + name] = self.service.reference(name)
+
+
+def within(path: str, folder: str) -> bool:
+    path, folder = os.path.normpath(path), os.path.normpath(folder)
+    return path == folder or path.startswith(folder.rstrip("/") + "/")

@@ -1,0 +1,75 @@
+"""The base of every integration, and the three names that it is found by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from argosy.runtime.errors import NodeError
+
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+HOOKS = ("validate", "configure_for_traversal", "configure_for_execution")
+KINDS = {
+    "run-log-store": "run_log_store",
+    "run_log_store": "run_log_store",
+    "run_log": "run_log_store",
+    "datastore": "run_log_store",
+    "catalog": "catalog",
+    "secrets": "secrets",
+    "secret": "secrets",
+}
+"""What an integration may call a service, and what it is called here."""
+
+
+class BaseIntegration:
+    """Adapts one executor to one service provider.
+
+    At traversal, where the definition is compiled, `validate` and `configure_for_traversal` are
+    called; at execution, in the place where a node runs, `validate` and `configure_for_execution`.
+    Each may raise NodeError. At traversal they are given `steps`, the names of the steps that ask
+    this service for data or for a secret, and for secrets also `secrets`, the names they ask for.
+    """
+
+    mode_type: ClassVar[str | None] = None
+    executor_type: ClassVar[str | None] = None
+    """Means the same as `mode_type`. Without either, the integration is for every executor."""
+    service_type: ClassVar[str | None] = None
+    service_provider: ClassVar[str | None] = None
+
+    # Any: an integration is written for one executor and one provider, and knows their attributes.
+    executor: Any
+    service: Any
+
+    def __init__(self, executor: Any, integration_service: Any) -> None:
+        self.executor = executor
+        self.service = integration_service
+
+    def validate(self, **kwargs: Any) -> None:
+        """Raises NodeError when the two cannot work together."""
+
+    def configure_for_traversal(self, **kwargs: Any) -> None:
+        """May change the executor and the service's configuration, which then travels."""
+
+    def configure_for_execution(self, **kwargs: Any) -> None:
+        """May change both in the place where a node runs."""
+
+
+def kind_of(cls: type[BaseIntegration]) -> str:
+    """The service that it is for: run_log_store, catalog or secrets."""
+    if cls.service_type not in KINDS:
+        raise NodeError(
+            f"{cls.__name__}.service_type is {cls.service_type!r}; it is one of "
+            "'run-log-store', 'catalog' and 'secrets'"
+        )
+    return KINDS[cls.service_type]
+
+
+def executor_of(cls: type[BaseIntegration]) -> str | None:
+    """The executor that it is for; `None` for every executor."""
+    if None not in (cls.mode_type, cls.executor_type) and cls.mode_type != cls.executor_type:
+        raise NodeError(
+            f"{cls.__name__} has mode_type {cls.mode_type!r} and executor_type "
+            f"{cls.executor_type!r}; they mean the same, so leave out one"
+        )
+    return cls.mode_type or cls.executor_type

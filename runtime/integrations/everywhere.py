@@ -1,0 +1,40 @@
+"""Integrations that are the same for every executor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from argosy.runtime.errors import NodeError
+
+from .base import BaseIntegration
+
+
+class DoNothingCatalogs(BaseIntegration):
+    service_type = "catalog"
+    service_provider = "do-nothing"
+
+    def validate(self, *, steps: Iterable[str] = (), **kwargs: Any) -> None:
+        refuse(
+            steps,
+            "read or keep data, and there is no catalog",
+            "catalog: {type: file-system, config: {location: /data/catalog}}",
+        )
+
+
+class DoNothingSecrets(BaseIntegration):
+    service_type = "secrets"
+    service_provider = "do-nothing"
+
+    def validate(self, *, steps: Iterable[str] = (), **kwargs: Any) -> None:
+        kubernetes = self.executor.executor_type != "local"
+        example = "{type: kubernetes, config: {secret: my-secret}}" if kubernetes else "{type: env}"
+        refuse(steps, "ask for a secret, and there is no provider of any", f"secrets: {example}")
+
+
+def refuse(steps: Iterable[str], what: str, lines: str) -> None:
+    """Raises NodeError where any step asks."""
+    if names := sorted(steps):
+        raise NodeError(
+            f"these steps {what}: {', '.join(names)}; add to the configuration: {lines}"
+        )

@@ -1,0 +1,127 @@
+"""Where every object of a run is kept: the one place that builds a key.
+
+A node's path is percent-encoded names joined by `/`, with `*` for the iteration of each map that
+it is in; with the indexes filled in it is an *instance*. A store sees keys only:
+
+    runs/<run>/run.json
+    runs/<run>/steps/<step>/<attempt>.json
+    runs/<run>/steps/<step>/<attempt>.log/<n>
+    runs/<run>/state/<step>.json
+    runs/<run>/end/<n>.json
+    blobs/<sha256>
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from .errors import NodeError
+
+LONGEST = 200
+"""Bytes of a step in a key. File systems take 255, an object's name in Kubernetes 253."""
+
+KEPT = 160
+ITERATION = "*"
+
+
+def indexes(key: str) -> tuple[str, ...]:
+    """The indexes in a KEY; what follows a `-` is for people only.
+
+    >>> indexes("0-eu/3-b")
+    ('0', '3')
+    """
+    found = tuple(part.partition("-")[0] for part in key.split("/")) if key else ()
+    for index in found:
+        if not (index.isascii() and index.isdigit()):
+            raise NodeError(f"KEY is {key!r}; each of its parts begins with an iteration's index")
+    return found
+
+
+def fill(text: str, key: tuple[str, ...], separator: str = "/") -> str:
+    """The path (or, joined by `.`, the rank) with its `*` replaced by the indexes, in order.
+
+    >>> fill("a/*/b/*", ("0", "3"))
+    'a/0/b/3'
+    """
+    if ITERATION not in text:
+        return text
+    left = iter(key)
+    parts = text.split(separator)
+    try:
+        return separator.join(next(left) if part == ITERATION else part for part in parts)
+    except (StopIteration, RuntimeError) as error:
+        raise NodeError(
+            f"{text} is inside more maps than KEY '{'/'.join(key)}' has indexes"
+        ) from error
+
+
+def step_key(instance: str) -> str:
+    """An instance as one segment of a key.
+
+    >>> step_key("features/0/build.all")
+    'features.0.build%2Eall'
+    """
+    name = instance.replace(".", "%2E").replace("/", ".")
+    encoded = name.encode()
+    if len(encoded) <= LONGEST:
+        return name
+    import hashlib  # hardly any name is so long
+
+    digest = hashlib.sha256(encoded).hexdigest()[:32]
+    return f"{encoded[:KEPT].decode(errors='ignore')}-{digest}"
+
+
+def run_prefix(run: str) -> str:
+    if not run or run[0] == "." or "/" in run or "\0" in run:
+        raise NodeError(
+            f"a run cannot be called {run!r}: a run's name is one part of a file's path"
+        )
+    return f"runs/{run}/"
+
+
+def run_key(run: str) -> str:
+    return f"{run_prefix(run)}run.json"
+
+
+def state_key(run: str, instance: str) -> str:
+    return f"{run_prefix(run)}state/{step_key(instance)}.json"
+
+
+def steps_prefix(run: str) -> str:
+    return f"{run_prefix(run)}steps/"
+
+
+def record_prefix(run: str, instance: str) -> str:
+    return f"{steps_prefix(run)}{step_key(instance)}/"
+
+
+def record_key(run: str, instance: str, attempt: str) -> str:
+    return f"{record_prefix(run, instance)}{attempt}.json"
+
+
+def log_prefix(run: str, instance: str, attempt: str) -> str:
+    return f"{record_prefix(run, instance)}{attempt}.log/"
+
+
+def log_key(run: str, instance: str, attempt: str, milliseconds: int) -> str:
+    """A chunk of output, named by its time since the attempt's start: the names sort in order,
+    and the last one tells a reader when the attempt was last alive."""
+    return f"{log_prefix(run, instance, attempt)}{milliseconds:010d}"
+
+
+def end_prefix(run: str) -> str:
+    return f"{run_prefix(run)}end/"
+
+
+def end_key(run: str, number: int) -> str:
+    return f"{end_prefix(run)}{number}.json"
+
+
+def blob_key(sha256: str) -> str:
+    return f"blobs/{sha256}"
+
+
+def new_attempt(pod_uid: str = "") -> str:
+    """The id of an attempt that starts now: the ids of a step sort by time, whoever gives them."""
+    return f"{time.time_ns() // 1_000_000:013d}-{pod_uid or os.urandom(2).hex()}"

@@ -1,0 +1,1 @@
+"""Run log stores, one provider a module."""

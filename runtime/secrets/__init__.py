@@ -1,0 +1,1 @@
+"""Secrets, one provider a module."""

@@ -1,0 +1,127 @@
+"""The three services that a run uses, and how each declares what it can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .errors import NodeError
+
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "list": (list,),
+    "mapping": (dict,),
+}
+
+
+class Option(NamedTuple):
+    """`type` is string, integer, number, boolean, list or mapping; a default of `None` says that
+    the option may be left out."""
+
+    type: str
+    default: Any
+    doc: str
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'x'? known: ...`, for the end of a message."""
+    import difflib  # for an error only
+
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    return f"{hint}known: {', '.join(names) or 'none'}"
+
+
+def configure(
+    what: str, options: Mapping[str, Option], given: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The declared options with what is given for them. Raises NodeError for an unknown one and
+    for a value of another type."""
+    config = {name: copy(option.default) for name, option in options.items()}
+    for name, value in (given or {}).items():
+        if name not in options:
+            raise NodeError(f"{what} has no option '{name}'; {nearest(name, options)}")
+        wanted = options[name].type
+        wrong_number = isinstance(value, bool) and wanted in ("integer", "number")
+        if value is None:
+            continue
+        if wrong_number or not isinstance(value, TYPES[wanted]):
+            raise NodeError(
+                f"option '{name}' of {what} is {value!r}; it is a {wanted}: {options[name].doc}"
+            )
+        config[name] = value
+    return config
+
+
+def copy(default: Any) -> Any:
+    """A default that nobody else has in hand."""
+    return default.copy() if isinstance(default, (dict, list)) else default
+
+
+class Service:
+    """What the three have in common. `config` is what travels to where a node runs: the declared
+    options, as the configuration and the integrations left them."""
+
+    service_type: ClassVar[str] = ""
+    service_provider: ClassVar[str] = ""
+    options: ClassVar[Mapping[str, Option]] = {}
+
+    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        what = f"the {self.service_type.replace('_', ' ')} '{self.service_provider}'"
+        self.config = configure(what, self.options, config)
+
+
+class RunLogStore(Service):
+    """Whole objects by key; no locks, no exclusive create. Every method raises ServiceError."""
+
+    service_type = "run_log_store"
+
+    def put(self, key: str, data: bytes) -> None:
+        """Creates or replaces an object; a reader sees the old or the new one, never a part."""
+        raise NotImplementedError
+
+    def get(self, key: str) -> bytes | None:
+        """The object, or `None` where there is none."""
+        raise NotImplementedError
+
+    def list(self, prefix: str) -> list[str]:
+        """Every key that begins with `prefix`, sorted."""
+        raise NotImplementedError
+
+    def append(self, key: str, data: bytes) -> None:
+        """Adds to the end of an object, which it creates where there is none."""
+        raise NotImplementedError
+
+
+class Catalog(Service):
+    """Files by the SHA-256 of their content, in hexadecimal."""
+
+    service_type = "catalog"
+
+    def put(self, sha: str, path: str) -> None:
+        """Keeps the file at `path`, whose content has the hash `sha`."""
+        raise NotImplementedError
+
+    def get(self, sha: str, path: str) -> None:
+        """Writes the file with the hash `sha` at `path`, whole or not at all."""
+        raise NotImplementedError
+
+
+class Secrets(Service):
+    """Secrets by name."""
+
+    service_type = "secrets"
+
+    def get(self, name: str) -> str:
+        """The secret's value. Raises NodeError where there is none of that name."""
+        raise NotImplementedError
+
+    def withdraw(self, environment: dict[str, str]) -> None:
+        """Takes out of a process's environment what only this provider should see."""

@@ -1,0 +1,337 @@
+"""A running step as its own code sees it, and how that code's words reach the runtime.
+
+The two are different processes, and the step may start more. They share a private folder:
+
+    step.json    what entered: for a process that the step started
+    written      one JSON object a line: what the step's code set, kept, tracked, or failed by
+    object-*     objects that it kept, pickled
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .context import Context
+from .entries import Entry, State, map_variable
+from .errors import NodeError, TaskError
+from .service import nearest
+from .values import NotJsonError, dump
+
+if TYPE_CHECKING:
+    from .service import Catalog
+
+FOLDER = "ARGOSY_STEP_FOLDER"
+NAME = "ARGOSY_STEP_NAME"
+SCALARS = (str, int, float, bool, type(None))
+
+
+class Written(NamedTuple):
+    """What a step's code said: `parameters` by name; `objects`, pickles by name; `files`, paths by
+    catalog name; `tracked` by name; the message and exit status that it `failed` by."""
+
+    parameters: dict[str, Any]
+    objects: dict[str, bytes]
+    files: dict[str, str]
+    tracked: dict[str, Any]
+    failed: tuple[str, int] | None
+
+
+class Step:
+    """`secrets` has the values, where this process was given them; `shown` the variable that
+    shows each secret to processes that the step starts."""
+
+    def __init__(
+        self,
+        context: Context,
+        name: str,
+        state: State,
+        folder: str,
+        secrets: Mapping[str, str] | None = None,
+        shown: Mapping[str, str | None] | None = None,
+    ) -> None:
+        self.context = context
+        self.name = name
+        self.state = state
+        self.folder = folder
+        self._secrets = dict(secrets or {})
+        self._shown = dict(shown or {})
+        self._set: dict[str, Any] = {}
+        self._objects: dict[str, Any] = {}
+
+    @classmethod
+    def opened(cls, environment: Mapping[str, str]) -> Step:
+        """The step that started this process, from the folder that it was told of."""
+        folder = environment[FOLDER]
+        with open(os.path.join(folder, "step.json"), encoding="utf-8") as file:
+            found = json.load(file)
+        state = State(found["parameters"], found["catalog"])
+        context = Context.from_environment(environment)
+        return cls(context, found["step"], state, folder, shown=found["shown"])
+
+    def share(self) -> None:
+        """Writes what a process that the step starts needs to know."""
+        found = {"step": self.name, "shown": self._shown, **self.state._asdict()}
+        with open(os.path.join(self.folder, "step.json"), "w", encoding="utf-8") as file:
+            file.write(json.dumps(found, separators=(",", ":")))
+
+    @cached_property
+    def map_variable(self) -> dict[str, Any]:
+        return map_variable(self.state)
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.context.catalog
+
+    # Parameters and objects
+
+    def names(self) -> list[str]:
+        """The names of all parameters, objects among them."""
+        return sorted({*self.state.parameters, *self._set, *self._objects})
+
+    def has(self, name: str) -> bool:
+        return name in self.state.parameters or self.was_set(name)
+
+    def was_set(self, name: str) -> bool:
+        """Whether this process has set the parameter, or put the object."""
+        return name in self._set or name in self._objects
+
+    def is_object(self, name: str) -> bool:
+        """Whether `put_object` kept it."""
+        if self.was_set(name):
+            return name in self._objects
+        return holds_objects(self.state.parameters.get(name, {}))
+
+    def parameter(self, name: str) -> Any:
+        """A parameter's JSON value. Raises TaskError where there is none."""
+        if name in self._set:
+            return self._set[name]
+        self._must_have(name)
+        if self.is_object(name):
+            raise TaskError(f"'{name}' was kept by put_object: get_object('{name}') gives it")
+        entry = self.state.parameters[name]
+        return entry["value"] if "value" in entry else json.loads(self._blob(entry))
+
+    def set(self, name: str, value: Any) -> None:
+        """Sets a parameter. Raises TaskError for a value that is no JSON."""
+        check_name(name)
+        try:
+            text = dump(value, to_json)
+        except NotJsonError as error:
+            raise TaskError(
+                f"parameter '{name}' {error}; a parameter is a JSON value: "
+                f"put_object('{name}', ...) keeps any other"
+            ) from error
+        self._say(f'{{"parameter":{json.dumps(name)},"value":{text}}}')
+        self._set[name] = value if type(value) in SCALARS else json.loads(text)
+        self._objects.pop(name, None)
+
+    def object(self, name: str) -> Any:
+        """What `put_object` kept; after a map, a list of it."""
+        if name in self._objects:
+            return self._objects[name]
+        if not self.is_object(name):
+            return self.parameter(name)
+        return self._unpickled(self.state.parameters[name])
+
+    def put_object(self, name: str, value: Any) -> None:
+        check_name(name)
+        import pickle
+
+        try:
+            data = pickle.dumps(value, protocol=pickle.DEFAULT_PROTOCOL)
+        except Exception as error:  # what a class raises when it is pickled can be anything
+            raise TaskError(
+                f"object '{name}' cannot be pickled ({type(error).__name__}: {error}); "
+                "write it to a file, and put_in_catalog that"
+            ) from error
+        file = f"object-{os.urandom(6).hex()}"
+        with open(os.path.join(self.folder, file), "wb") as opened:
+            opened.write(data)
+        self._say(dump({"object": name, "file": file}))
+        self._objects[name] = value
+        self._set.pop(name, None)
+
+    def _unpickled(self, entry: Entry) -> Any:
+        if "objects" in entry:
+            return [None if one is None else self._unpickled(one) for one in entry["objects"]]
+        data = self._blob(entry) if "blob" in entry else b""
+        if "pickle" not in entry:
+            return json.loads(data) if data else entry["value"]
+        import pickle
+
+        return pickle.loads(data)  # noqa: S301 - its hash is that which the step before it wrote
+
+    def _blob(self, entry: Entry) -> bytes:
+        from .state import read_blob
+
+        return read_blob(self.context.run_log_store, entry["blob"])
+
+    def _must_have(self, name: str) -> None:
+        if not self.has(name):
+            raise TaskError(f"there is no parameter '{name}'; {nearest(name, self.names())}")
+
+    # The rest
+
+    def secret(self, name: str) -> str:
+        if name in self._secrets:
+            return self._secrets[name]
+        variable = self._shown.get(name)
+        if variable and variable in os.environ:
+            return os.environ[variable]
+        if name not in self._shown:
+            raise NodeError(
+                f"step '{self.name}' does not name secret '{name}'; add it: secrets: [{name}]"
+            )
+        raise NodeError(
+            f"secret '{name}' is known to the step's own process only; to show it to those that "
+            f"it starts, give it a variable: secrets: {{{name}: {name}}}"
+        )
+
+    def keep(self, name: str, path: str) -> None:
+        """Has a file kept in the catalog when the step has succeeded."""
+        if not os.path.isfile(path):
+            raise TaskError(f"put_in_catalog: there is no file {path}")
+        self._say(dump({"file": name, "path": os.path.abspath(path)}))
+
+    def track(self, name: str, value: Any, at: int | None) -> None:
+        try:
+            self._say(dump({"track": name, "value": value, "at": at}, to_json))
+        except NotJsonError as error:
+            raise TaskError(f"track_this: '{name}' {error}") from error
+
+    def fail(self, message: str, status: int) -> None:
+        self._say(dump({"failed": message, "status": status}))
+
+    def _say(self, line: str) -> None:
+        # One write to the end of a file: lines of several processes never mix.
+        descriptor = os.open(
+            os.path.join(self.folder, "written"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+        )
+        try:
+            data = memoryview(line.encode() + b"\n")
+            while data:
+                data = data[os.write(descriptor, data) :]
+        finally:
+            os.close(descriptor)
+
+
+def collect(folder: str) -> Written:
+    """What the step's processes said, the last word on each name counting."""
+    found = Written({}, {}, {}, {}, None)
+    try:
+        with open(os.path.join(folder, "written"), "rb") as file:
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return found
+    for line in lines:
+        found = heard(found, json.loads(line), folder)
+    return found
+
+
+def heard(written: Written, line: Mapping[str, Any], folder: str) -> Written:
+    if "parameter" in line:
+        written.parameters[line["parameter"]] = line["value"]
+        written.objects.pop(line["parameter"], None)
+    elif "object" in line:
+        with open(os.path.join(folder, line["file"]), "rb") as file:
+            written.objects[line["object"]] = file.read()
+        written.parameters.pop(line["object"], None)
+    elif "file" in line:
+        written.files[line["file"]] = line["path"]
+    elif "track" in line:
+        track(written.tracked, line["track"], line["value"], line["at"])
+    elif "failed" in line:
+        return written._replace(failed=(line["failed"], line["status"]))
+    return written
+
+
+def track(tracked: dict[str, Any], name: str, value: Any, at: int | None) -> None:
+    """A tracked value; with a step of training, one of a series."""
+    if at is None:
+        tracked[name] = value
+        return
+    if not isinstance(tracked.get(name), dict):
+        tracked[name] = {}
+    tracked[name][str(at)] = value
+
+
+def holds_objects(entry: Mapping[str, Any]) -> bool:
+    return "pickle" in entry or "objects" in entry
+
+
+def check_name(name: object) -> None:
+    if not isinstance(name, str) or not name:
+        raise TaskError(f"a parameter's name is a string, not {name!r}")
+
+
+def to_json(value: Any) -> Any:
+    """What stands in JSON for a value that is not of it. Raises NotJsonError where nothing does.
+
+    Dataclasses and pydantic models are objects, enums their values, paths and dates strings, numpy
+    scalars numbers.
+    """
+    fields = getattr(type(value), "__dataclass_fields__", None)
+    if fields is not None:
+        return {name: getattr(value, name) for name in fields}
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if hasattr(value, "__fspath__"):
+        return os.fspath(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(type(value), "__members__"):
+        return value.value
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        return value.item()
+    kind = type(value)
+    raise NotJsonError(f"is of type {kind.__module__}.{kind.__qualname__}, which is not of JSON")
+
+
+class Private:
+    """A folder in the system's temporary folder that only this user sees, while it is entered."""
+
+    def __enter__(self) -> str:
+        temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - what is made there is private
+        self._path = os.path.join(temporary, f"argosy-{os.urandom(8).hex()}")
+        try:
+            os.mkdir(self._path, 0o700)
+        except OSError as error:
+            raise NodeError(
+                f"cannot make a folder in {temporary}: {error.strerror}; "
+                "TMPDIR can name another place"
+            ) from error
+        return self._path
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            for entry in sorted(os.listdir(self._path)):
+                os.unlink(os.path.join(self._path, entry))
+            os.rmdir(self._path)
+        except OSError:
+            import shutil  # only where the step put folders there
+
+            shutil.rmtree(self._path, ignore_errors=True)
+
+
+def entries_of(written: Written, by: str, rank: str, keep: Any) -> dict[str, Entry]:
+    """New parameters as entries of a state; `keep` keeps a blob and gives its hash."""
+    made: dict[str, Entry] = {}
+    for name, value in written.parameters.items():
+        made[name] = {"value": value, "by": by, "rank": rank}
+    for name, data in written.objects.items():
+        made[name] = {
+            "blob": keep(data),
+            "size": len(data),
+            "pickle": True,
+            "by": by,
+            "rank": rank,
+        }
+    return made
+
+
+def sequence(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

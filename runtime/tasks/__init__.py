@@ -1,0 +1,1 @@
+"""Tasks: the process that the user's code runs in, and what it is told and says."""

@@ -1,0 +1,303 @@
+"""A Python task: `module.function`, its parameters by name, what it returns as parameters."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from types import FunctionType, TracebackType
+from typing import Any, NamedTuple
+
+from argosy.runtime.errors import ArgosyError, NodeError, TaskError
+from argosy.runtime.node import Node
+from argosy.runtime.service import nearest
+from argosy.runtime.step import Step, sequence
+
+from .environment import changes
+
+RUNTIME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VARARGS, KEYWORDS = 0x04, 0x08
+"""Flags of a code object, as the language reference has them: `*args`, `**kwargs`."""
+
+
+class Argument(NamedTuple):
+    """One of a function's arguments. `kind` is positional (only), named, or rest (`**`)."""
+
+    name: str
+    kind: str
+    required: bool
+
+
+def run(node: Node, step: Step, before: Mapping[str, str]) -> int:
+    """Runs the task in this process, which is its own and started with the environment `before`.
+    Gives its exit status."""
+    try:
+        function = import_function(node.command)
+        positional, named = arguments(function, step)
+        result = function(*positional, **named)
+        if hasattr(result, "__await__"):
+            result = awaited(result)
+        give(result, node, step, before)
+    except SystemExit as leaving:
+        return exited(leaving, node, step, before)
+    except ArgosyError as error:
+        return failed(error, step)
+    except BaseException as error:
+        show(error)
+        step.fail(summary(error), TaskError.exit_status)
+        return TaskError.exit_status
+    return 0
+
+
+def failed(error: ArgosyError, step: Step) -> int:
+    """What the runtime said no to: where in the user's code, and why."""
+    if user_frames(error.__traceback__) is not None:
+        show(error)
+    step.fail(str(error), error.exit_status)
+    return error.exit_status
+
+
+def exited(leaving: SystemExit, node: Node, step: Step, before: Mapping[str, str]) -> int:
+    """`sys.exit()`: 0 is a success, if what the step returns was set before."""
+    if leaving.code is None or leaving.code == 0:
+        try:
+            give(None, node, step, before)
+        except TaskError as error:
+            return failed(error, step)
+        return 0
+    if isinstance(leaving.code, int):
+        return leaving.code & 0xFF or 1
+    print(leaving.code, file=sys.stderr)
+    step.fail(str(leaving.code), TaskError.exit_status)
+    return TaskError.exit_status
+
+
+def import_function(command: str) -> Callable[..., Any]:
+    """The function that `module.function` names; modules in the working folder come first."""
+    here = os.getcwd()
+    if not sys.path or sys.path[0] != here:
+        sys.path.insert(0, here)
+    name, _, attribute = command.strip().rpartition(".")
+    if not name or not all(part.isidentifier() for part in (*name.split("."), attribute)):
+        raise NodeError(f"command '{command}' is not of the form module.function")
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            raise NodeError(
+                f"command '{command}': there is no module {error.name}, neither in {here} "
+                "nor installed"
+            ) from None
+        raise
+    function = getattr(module, attribute, None)
+    if not callable(function):
+        known = [n for n, value in vars(module).items() if callable(value) and n[0] != "_"]
+        raise NodeError(
+            f"command '{command}': {name} has no function '{attribute}'; "
+            f"{nearest(attribute, known)}"
+        )
+    found: Callable[..., Any] = function
+    return found
+
+
+def arguments(function: Callable[..., Any], step: Step) -> tuple[list[Any], dict[str, Any]]:
+    """What a function is called with. Raises TaskError for a parameter that is not there, or is
+    not what the annotation asks for."""
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    hints: Mapping[str, Any] | None = None
+    expected = arguments_of(function)
+    for argument in expected:
+        if argument.kind == "rest":
+            continue
+        if not step.has(argument.name):
+            if argument.required:
+                raise missing(function, argument.name, step)
+            if argument.kind == "positional":
+                break  # the rest of them have defaults too
+            continue
+        if hints is None:
+            hints = annotated(function)
+        value = converted(argument.name, hints, step, function)
+        if argument.kind == "positional":
+            positional.append(value)
+        else:
+            named[argument.name] = value
+    if any(argument.kind == "rest" for argument in expected):
+        taken = {argument.name for argument in expected}
+        rest = [name for name in step.names() if name not in taken and not step.is_object(name)]
+        named.update((name, step.parameter(name)) for name in rest)
+    return positional, named
+
+
+def arguments_of(function: Callable[..., Any]) -> list[Argument]:
+    if type(function) is not FunctionType or hasattr(function, "__wrapped__"):
+        return inspected(function)
+    code = function.__code__
+    last = code.co_argcount + code.co_kwonlyargcount
+    defaults = len(function.__defaults__ or ())
+    found = []
+    for place, name in enumerate(code.co_varnames[:last]):
+        kind = "positional" if place < code.co_posonlyargcount else "named"
+        if place < code.co_argcount:
+            required = place < code.co_argcount - defaults
+        else:
+            required = name not in (function.__kwdefaults__ or {})
+        found.append(Argument(name, kind, required))
+    if code.co_flags & KEYWORDS:
+        found.append(
+            Argument(code.co_varnames[last + bool(code.co_flags & VARARGS)], "rest", False)
+        )
+    return found
+
+
+def inspected(function: Callable[..., Any]) -> list[Argument]:
+    """The same for whatever else can be called."""
+    import inspect  # 12 ms, and a plain function is simpler
+
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []  # written in C, without a signature
+    kinds = {0: "positional", 1: "named", 3: "named", 4: "rest"}
+    return [
+        Argument(one.name, kinds[one.kind], one.default is one.empty)
+        for one in parameters
+        if one.kind in kinds
+    ]
+
+
+def annotated(function: Callable[..., Any]) -> Mapping[str, Any]:
+    target = getattr(function, "func", function)  # of a partial
+    if not isinstance(target, (FunctionType, type)) and not hasattr(target, "__annotations__"):
+        target = type(target).__call__
+    if isinstance(target, type):
+        target = vars(target).get("__init__", target)
+    if not getattr(target, "__annotations__", None):
+        return {}
+    from .convert import hints_of
+
+    return hints_of(target)
+
+
+def converted(name: str, hints: Mapping[str, Any], step: Step, function: Callable[..., Any]) -> Any:
+    if step.is_object(name):
+        return step.object(name)
+    value = step.parameter(name)
+    if name not in hints:
+        return value
+    from .convert import convert
+
+    try:
+        return convert(value, hints[name])
+    except (ValueError, TypeError) as error:
+        raise TaskError(f"parameter '{name}' of {label(function)} {error}") from error
+
+
+def missing(function: Callable[..., Any], name: str, step: Step) -> TaskError:
+    return TaskError(
+        f"{label(function)} asks for parameter '{name}', which is not there and has no default; "
+        f"{nearest(name, step.names())}"
+    )
+
+
+def label(function: Callable[..., Any]) -> str:
+    return f"{getattr(function, '__qualname__', type(function).__qualname__)}()"
+
+
+def awaited(coroutine: Any) -> Any:
+    import asyncio
+
+    async def main() -> Any:
+        return await coroutine
+
+    return asyncio.run(main())
+
+
+def give(result: Any, node: Node, step: Step, before: Mapping[str, str]) -> None:
+    """Sets as parameters what the function returned, and what it exported as a script would."""
+    written = changes(before, os.environ)
+    returned_ones = returned(result, node.returns, node.command)
+    for name, value in {**written.parameters, **returned_ones}.items():
+        step.set(name, value)
+    for name, value in written.tracked.items():
+        step.track(name, value, None)
+
+
+def returned(result: Any, names: Sequence[str], command: str) -> dict[str, Any]:
+    """What a function returned, by name.
+
+    By its own names: a dict, dataclass, model or named tuple that has all of `names`. In order: a
+    tuple as long as `names`. Anything else is the value of the only name.
+    """
+    if result is None and len(names) != 1:
+        return {}
+    fields = fields_of(result)
+    if fields is not None and all(name in fields for name in names):
+        return fields
+    if len(names) == 1:
+        return {} if result is None else {names[0]: result}
+    if isinstance(result, tuple) and len(names) == len(result):
+        return dict(zip(names, result, strict=True))
+    if names:
+        raise TaskError(
+            f"{command} returned {kind_of(result)}; its `returns` names {sequence(names)}: "
+            "return a dict of these, or a tuple in this order"
+        )
+    print(
+        f"argosy: {command} returned {kind_of(result)}; its `returns` names no parameter for it",
+        file=sys.stderr,
+    )
+    return {}
+
+
+def fields_of(result: Any) -> dict[str, Any] | None:
+    """The values of what has names for them."""
+    if isinstance(result, dict):
+        return result if all(isinstance(name, str) for name in result) else None
+    names = getattr(type(result), "__dataclass_fields__", None)
+    if names is None:
+        names = getattr(type(result), "model_fields", None)
+    if names is None and isinstance(result, tuple):
+        names = getattr(result, "_fields", None)
+    return None if names is None else {name: getattr(result, name) for name in names}
+
+
+def kind_of(result: Any) -> str:
+    if result is None:
+        return "nothing"
+    size = f" of {len(result)}" if isinstance(result, (tuple, list)) else ""
+    return f"a {type(result).__name__}{size}"
+
+
+def summary(error: BaseException) -> str:
+    """The last line of a traceback."""
+    text = str(error).strip()
+    name = type(error).__qualname__
+    return f"{name}: {text}" if text else name
+
+
+def show(error: BaseException) -> None:
+    """Prints the traceback, from the first line of the user's own code."""
+    import traceback
+
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        one.__traceback__ = user_frames(one.__traceback__)
+        one = one.__cause__ or one.__context__
+    traceback.print_exception(type(error), error, error.__traceback__)
+
+
+def user_frames(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback without the frames at its beginning that are the runtime's or an import's."""
+    while trace is not None and is_ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace
+
+
+def is_ours(file: str) -> bool:
+    imports = file.startswith("<frozen importlib") or file == import_module.__code__.co_filename
+    return imports or os.path.abspath(file).startswith(RUNTIME + os.sep)

@@ -1,0 +1,80 @@
+"""JSON values as the runtime writes, compares and refuses them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .errors import NodeError
+
+
+class NotJsonError(ValueError):
+    """A value that JSON cannot hold; the message says what is wrong with it."""
+
+
+def dump(value: Any, default: Any = None) -> str:
+    """Compact JSON. NaN and infinity, which JSON has no word for, raise NotJsonError."""
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False, default=default)
+    except NotJsonError:
+        raise
+    except ValueError as error:
+        if "circular" in str(error).lower():
+            raise NotJsonError("contains itself") from error
+        raise NotJsonError("holds NaN or infinity, which JSON has no word for") from error
+    except TypeError as error:
+        raise NotJsonError(f"cannot be written as JSON ({error})") from error
+    except RecursionError as error:
+        raise NotJsonError("is nested too deeply") from error
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON: `1` is `1.0`, and neither is `true`.
+
+    >>> equal([1, {"a": 2}], [1.0, {"a": 2}]), equal(1, True)
+    (True, False)
+    """
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(equal, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(equal(one[name], other[name]) for name in one)
+    return bool(one == other)
+
+
+def brief(value: Any, width: int = 60) -> str:
+    """A value for a message."""
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def label(value: Any) -> str:
+    """What tells people which item it is: of a scalar at most 20 of `a-z`, `0-9` and `-`.
+
+    >>> label("EU West/1"), label([1])
+    ('eu-west-1', '')
+    """
+    if isinstance(value, (list, dict)) or value is None:
+        return ""
+    text = value.lower() if isinstance(value, str) else json.dumps(value).lower()
+    kept = "".join(char if char.isascii() and char.isalnum() else "-" for char in text[:80])
+    return "-".join(part for part in kept.split("-") if part)[:20].strip("-")
+
+
+def keys(name: str, value: Any) -> list[str]:
+    """The KEY parts of a map over `value`: `0-eu`, `1-us`."""
+    if not isinstance(value, list):
+        raise NodeError(
+            f"a map iterates over parameter '{name}', which is {brief(value)}, not a list"
+        )
+    labels = [label(item) for item in value]
+    return [f"{index}-{text}" if text else str(index) for index, text in enumerate(labels)]
+
+
+def choose(value: Any, values: dict[str, Any], default: str | None) -> str | None:
+    """The label of the branch whose value is equal to `value`, or the default."""
+    for name, wanted in values.items():
+        if equal(value, wanted):
+            return name
+    return default

@@ -1,0 +1,1 @@
+"""The pipeline's manifests as Jinja templates, one folder an engine."""

@@ -1,0 +1,19 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("argosy", deadline=None)
+settings.load_profile("argosy")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_developers_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables that Argosy reads are those that a test sets."""
+    for name in os.environ:
+        if name.startswith(("ARGOSY_", "MAGNUS_")) and not name.startswith("ARGOSY_TEST_"):
+            monkeypatch.delenv(name)

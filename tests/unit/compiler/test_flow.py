@@ -1,0 +1,151 @@
+"""What each node reads."""
+
+import time
+
+from argosy.compiler.errors import Position
+from argosy.compiler.flow import Flow, flow
+from argosy.compiler.graph import Edge, Graph, Node, Task
+from definitions import chain, steps
+
+RUN = "type: task, command: a.b"
+
+
+def reads(found: Flow, path: str) -> tuple:
+    return found.readings[path].sources
+
+
+def test_a_node_reads_its_predecessors_and_a_root_the_arguments() -> None:
+    found = flow(steps(f"a: {{{RUN}}}\nb: {{{RUN}}}\nc: {{{RUN}, depends_on: [b, a]}}"))
+    assert reads(found, "a") == ("",)
+    assert found.readings["a"].arguments
+    assert reads(found, "c") == ("b", "a")
+    assert found.rank == {"a": "0", "b": "1", "c": "2"}
+    assert found.final == ("c",)
+
+
+def test_stubs_and_composites_are_looked_through() -> None:
+    found = flow(
+        steps(
+            f"a: {{{RUN}}}\n"
+            f"s: {{type: stub, depends_on: [a]}}\n"
+            f"p: {{type: parallel, depends_on: [s], branches:"
+            f" {{x: {{steps: {{i: {{{RUN}}}}}}}, y: {{steps: {{i: {{{RUN}}}}}}}}}}}\n"
+            f"z: {{{RUN}, depends_on: [p]}}"
+        )
+    )
+    assert reads(found, "p/x/i") == reads(found, "p/y/i") == ("a",)
+    assert reads(found, "z") == ("p/x/i", "p/y/i")
+    assert found.rank["p/y/i"] == "2.1.0"
+
+
+def test_a_handler_reads_what_entered_the_node_that_failed() -> None:
+    found = flow(steps(f"a: {{{RUN}}}\nb: {{{RUN}, depends_on: [a], on_failure: h}}\nh: {{{RUN}}}"))
+    assert reads(found, "h") == ("a",)
+
+
+def test_alternatives_ask_the_engine() -> None:
+    found = flow(
+        steps(
+            f"a: {{{RUN}, on_failure: h}}\nh: {{{RUN}}}\nc: {{{RUN}, depends_on: {{any: [a, h]}}}}"
+        )
+    )
+    assert reads(found, "c") == (
+        {"if": "a", "is": "ok", "from": ["a"]},
+        {"if": "h", "is": "ok", "from": ["h"]},
+    )
+    assert [ask.path for ask in found.readings["c"].asks] == ["a", "h"]
+
+
+def test_a_graph_whose_exits_exclude_each_other_is_claimed_by_them() -> None:
+    found = flow(
+        steps(
+            f"m: {{type: map, iterate_on: xs, iterate_as: x, branch: {{steps:"
+            f" {{a: {{{RUN}, on_failure: h}}, h: {{{RUN}}}}}}}}}\n"
+            f"z: {{{RUN}, depends_on: [m]}}"
+        )
+    )
+    assert found.also == {"m/*/a": ("m/*",), "m/*/h": ("m/*",)}
+    (joined,) = reads(found, "z")
+    assert joined["out"] == ["m/*"]
+    assert not found.joins
+
+
+def test_a_graph_whose_exits_do_not_is_joined() -> None:
+    found = flow(
+        steps(
+            f"p: {{type: parallel, branches: {{x: {{steps: {{a: {{{RUN}, on_failure: s}},"
+            f" s: {{type: stub}}}}}}}}}}\n"
+            f"z: {{{RUN}, depends_on: [p]}}"
+        )
+    )
+    assert set(found.joins) == {"p/x"}
+    assert reads(found, "z") == ("p/x",)
+
+
+def test_a_map_after_a_map_reads_one_joined_state() -> None:
+    branch = f"branch: {{steps: {{i: {{{RUN}}}}}}}"
+    found = flow(
+        steps(
+            f"m: {{type: map, iterate_on: xs, iterate_as: x, {branch}}}\n"
+            f"n: {{type: map, iterate_on: ys, iterate_as: y, {branch}, depends_on: [m]}}"
+        )
+    )
+    assert set(found.joins) == {"m"}
+    assert reads(found, "n/*/i") == ({"item": "y", "on": "ys", "depth": 0, "in": ["m"]},)
+
+
+def test_a_dag_keeps_its_own_state_apart_from_its_graph() -> None:
+    found = flow(
+        steps(
+            f"d: {{type: dag, outputs: [o], branch: {{steps: {{a: {{{RUN}, on_failure: h}},"
+            f" h: {{{RUN}}}}}}}}}\nz: {{{RUN}, depends_on: [d]}}"
+        )
+    )
+    assert found.also["d/a"] == ("d/",)
+    (scoped,) = reads(found, "z")
+    assert (scoped["out"], scoped["outputs"]) == (["d/"], ["o"])
+
+
+def test_conditionals_are_alternatives_of_their_branches() -> None:
+    found = flow(
+        chain(
+            "c",
+            f"c: {{type: conditional, parameter: p, branches: {{x: {{steps: {{i: {{{RUN}}}}}}},"
+            f" y: {{steps: {{j: {{type: stub}}}}}}}}, next: z}}\nz: {{{RUN}}}",
+        )
+    )
+    assert reads(found, "z") == (
+        {"if": "c/x", "is": "ok", "from": ["c/x/i"]},
+        {"if": "c/y", "is": "ok", "from": [""]},
+    )
+    assert [(a.node, a.label) for a in found.readings["z"].asks] == [("c", "x"), ("c", "y")]
+
+
+def test_what_is_ignored_again_and_again_does_not_nest_without_end() -> None:
+    lines = ["a0: {type: task, command: a.b, on_failure: s0, next: a1}"]
+    for n in range(1, 60):
+        lines.append(f"s{n - 1}: {{type: stub, next: a{n}}}")
+        lines.append(f"a{n}: {{type: task, command: a.b, on_failure: s{n}, next: a{n + 1}}}")
+    lines += ["s59: {type: stub, next: a60}", "a60: {type: task, command: a.b}"]
+    found = flow(chain("a0", "\n".join(lines)))
+    assert len(str(reads(found, "a59"))) < 1000
+
+
+def test_a_chain_of_ten_thousand_is_linear() -> None:
+    def seconds(count: int) -> float:
+        nodes = {
+            f"s{n}": Node(
+                f"s{n}",
+                Task("a.b"),
+                Position("", 0, 0),
+                (Edge(f"s{n - 1}", "success"),) if n else (),
+            )
+            for n in range(count)
+        }
+        start = time.process_time()
+        found = flow(Graph(nodes, "edge", Position("", 0, 0)))
+        assert reads(found, f"s{count - 1}") == (f"s{count - 2}",)
+        return time.process_time() - start
+
+    small = min(seconds(1_000) for _ in range(3))
+    assert seconds(10_000) < 40 * small

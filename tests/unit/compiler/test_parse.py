@@ -1,0 +1,182 @@
+"""Definitions into graphs, and every problem at once."""
+
+import pytest
+
+from argosy.compiler.errors import DefinitionError
+from argosy.compiler.graph import Conditional, Dag, Edge, Fail, Map, Retry, Stub, Task
+from definitions import chain, pipeline, steps
+
+
+def problems(text: str, **variables: str) -> str:
+    with pytest.raises(DefinitionError) as error:
+        pipeline(text, **variables)
+    return str(error.value)
+
+
+def test_both_forms_make_the_same_edges() -> None:
+    edge = steps(
+        "a: {type: stub}\nb: {type: stub, depends_on: [a], on_failure: c}\nc: {type: stub}"
+    )
+    chained = chain(
+        "a", "a: {type: stub, next: b}\nb: {type: stub, on_failure: c}\nc: {type: stub}"
+    )
+    for graph in (edge, chained):
+        assert [graph.nodes[n].incoming for n in "abc"] == [
+            (),
+            (Edge("a", "success"),),
+            (Edge("b", "failure"),),
+        ]
+        assert graph.nodes["b"].handler == "c"
+    assert {node.join for node in edge.nodes.values()} == {"all"}
+    assert {node.join for node in chained.nodes.values()} == {"any"}
+
+
+def test_terminals_are_there_when_they_are_named() -> None:
+    graph = chain(
+        "a",
+        "a: {type: stub, next: success, on_failure: fail}\nsuccess: {type: success}",
+    )
+    assert list(graph.nodes) == ["a", "fail"]
+    assert graph.nodes["fail"].spec == Fail()
+    recovered = chain("a", "a: {type: stub, on_failure: success}").nodes
+    assert recovered["success"].spec == Stub()
+
+
+def test_depends_on_any() -> None:
+    graph = steps("a: {type: stub}\nb: {type: stub}\nc: {type: stub, depends_on: {any: [a, b]}}")
+    assert graph.nodes["c"].join == "any"
+
+
+def test_a_task_in_full() -> None:
+    graph = steps(
+        "a: {type: task, command: 'm.f()', returns: [x], env: {A: yes, B: 1e3, C: '$x'},"
+        " secrets: {DB: DB_URL}, retry: {max_attempts: 3, backoff: 5s}, timeout: 1h30m,"
+        " catalog: {get: 'a/*', put: [b]}}"
+    )
+    assert graph.nodes["a"].spec == Task(
+        command="m.f",
+        returns=("x",),
+        get=("a/*",),
+        put=("b",),
+        secrets={"DB": "DB_URL"},
+        env={"A": "yes", "B": "1e3", "C": "$x"},
+        retry=Retry(3, 5.0),
+        timeout=5400.0,
+    )
+
+
+def test_composites() -> None:
+    branch = "{steps: {x: {type: stub}}}"
+    graph = steps(
+        f"m: {{type: map, iterate_on: xs, iterate_as: x, branch: {branch}, max_parallel: 2}}\n"
+        f"c: {{type: conditional, parameter: p, branches: {{1: {branch}, '2': {branch}}},"
+        f" default: {branch}}}\n"
+        f"d: {{type: dag, branch: {branch}, inputs: [i], outputs: []}}"
+    )
+    mapped, chosen, nested = (graph.nodes[name].spec for name in "mcd")
+    assert isinstance(mapped, Map)
+    assert mapped.max_parallel == 2
+    assert isinstance(chosen, Conditional)
+    assert chosen.values == {"1": 1, "2": "2"}
+    assert chosen.default == "default"
+    assert isinstance(nested, Dag)
+    assert (nested.inputs, nested.outputs) == (("i",), ())
+
+
+def test_variables_are_replaced_where_the_structure_is() -> None:
+    text = """
+name: p
+parameters: {a: $x}
+dag:
+  steps:
+    a: {type: task, command_type: shell, command: 'echo $x', env: {E: $x}, returns: ['${x}1']}
+"""
+    found = pipeline(text, x="value")
+    task = found.graph.nodes["a"].spec
+    assert isinstance(task, Task)
+    assert (task.command, task.env, task.returns) == ("echo $x", {"E": "$x"}, ("value1",))
+    assert found.parameters == {"a": "$x"}
+    assert "the variable 'x' is not defined" in problems(text)
+
+
+def test_all_problems_come_at_once_in_the_order_of_the_file() -> None:
+    text = """
+dag:
+  start_at: one
+  steps:
+    one: {type: task, command: a.b, next: tow}
+    two: {type: task, comand: a.b, next: success}
+    three: {type: tsk, next: fail}
+"""
+    found = problems(text)
+    expected = [
+        "p.yaml:5:43: error: next of step 'one' names no step: 'tow'",
+        "did you mean 'two'?",
+        "p.yaml:6:10: error: step 'two' needs 'command'",
+        "p.yaml:6:23: error: step 'two' has no field 'comand'",
+        "did you mean 'command'?",
+        "p.yaml:7:19: error: step 'three' has the unknown type 'tsk'",
+    ]
+    places = [found.index(line) for line in expected]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[1]", "a definition is a mapping"),
+        ("name: x", "needs 'dag'"),
+        ("dag: {steps: {}}", "steps is empty"),
+        ("dag: {steps: {a: {type: task, command: 5}}}", "'5' is not module.function"),
+        ("dag: {steps: {a: {type: task, command: [5]}}}", "command takes text, not a list"),
+        ("dag: {steps: {a: {type: task, command: echo hi}}}", "or is it a command_type: shell?"),
+        ("dag: {steps: {a: {type: stub, depends_on: [b]}}}", "names no step: 'b'"),
+        ("dag: {steps: {a: {type: task, command: a.b, timeout: soon}}}", "takes a duration"),
+        ("dag: {steps: {a: {type: task, command: a.b, retry: 0}}}", "retry must be at least 1"),
+        ("dag: {steps: {a: {type: task, command: a.b, catalog: {put: ../x}}}}", "leaves the"),
+        ("dag: {steps: {a: {type: dag}}}", "needs either 'dag_definition' (a file) or 'branch'"),
+        ("dag: {steps: {a: {type: map, branch: {steps: {b: {type: stub}}}}}}", "'iterate_on'"),
+        ("parameters: {x: .nan}\ndag: {steps: {a: {type: stub}}}", "JSON has no such number"),
+        (
+            "dag: {steps: {a: {type: stub, next: b}, b: {type: stub}}}",
+            "start_at: a",
+        ),
+        (
+            "dag: {steps: {a: {type: stub, depends_on: [c]}, b: {type: stub, depends_on: [a]},"
+            " c: {type: stub, depends_on: [b]}}}",
+            "these steps wait for each other: a -> b -> c -> a",
+        ),
+        (
+            "dag: {start_at: a, steps: {a: {type: stub}, b: {type: stub}}}",
+            "no step leads to 'b'",
+        ),
+    ],
+)
+def test_bad_definitions(text: str, expected: str) -> None:
+    assert expected in problems(text)
+
+
+def test_dag_files(tmp_path, monkeypatch) -> None:
+    from argosy.compiler import source
+    from argosy.compiler.parse import Context, parse
+
+    (tmp_path / "main.yaml").write_text(
+        "dag: {steps: {a: {type: dag, dag_definition: inner.yaml}}}"
+    )
+    inner = tmp_path / "inner.yaml"
+    main = tmp_path / "main.yaml"
+
+    def read() -> tuple[object, list[str]]:
+        context = Context(files=(str(main.resolve()),))
+        found = parse(source.load(str(main)), "main", context)
+        return found, [str(problem) for problem in context.problems]
+
+    assert "no such file" in read()[1][0]
+    inner.write_text("dag: {steps: {b: {type: stub, depends_on: [c]}}}")
+    assert "inner.yaml:1:43: error: depends_on of step 'b' names no step" in read()[1][0]
+    inner.write_text("dag: {steps: {b: {type: dag, dag_definition: main.yaml}}}")
+    assert "main.yaml includes itself" in read()[1][0]
+    inner.write_text("dag: {steps: {b: {type: stub}}}")
+    found, wrong = read()
+    assert not wrong
+    assert list(found.graph.nodes["a"].spec.branch.nodes) == ["b"]  # type: ignore[attr-defined]

@@ -1,0 +1,152 @@
+"""Configurations: merged, replaced, renamed, and wrong."""
+
+import pytest
+
+from argosy.compiler import Request, compile, phases
+from argosy.compiler.errors import CompileError, SettingsError
+
+PIPELINE = "name: p\ndag: {steps: {a: {type: task, command: a.b}}}"
+
+
+@pytest.fixture
+def resolved(tmp_path):
+    """Compiles a pipeline with configurations, as far as its settings or its integrations."""
+
+    def run(*configurations: str, pipeline: str = PIPELINE, until=phases.resolve, **variables: str):
+        paths = []
+        (tmp_path / "p.yaml").write_text(pipeline)
+        for number, text in enumerate(configurations):
+            path = tmp_path / f"c{number}.yaml"
+            path.write_text(text)
+            paths.append(str(path))
+        request = Request(str(tmp_path / "p.yaml"), tuple(paths), variables)
+        return compile(request, until=until)
+
+    return run
+
+
+def test_without_a_file_everything_is_local(resolved) -> None:
+    settings = resolved().settings
+    assert [
+        getattr(settings, name).type for name in ("executor", "run_log_store", "catalog", "secrets")
+    ] == ["local", "file-system", "file-system", "env"]
+
+
+def test_later_files_merge_over_earlier_ones_and_null_removes(resolved) -> None:
+    settings = resolved(
+        "executor: {type: argo, config: {image: a, labels: {x: '1', y: '2'}, namespace: n}}",
+        "executor: {config: {labels: {y: '3', z: '4'}, namespace: null}}",
+    ).settings
+    assert settings.executor.config == {
+        "image": "a",
+        "labels": {"x": "1", "y": "3", "z": "4"},
+    }
+
+
+def test_variables(resolved, monkeypatch) -> None:
+    monkeypatch.setenv("ARGOSY_VAR_tag", "from-environment")
+    text = "executor: {type: argo, config: {image: 'a:${tag}$$'}}"
+    assert resolved(text).settings.executor.config["image"] == "a:from-environment$"
+    assert resolved(text, tag="given").settings.executor.config["image"] == "a:given$"
+    monkeypatch.delenv("ARGOSY_VAR_tag")
+    with pytest.raises(SettingsError, match=r"c0.yaml:1:40: error: the variable 'tag' is not"):
+        resolved(text)
+
+
+def test_overrides_merge_over_the_executor(resolved) -> None:
+    pipeline = """
+name: p
+dag:
+  steps:
+    a: {type: task, command: a.b, overrides: {argo: {resources: {limits: {memory: 4Gi}}}}}
+    b: {type: task, command: a.b, overrides: {argo: big, local-container: {image: x}}}
+"""
+    settings = resolved(
+        "executor: {type: argo, config: {image: i, resources: {limits: {cpu: 1}},"
+        " overrides: {big: {image: j, resources: null}}}}",
+        pipeline=pipeline,
+    ).settings
+    assert settings.steps == {
+        "a": {"image": "i", "resources": {"limits": {"cpu": 1, "memory": "4Gi"}}},
+        "b": {"image": "j"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [
+        ("[1]", "a configuration is a mapping, not a list"),
+        (
+            "executer: {type: local}",
+            "c0.yaml:1:1: error: the configuration has no field 'executer'",
+        ),
+        ("executor: {type: lokal}", "c0.yaml:1:11: error: there is no executor 'lokal'; did you"),
+        ("run_log_store: {type: file-system, config: {locaton: x}}", "did you mean 'location'?"),
+        ("run_log_store: {type: file-system, config: {location: 5}}", "location takes a string"),
+        ("executor: {type: local, image: x}", "an option of the executor goes under its config"),
+        ("experiment_tracker: {type: mlflow}", "experiment_tracker 'mlflow' has no counterpart"),
+        ("secrets: {type: kubernetes}", "c0.yaml:1:10: error:"),
+    ],
+)
+def test_bad_configurations(resolved, configuration: str, expected: str) -> None:
+    with pytest.raises(CompileError) as error:
+        resolved(configuration, until=phases.integrate)
+    assert expected in str(error.value)
+
+
+def test_overrides_that_name_nothing(resolved) -> None:
+    pipeline = PIPELINE.replace("a.b", "a.b, overrides: {argos: {image: x}}")
+    with pytest.raises(SettingsError, match="name no executor: 'argos'"):
+        resolved(pipeline=pipeline)
+    pipeline = PIPELINE.replace("a.b", "a.b, overrides: {argo: smal}")
+    with pytest.raises(SettingsError, match="names no block of the executor: 'smal'"):
+        resolved("executor: {type: argo, config: {overrides: {small: {}}}}", pipeline=pipeline)
+
+
+def test_a_magnus_configuration_loads_unchanged(resolved) -> None:
+    settings = resolved("""
+mode:
+  type: argo
+  config:
+    docker_image: i
+    output_file: argo.yaml
+    max_step_duration_in_seconds: 60
+    persistent_volumes: [{name: v, mount_path: /mnt}]
+    retry_strategy: {limit: 2}
+run_log: {type: chunked-fs, config: {log_folder: /mnt/$literal}}
+catalog: {type: file-system, config: {catalog_location: /mnt/c}}
+secrets: {type: env-secrets-manager, config: {prefix: p_}}
+experiment_tracker: {type: do-nothing}
+""").settings
+    assert settings.executor.config == {
+        "image": "i",
+        "timeout": 60,
+        "claims": {"v": "/mnt"},
+        "retry": {"max_attempts": 2},
+    }
+    assert (settings.run_log_store.type, settings.run_log_store.config) == (
+        "file-system",
+        {"location": "/mnt/$literal"},
+    )
+    assert settings.catalog.config == {"location": "/mnt/c"}
+    assert (settings.secrets.type, settings.secrets.config) == ("env", {"prefix": "p_"})
+
+
+def test_the_services_of_a_magnus_definition_stand_beside_its_dag(resolved) -> None:
+    pipeline = PIPELINE.replace("name: p", "run_log_store: {type: buffered}")
+    assert resolved(pipeline=pipeline).settings.run_log_store.type == "buffered"
+
+
+def test_mocked_makes_stubs_of_all_tasks_but_the_patched(resolved) -> None:
+    pipeline = "dag: {steps: {a: {type: task, command: a.b}, b: {type: task, command: a.b}}}"
+    found = resolved(
+        "executor: {type: mocked, config: {patches: {b: {command: exit 0, command_type: shell}}}}",
+        pipeline=pipeline,
+    )
+    assert found.settings.executor.type == "local"
+    kinds = {name: type(node.spec).__name__ for name, node in found.pipeline.graph.nodes.items()}
+    assert kinds == {"a": "Stub", "b": "Task"}
+    with pytest.raises(SettingsError, match="did you mean 'b'"):
+        resolved(
+            "executor: {type: mocked, config: {patches: {bb: {command: c.d}}}}", pipeline=pipeline
+        )

@@ -1,0 +1,227 @@
+"""`runs`, `show` and `logs` over a run log whose every object is written here."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from argosy.compiler.cli import argosy
+from argosy.runtime.run_logs.file_system import FileSystemRunLog
+
+SHA = "ab" * 32
+OTHER = "cd" * 32
+
+
+class Log:
+    """Writes runs as the runtime would."""
+
+    def __init__(self) -> None:
+        self.store = FileSystemRunLog()
+
+    def put(self, key: str, value: Any) -> None:
+        data = value if isinstance(value, bytes) else json.dumps(value).encode()
+        self.store.put(key, data)
+
+    def attempt(self, run: str, step: str, at: int, status: str, **more: Any) -> None:
+        """A record of an attempt that began `at`, in milliseconds."""
+        name = f"{at:013d}-0000"
+        record = {"step": step, "attempt": name, "status": status, **more}
+        self.put(f"runs/{run}/steps/{step.replace('/', '.')}/{name}.json", record)
+
+    def says(self, run: str, step: str, at: int, after: int, text: str) -> None:
+        folder = f"runs/{run}/steps/{step.replace('/', '.')}/{at:013d}-0000.log"
+        self.put(f"{folder}/{after:010d}", text.encode())
+
+    def state(self, run: str, step: str, parameters: Any, catalog: Any = None) -> None:
+        made = {
+            "parameters": {k: {"by": step, "rank": "0", **v} for k, v in parameters.items()},
+            "catalog": {k: {"by": step, "rank": "0", **v} for k, v in (catalog or {}).items()},
+        }
+        self.put(f"runs/{run}/state/{step.replace('/', '.')}.json", {"attempt": "x", **made})
+
+    def end(self, run: str, status: str, ended: str, **more: Any) -> None:
+        self.put(f"runs/{run}/end/1.json", {"status": status, "ended": ended, **more})
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    return Log()
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(argosy, arguments)
+
+
+def good(*arguments: str) -> str:
+    done = call(*arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def two_runs(log: Log) -> None:
+    log.attempt("old-1", "a", 1_700_000_000_000, "succeeded")
+    log.end("old-1", "succeeded", "2023-11-14T22:13:25.500Z")
+    log.attempt("new-2", "a", 1_700_000_100_000, "failed")
+    log.end("new-2", "failed", "2023-11-14T22:15:01.000Z")
+
+
+def test_runs_come_newest_first(log: Log) -> None:
+    two_runs(log)
+    assert good("runs") == (
+        "RUN    STATUS     STARTED              TOOK\n"
+        "new-2  failed     2023-11-14 22:15:00  1.0 s\n"
+        "old-1  succeeded  2023-11-14 22:13:20  5.5 s\n"
+    )
+    first = json.loads(good("runs", "-o", "json"))[0]
+    assert first == {
+        "run": "new-2",
+        "status": "failed",
+        "started": "2023-11-14T22:15:00.000Z",
+        "ended": "2023-11-14T22:15:01.000Z",
+        "took": 1.0,
+    }
+
+
+def test_no_runs_is_said_on_stderr(log: Log) -> None:
+    done = call("runs")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "argosy run FILE" in done.stderr
+    assert json.loads(good("runs", "-o", "json")) == []
+
+
+def test_a_run_that_nobody_closed_is_judged_by_its_last_sign_of_life(log: Log) -> None:
+    old = now() - 600_000
+    log.attempt("alive", "a", old, "running")
+    log.says("alive", "a", old, 599_000, "tick")
+    log.attempt("silent", "a", old, "running")
+    log.says("silent", "a", old, 1_000, "tick")
+    log.attempt("between", "a", now() - 1_000, "succeeded")
+    log.attempt("nowhere", "a", old, "succeeded", ended="2023-11-14T22:13:25.500Z")
+    found = {row["run"]: row["status"] for row in json.loads(good("runs", "-o", "json"))}
+    assert found == {
+        "alive": "running",
+        "silent": "lost",
+        "between": "running",
+        "nowhere": "unknown",
+    }
+
+
+def test_show_draws_the_steps_as_a_tree(log: Log) -> None:
+    begin = 1_700_000_000_000
+    ended = "2023-11-14T22:13:21.000Z"
+    log.attempt("r", "a%20b", begin, "succeeded", ended=ended)
+    log.state("r", "a%20b", {"rows": {"value": [1, 2]}}, {"x.csv": {"sha256": SHA, "size": 2048}})
+    log.attempt("r", "m/0/c", begin + 1, "failed", ended=ended, message="once")
+    log.attempt("r", "m/0/c", begin + 2, "failed", ended=ended, message="ValueError: no\nway")
+    log.attempt("r", "m/1/c", begin + 3, "skipped", ended=ended, resumed={"run": "q"})
+    log.attempt("r", "m", begin + 4, "succeeded", ended=ended, control=True)
+    failures = [{"step": "m/0/c", "message": "ValueError: no", "phase": "Failed", "pod": ""}]
+    catalog = {"x.csv": {"sha256": SHA, "size": 2048}}
+    log.end("r", "failed", ended, failures=failures, parameters={"x": "é"}, catalog=catalog)
+    assert good("show", "latest") == (
+        "r: failed, started 2023-11-14 22:13:20, took 1.0 s\n"
+        "a b      succeeded     1.0 s  rows=[1, 2]  x.csv (2.0 KiB)\n"
+        "m\n"
+        "├─ 0\n"
+        "│  └─ c  failed        1.0 s  2 attempts  ValueError: no way\n"
+        "└─ 1\n"
+        "   └─ c  skipped       1.0 s  as in q\n"
+        "\nfailures\n"
+        "  m/0/c: ValueError: no\n"
+        "\nparameters\n"
+        '  x: "é"\n'
+        "\ncatalog\n"
+        "  x.csv  2.0 KiB  abababababab\n"
+    )
+
+
+def test_show_tells_all_in_json(log: Log) -> None:
+    log.attempt("r", "a", 1_700_000_000_000, "succeeded", exit_status=0)
+    log.state("r", "a", {"x": {"value": 1}, "big": {"blob": SHA, "size": 9}})
+    log.end("r", "succeeded", "2023-11-14T22:13:21.000Z", parameters={"x": 1})
+    found = json.loads(good("show", "r", "-o", "json"))
+    assert found["status"] == "succeeded"
+    assert found["parameters"] == {"x": 1}
+    (step,) = found["steps"]
+    assert step["step"] == "a"
+    assert step["parameters"] == {"x": 1, "big": {"blob": SHA, "size": 9}}
+    assert step["attempts"][0]["exit_status"] == 0
+
+
+def test_a_run_that_is_not_there_is_named_with_the_nearest(log: Log) -> None:
+    two_runs(log)
+    done = call("show", "new-3")
+    assert done.exit_code == 1
+    assert "did you mean 'new-2'?" in done.stderr
+
+
+def test_logs_come_in_the_order_they_were_written(log: Log) -> None:
+    begin = now() - 5_000
+    log.attempt("r", "a", begin, "succeeded")
+    log.attempt("r", "m/0/b", begin + 100, "succeeded")
+    log.says("r", "a", begin, 0, "one\ntw")
+    log.says("r", "m/0/b", begin + 100, 0, "other\n")
+    log.says("r", "a", begin, 300, "o\nthree")
+    assert good("logs", "r") == "a | one\nm/0/b | other\na | two\na | three\n"
+    assert good("logs", "r", "a") == "one\ntwo\nthree\n"
+    assert good("logs", "r", "m") == "m/0/b | other\n"
+    assert good("logs", "latest", "b") == "m/0/b | other\n"
+    done = call("logs", "r", "c")
+    assert done.exit_code == 1
+    assert "no step 'c'" in done.stderr
+
+
+def test_logs_follow_until_the_end(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = now()
+    log.attempt("r", "a", begin, "running")
+    log.says("r", "a", begin, 0, "one\n")
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 1:
+            log.says("r", "a", begin, 1_000, "two\n")
+        else:
+            log.end("r", "succeeded", "2023-11-14T22:13:21.000Z")
+
+    monkeypatch.setattr("argosy.compiler.cli.logs.time.sleep", nap)
+    assert good("logs", "r", "-f") == "a | one\na | two\n"
+    assert len(naps) == 2
+
+
+def test_rm_deletes_runs_and_what_no_other_run_names(log: Log, tmp_path: Path) -> None:
+    two_runs(log)
+    for sha in (SHA, OTHER):
+        log.put(f"blobs/{sha}", b"large")
+        (tmp_path / ".argosy/catalog/blobs").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f".argosy/catalog/blobs/{sha}").write_text("data")
+    both = {name: {"sha256": sha, "size": 4} for name, sha in (("x", SHA), ("y", OTHER))}
+    objects = {"objects": [{"blob": SHA, "size": 5, "pickle": True}, None]}
+    log.state("old-1", "a", {"x": objects, "y": {"blob": OTHER, "size": 5}}, both)
+    log.state("new-2", "a", {"y": {"blob": OTHER, "size": 5}}, {"y": both["y"]})
+    good("runs", "rm", "old-1")
+    assert [row["run"] for row in json.loads(good("runs", "-o", "json"))] == ["new-2"]
+    assert log.store.list("blobs/") == [f"blobs/{OTHER}"]
+    assert [file.name for file in (tmp_path / ".argosy/catalog/blobs").iterdir()] == [OTHER]
+    assert not (tmp_path / ".argosy/runs/old-1").exists()
+
+
+def test_rm_waits_for_runs_that_go_on(log: Log) -> None:
+    two_runs(log)
+    log.attempt("alive", "a", now(), "running")
+    done = call("runs", "rm", "old-1")
+    assert done.exit_code == 1
+    assert "alive is running" in done.stderr
+    assert len(json.loads(good("runs", "-o", "json"))) == 3

@@ -1,0 +1,177 @@
+"""`argosy run`, from the definition to the exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAM = "import sys; sys.path.remove(''); from argosy.compiler.cli import main; main()"
+ARGOSY = [sys.executable, "-c", PROGRAM]
+"""The installed command, which has no working folder on its path."""
+
+DEFINITION = """
+name: demo
+parameters: {rate: 1, mode: slow}
+dag:
+  steps:
+    first: {type: task, command: jobs.first, returns: [rows]}
+    second: {type: task, command: jobs.second, depends_on: [first], returns: [total]}
+"""
+JOBS = """
+import time, os
+
+def first(rate):
+    print("to stdout")
+    return {"rows": [rate] * 2}
+
+def second(rows, rate, mode):
+    if mode == "broken":
+        raise ValueError("it is broken")
+    if mode == "wait":
+        open(f"began-{os.getpid()}", "w").close()
+        time.sleep(60)
+    return {"total": sum(rows)}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "demo.yaml").write_text(DEFINITION)
+    (tmp_path / "jobs.py").write_text(JOBS)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [*ARGOSY, "run", "demo.yaml", *arguments]
+    return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_result_is_all_there_is_on_stdout(folder: Path) -> None:
+    done = run(folder)
+    assert done.returncode == 0, done.stderr
+    name, _, rest = done.stdout.partition(":")
+    assert name.startswith("demo-")
+    assert rest == ' succeeded\n  rate: 1\n  mode: "slow"\n  rows: [1, 1]\n  total: 2\n'
+    assert "first | to stdout" in done.stderr
+
+
+def test_parameters_come_from_files_and_options_in_their_order(folder: Path) -> None:
+    (folder / "more.yaml").write_text("rate: 3\nmode: yes\n")
+    done = run(folder, "-p", "more.yaml", "-p", "rate=2.5", "-p", "new=007", "-o", "json")
+    told = json.loads(done.stdout)
+    assert told["status"] == "succeeded"
+    expected = {"rate": 2.5, "mode": "yes", "rows": [2.5, 2.5], "total": 5.0, "new": "007"}
+    assert told["parameters"] == expected
+
+
+def test_independent_steps_share_so_many_workers(folder: Path) -> None:
+    steps = "".join(
+        f"    s{n}: {{type: task, command_type: shell, command: sleep 0.3}}\n" for n in range(4)
+    )
+    (folder / "demo.yaml").write_text(f"name: a b/c\ndag:\n  steps:\n{steps}")
+    (folder / "one.yaml").write_text("executor: {type: local, config: {max_workers: 1}}\n")
+    (folder / "four.yaml").write_text("executor: {type: local, config: {max_workers: 4}}\n")
+    for workers in ("one", "four"):
+        done = run(folder, "-c", f"{workers}.yaml")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("a%20b%2Fc-")
+        before = done.stderr[: done.stderr.index("s3: started")]
+        assert ("s0: succeeded" in before) is (workers == "one")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-p", "rate=a lot"], "which is not JSON"),
+        (["-p", "nothing"], "there is no file 'nothing'"),
+        (["--resume", "demo-0"], "there are no runs there"),
+        (["--by-name"], "--by-name goes with --resume"),
+        (["-c", "argo.yaml"], "does not run on this machine"),
+    ],
+)
+def test_what_cannot_run_says_why_and_starts_nothing(
+    folder: Path, arguments: list[str], says: str
+) -> None:
+    (folder / "argo.yaml").write_text(
+        "executor: {type: argo, config: {image: x, claims: {c: /data}}}\n"
+        "run_log_store: {type: file-system}\ncatalog: {type: file-system}\n"
+    )
+    done = run(folder, *arguments)
+    assert done.returncode in (1, 2)
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / ".argosy").exists()
+
+
+def test_a_failed_run_tells_the_step_its_last_lines_and_the_way_on(folder: Path) -> None:
+    done = run(folder, "-p", "mode=broken")
+    assert done.returncode == 1
+    assert "failed: second: ValueError: it is broken" in done.stderr
+    assert "  | ValueError: it is broken" in done.stderr
+    name = done.stdout.partition(":")[0]
+    command = f"argosy run demo.yaml -p mode=broken --resume {name}"
+    assert done.stderr.endswith(f"to go on from there: {command}\n")
+    (folder / "jobs.py").write_text(JOBS.replace('"broken"', '"mended"'))
+    again = run(folder, *command.split()[3:])
+    assert again.returncode == 0, again.stderr
+    assert "first: skipped" in again.stderr
+
+
+def test_a_module_of_the_users_takes_no_place_of_pythons(folder: Path) -> None:
+    for name in ("json", "select", "signal"):
+        (folder / f"{name}.py").write_text("raise ImportError('the wrong module')\n")
+    (folder / "jobs.py").write_text("def first(): pass\ndef second(): return {'total': 1}\n")
+    (folder / "demo.yaml").write_text(DEFINITION.replace(", returns: [rows]", ""))
+    done = run(folder)
+    assert done.returncode == 0, done.stderr
+
+
+def waiting(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """A run that waits in its second step, and that step's process."""
+    argv = [*ARGOSY, "run", "demo.yaml", "-p", "mode=wait"]
+    process = subprocess.Popen(
+        argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for file in folder.glob("began-*"):
+            return process, int(file.name.partition("-")[2])
+        time.sleep(0.02)
+    raise AssertionError("the step never began")
+
+
+def gone(pid: int) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_reach_the_steps_and_are_recorded(folder: Path, number: int) -> None:
+    process, step = waiting(folder)
+    process.send_signal(number)
+    assert process.wait(timeout=20) == 128 + number
+    assert gone(step)
+    (file,) = folder.glob(".argosy/runs/*/end/1.json")
+    end = json.loads(file.read_text())
+    assert end["status"] == "failed"
+    assert signal.Signals(number).name in end["failures"][0]["message"]
+
+
+def test_a_killed_command_takes_its_steps_with_it(folder: Path) -> None:
+    process, step = waiting(folder)
+    process.kill()
+    process.wait(timeout=20)
+    assert gone(step)

@@ -1,0 +1,134 @@
+"""The matrix that ships: every cell works, or says no with the way out."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from argosy.runtime.errors import NodeError
+from argosy.runtime.registry import integration, make
+
+
+def traverse(
+    executor: Any, kind: str, provider: str, config: dict[str, Any] | None = None, **asked: Any
+) -> Any:
+    """The service after both hooks of compiling."""
+    service = make(kind, {"type": provider, "config": config})
+    found = integration(executor, service)
+    found.validate(**asked)
+    found.configure_for_traversal(**asked)
+    return service
+
+
+def argo(**config: Any) -> Any:
+    return make("executor", {"type": "argo", "config": config})
+
+
+def local() -> Any:
+    return make("executor", {"type": "local"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "provider"),
+    [
+        ("run_log_store", "file-system"),
+        ("catalog", "file-system"),
+        ("catalog", "do-nothing"),
+        ("secrets", "do-nothing"),
+        ("secrets", "env"),
+        ("secrets", "dotenv"),
+    ],
+)
+def test_these_work_on_this_machine_as_they_are(kind: str, provider: str) -> None:
+    service = traverse(local(), kind, provider)
+    assert service.config == make(kind, {"type": provider}).config
+
+
+def test_a_buffered_log_is_said_to_be_lost(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    traverse(local(), "run_log_store", "buffered")
+    assert "lost when the run ends" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("executor", "kind", "provider", "said"),
+    [
+        (argo, "run_log_store", "buffered", "file-system with a claim"),
+        (argo, "secrets", "env", "secrets: {type: kubernetes"),
+        (argo, "secrets", "dotenv", "secrets 'dotenv' .* secrets: {type: kubernetes"),
+        (local, "secrets", "kubernetes", "secrets: {type: env}"),
+    ],
+)
+def test_what_cannot_work_names_what_does(
+    executor: Any, kind: str, provider: str, said: str
+) -> None:
+    with pytest.raises(NodeError, match=said):
+        traverse(executor(), kind, provider)
+
+
+@pytest.mark.parametrize("executor", [argo, local])
+@pytest.mark.parametrize("kind", ["catalog", "secrets"])
+def test_a_step_that_asks_for_nothing_to_give_is_an_error(executor: Any, kind: str) -> None:
+    traverse(executor(), kind, "do-nothing", steps=[])
+    with pytest.raises(NodeError, match=f"extract, train; .*{kind}: {{type: "):
+        traverse(executor(), kind, "do-nothing", steps=["train", "extract"])
+
+
+def test_the_only_claim_is_where_the_files_go() -> None:
+    executor = argo(claims={"data": {"mount_path": "/mnt/data/", "create": True}})
+    log = traverse(executor, "run_log_store", "file-system")
+    catalog = traverse(executor, "catalog", "file-system")
+    assert log.config == {"location": "/mnt/data/argosy", "sync": True}
+    assert catalog.config["location"] == "/mnt/data/argosy/catalog"
+
+
+@pytest.mark.parametrize(
+    ("claims", "location", "said"),
+    [
+        ({}, None, "no claim; add one:\n  executor:\n    type: argo(.|\n)*claims:"),
+        ({"a": "/a", "b": "/b"}, None, "name a folder there:\n  catalog: .*location: /a/argosy/"),
+        ({"a": "/data"}, "/database/x", "/database/x is under no claim's mount, which are /data"),
+        ({"a": "/data"}, "relative", "relative is under no claim's mount"),
+    ],
+)
+def test_files_that_not_every_pod_sees_are_refused_with_the_lines_to_add(
+    claims: dict[str, str], location: str | None, said: str
+) -> None:
+    with pytest.raises(NodeError, match=said):
+        traverse(argo(claims=claims), "catalog", "file-system", {"location": location})
+
+
+def test_a_folder_in_a_claim_is_kept() -> None:
+    config = {"location": "/b/runs", "sync": False}
+    log = traverse(argo(claims={"a": "/a", "b": "/b"}), "run_log_store", "file-system", config)
+    assert log.config == config
+
+
+def test_secrets_of_the_cluster_become_references() -> None:
+    executor = argo()
+    config = {"objects": {"DB_URL": "db/url"}, "secret": "all"}
+    traverse(executor, "secrets", "kubernetes", config, secrets=["TOKEN"])
+    assert executor.secret_environment == {
+        "ARGOSY_SECRET_DB_URL": ("db", "url"),
+        "ARGOSY_SECRET_TOKEN": ("all", "TOKEN"),
+    }
+
+
+def test_what_an_executor_cannot_use_is_an_error() -> None:
+    executor = argo(claims={"a": "/a"}, labels={"team": "x"}, env={"A": "b"})
+    executor.verify()
+    assert (executor.labels, executor.environment) == ({"team": "x"}, {"A": "b"})
+    executor.volumes["/home/me"] = {"bind": "/x", "mode": "ro"}
+    with pytest.raises(NodeError, match="volumes .* use claims"):
+        executor.verify()
+
+
+def test_the_integration_is_the_same_where_a_node_runs() -> None:
+    """At execution only what travelled is known: no claims, and the location is final."""
+    service = make("catalog", {"type": "file-system", "config": {"location": "/mnt/argosy"}})
+    found = integration(argo(), service)
+    found.validate()
+    found.configure_for_execution()
+    assert service.config["location"] == "/mnt/argosy"

@@ -1,0 +1,101 @@
+"""The documentation says what the code does: its tables are generated, its examples are run.
+
+ARGOSY_TEST_UPDATE=1 writes the generated parts anew.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from argosy.compiler import Request, compile, phases, source
+from argosy.compiler.argo.options import OPTIONS
+from argosy.compiler.errors import SettingsError
+from argosy.compiler.settings import SERVICES
+from argosy.runtime import registry
+from definitions import pipeline
+
+ROOT = Path(__file__).parent.parent.parent
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ASKS = "{type: task, command: a.b, secrets: [S], catalog: {put: [x]}}"
+
+
+def generated(name: str, text: str) -> None:
+    """Holds the part of the page that is called `name` to `text`."""
+    page = CONFIGURATION.read_text()
+    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    before, _, rest = page.partition(start)
+    found, _, after = rest.partition(end)
+    if os.environ.get("ARGOSY_TEST_UPDATE") == "1":
+        CONFIGURATION.write_text(before + start + text + end + after)
+    else:
+        assert found == text
+
+
+def test_the_options_are_those_that_there_are() -> None:
+    lines = []
+    for kind in SERVICES:
+        for name in registry.BUILT_IN[kind]:
+            options = getattr(registry.find(kind, name), "options", {})
+            if not options:
+                continue
+            lines += [f"### {kind}: {name}", "| option | takes | default | |", "|---|---|---|---|"]
+            for option, (takes, default, doc) in options.items():
+                shown = "" if default is None else f"`{default}`"
+                lines.append(f"| `{option}` | {takes} | {shown} | {doc} |")
+            lines.append("")
+    lines += ["### executor: argo", "| option | takes | a step may override it | |"]
+    lines.append("|---|---|---|---|")
+    for name, option in OPTIONS.items():
+        step = "yes" if option.per_step else ""
+        lines.append(f"| `{name}` | {option.takes} | {step} | {option.doc} |")
+    generated("options", "\n".join(lines) + "\n")
+
+
+def cell(tmp_path: Path, executor: str, service: str, provider: str) -> str:
+    """What compiling says of a pipeline that asks every service for something."""
+    others = {
+        "run_log_store": "file-system",
+        "catalog": "file-system",
+        "secrets": "env" if executor == "local" else "kubernetes",
+        service: provider,
+    }
+    config = "{image: i, claims: {runs: /runs}}" if executor == "argo" else "{}"
+    lines = [f"executor: {{type: {executor}, config: {config}}}"]
+    lines += [
+        f"{name}: {{type: {kind}{', config: {secret: s}' if kind == 'kubernetes' else ''}}}"
+        for name, kind in others.items()
+    ]
+    definition, configuration = tmp_path / "p.yaml", tmp_path / "c.yaml"
+    definition.write_text(f"dag: {{steps: {{a: {ASKS}}}}}")
+    configuration.write_text("\n".join(lines))
+    request = Request(str(definition), (str(configuration),))
+    try:
+        compile(request, until=phases.integrate)
+    except SettingsError as error:
+        return error.problems[0].message.split(";")[0]
+    return "works"
+
+
+def test_the_matrix_is_what_the_integrations_say(tmp_path) -> None:
+    lines = ["| provider | local | argo |", "|---|---|---|"]
+    for service in SERVICES[1:]:
+        for provider in registry.BUILT_IN[service]:
+            cells = [cell(tmp_path, executor, service, provider) for executor in ("local", "argo")]
+            lines.append(f"| {service} {provider} | {cells[0]} | {cells[1]} |")
+    generated("matrix", "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_yaml_in_the_documentation_is_good(page: Path, tmp_path) -> None:
+    for text in BLOCK.findall(page.read_text()):
+        if "dag" in source.loads(text):
+            pipeline(text)
+        else:
+            (tmp_path / "p.yaml").write_text("dag: {steps: {a: {type: stub}}}")
+            (tmp_path / "c.yaml").write_text(text)
+            request = Request(str(tmp_path / "p.yaml"), (str(tmp_path / "c.yaml"),), {"tag": "1"})
+            compile(request, until=phases.integrate)
