@@ -51,7 +51,12 @@ def integrate(compilation: Compilation) -> Compilation:
             plugins.update(dict.fromkeys(_modules([cls])))
     if problems:
         raise SettingsError(problems)
-    return compilation._replace(executor=executor, plugins=tuple(plugins), **services)
+    return compilation._replace(
+        executor=executor,
+        plugins=tuple(plugins),
+        warnings=(*compilation.warnings, *_option_warnings(settings.executor)),
+        **services,
+    )
 
 
 def open_services(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:
@@ -113,6 +118,18 @@ def _option_problems(compilation: Compilation) -> list[Problem]:
                 for _, message, hint in check_options(override, step=True)
             ]
     return problems
+
+
+def _option_warnings(executor: Declared) -> list[Problem]:
+    """What an engine takes, and may surprise."""
+    if executor.type != "argo":
+        return []
+    from .argo.options import warn_options
+
+    return [
+        executor.problem(message, path, hint)
+        for path, message, hint in warn_options(executor.config)
+    ]
 
 
 def _asked(compilation: Compilation) -> dict[str, dict[str, Any]]:

@@ -39,6 +39,19 @@ def append(path: str, data: bytes, sync: bool = False) -> None:
         os.close(descriptor)
 
 
+def remove(path: str, top: str) -> None:
+    """Removes a file, where there is one, and the folders below `top` that this leaves empty."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    folder = os.path.dirname(path)
+    while folder.startswith(top + os.sep):
+        try:
+            os.rmdir(folder)
+        except OSError:  # something else is in it, or it is gone
+            return
+        folder = os.path.dirname(folder)
+
+
 def copy(source: str, target: str, sync: bool = False) -> str:
     """Copies a file, in place of what is at `target`, and gives the SHA-256 of what was copied."""
     with Copy(source, target, sync) as copied:

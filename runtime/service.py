@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import NodeError
+from .errors import NodeError, ServiceError
 
 if TYPE_CHECKING:
     from typing import ClassVar
@@ -99,6 +99,11 @@ class RunLogStore(Service):
         """Adds to the end of an object, which it creates where there is none."""
         raise NotImplementedError
 
+    def delete(self, key: str) -> None:
+        """Deletes an object, where there is one. Only `argosy runs rm` asks for it; a provider
+        that cannot does without."""
+        raise ServiceError(f"the run log '{self.service_provider}' cannot delete")
+
 
 class Catalog(Service):
     """Files by the SHA-256 of their content, in hexadecimal."""
@@ -112,6 +117,10 @@ class Catalog(Service):
     def get(self, sha: str, path: str) -> None:
         """Writes the file with the hash `sha` at `path`, whole or not at all."""
         raise NotImplementedError
+
+    def delete(self, sha: str) -> None:
+        """Deletes a file, where there is one, as a run log does."""
+        raise ServiceError(f"the catalog '{self.service_provider}' cannot delete")
 
 
 class Secrets(Service):

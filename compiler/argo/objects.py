@@ -66,7 +66,8 @@ def account_name(of: Identity, options: Options) -> str:
 def manifests(of: Identity, options: Options, spec: Json, description: str) -> list[Manifest]:
     """Every file, the workflow first."""
     kind = "Workflow" if options.kind == "Workflow" else "WorkflowTemplate"
-    shown = {"workflows.argoproj.io/description": description} if description else None
+    printable = "".join(c if c.isprintable() or c == "\n" else " " for c in description)
+    shown = {"workflows.argoproj.io/description": printable} if description else None
     metadata = of.metadata(annotations=shown)
     body = {"apiVersion": ARGO, "kind": kind, "metadata": metadata, "spec": spec}
     found = [Manifest(f"{kind.lower()}.yaml", kind.lower(), body)]
