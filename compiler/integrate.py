@@ -201,4 +201,8 @@ def resolve_services(
     services, problems = open_services(found)
     if shared.problems or problems:
         raise SettingsError([*shared.problems, *problems])
-    return services["run_log_store"], services["catalog"]
+    store = services["run_log_store"]
+    if "namespace" in store.options and store.config["namespace"] is None:
+        # The log is where the pods are.
+        store.config["namespace"] = services["executor"].config.get("namespace")
+    return store, services["catalog"]

@@ -12,10 +12,10 @@ from typing import Any
 
 from .alternatives import GOOD, by_statuses
 from .context import Context, write_run
-from .entries import State, map_variable
+from .entries import State, blobs, map_variable
 from .errors import ArgosyError, NodeError
 from .files import write_all
-from .layout import fill, indexes, log_key, new_attempt, record_key, state_key
+from .layout import blob_key, fill, indexes, log_key, new_attempt, record_key, state_key
 from .node import Node
 from .output import Output
 from .state import Reader, write
@@ -103,6 +103,7 @@ class Attempt:
             return False
         leaving = State(**{name: json.loads(data)[name] for name in State._fields})
         self.hand_over(leaving)
+        store.keep(map(blob_key, blobs(leaving.parameters)))
         for place in self._places():
             store.put(state_key(context.run, place), data)
         self.id = self.record["attempt"] = attempt

@@ -99,6 +99,18 @@ class RunLogStore(Service):
         """Adds to the end of an object, which it creates where there is none."""
         raise NotImplementedError
 
+    # A provider may leave out the rest.
+
+    def delete(self, key: str) -> None:
+        """Removes an object, if it is there: for `argosy runs rm`."""
+        raise NodeError(f"the run log store '{self.service_provider}' cannot delete")
+
+    def keep(self, keys: Iterable[str]) -> None:
+        """Sees to it that objects of an earlier run stay for as long as those of this one."""
+
+    def release(self) -> None:
+        """Lets go of what others may need, a connection: nothing is written for a while."""
+
 
 class Catalog(Service):
     """Files by the SHA-256 of their content, in hexadecimal."""
@@ -112,6 +124,12 @@ class Catalog(Service):
     def get(self, sha: str, path: str) -> None:
         """Writes the file with the hash `sha` at `path`, whole or not at all."""
         raise NotImplementedError
+
+    # A provider may leave it out.
+
+    def delete(self, sha: str) -> None:
+        """Removes a file, if it is there: for `argosy runs rm`."""
+        raise NodeError(f"the catalog '{self.service_provider}' cannot delete")
 
 
 class Secrets(Service):

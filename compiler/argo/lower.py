@@ -51,7 +51,8 @@ def lower(compilation: Compilation) -> Compilation:
         pods,
     )
     spec = _spec(of, shared, pipeline, arguments)
-    return replace(compilation, manifests=manifests(of, base, spec, pipeline.description))
+    found = manifests(of, base, spec, executor.rules, pipeline.description)
+    return replace(compilation, manifests=found)
 
 
 def _arguments(pipeline: Pipeline) -> list[Json]:

@@ -73,6 +73,27 @@ class ArgoFileSystemCatalog(ArgoFileSystem):
     service_type = "catalog"
 
 
+class ArgoKubernetesRunLog(BaseIntegration):
+    """Pods write with their service account; what they write is their workflow's."""
+
+    mode_type = "argo"
+    service_type = "run-log-store"
+    service_provider = "kubernetes"
+
+    def configure_for_traversal(self, **kwargs: Any) -> None:
+        verbs = ["create", "get", "list", "patch"]
+        self.executor.rules.append({"apiGroups": [""], "resources": ["configmaps"], "verbs": verbs})
+        # How the command reaches the cluster is nothing to a pod.
+        self.service.config.update(namespace=None, context=None)
+
+    def configure_for_execution(self, **kwargs: Any) -> None:
+        from argosy.runtime.cluster import Pod
+        from argosy.runtime.context import parsed
+
+        self.service.api = Pod()
+        self.service.owner = parsed(os.environ, "ARGOSY_ORIGIN")
+
+
 class ArgoEnvSecrets(BaseIntegration):
     mode_type = "argo"
     service_type = "secrets"

@@ -56,6 +56,7 @@ def test_a_buffered_log_is_said_to_be_lost(caplog: pytest.LogCaptureFixture) -> 
     ("executor", "kind", "provider", "said"),
     [
         (argo, "run_log_store", "buffered", "file-system with a claim"),
+        (local, "run_log_store", "kubernetes", "run_log_store: {type: file-system}"),
         (argo, "secrets", "env", "secrets: {type: kubernetes"),
         (argo, "secrets", "dotenv", "secrets 'dotenv' .* secrets: {type: kubernetes"),
         (local, "secrets", "kubernetes", "secrets: {type: env}"),
@@ -104,6 +105,21 @@ def test_a_folder_in_a_claim_is_kept() -> None:
     config = {"location": "/b/runs", "sync": False}
     log = traverse(argo(claims={"a": "/a", "b": "/b"}), "run_log_store", "file-system", config)
     assert log.config == config
+
+
+def test_a_log_in_the_cluster_asks_for_its_rights_and_no_more() -> None:
+    executor = argo()
+    config = {"namespace": "team", "context": "mine"}
+    log = traverse(executor, "run_log_store", "kubernetes", config)
+    (rule,) = executor.rules
+    assert (rule["resources"], rule["verbs"]) == (
+        ["configmaps"],
+        ["create", "get", "list", "patch"],
+    )
+    assert log.config == make("run_log_store", {"type": "kubernetes"}).config, "no pod needs it"
+    executor = argo(claims={"a": "/a"})
+    traverse(executor, "run_log_store", "file-system")
+    assert executor.rules == []
 
 
 def test_secrets_of_the_cluster_become_references() -> None:
