@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from .errors import ServiceError
@@ -12,10 +13,14 @@ from .errors import ServiceError
 BUDGET = 60.0
 """Seconds that a remote store has to come back: longer than a restart of one takes."""
 
+HURRY = 1.0
+"""Seconds of the budget where something better waits: see `in_a_hurry`."""
+
 SHORTEST, LONGEST = 0.05, 5.0
 """Seconds of the first pause and of the longest one; each is twice the one before."""
 
 Result = TypeVar("Result")
+_hurries: list[float] = []
 
 
 class TryAgainError(Exception):
@@ -27,6 +32,30 @@ class TryAgainError(Exception):
         self.after = after
 
 
+class Pauses:
+    """The pauses of one call, from its first try on."""
+
+    def __init__(
+        self, budget: float | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._until = self._started + min([BUDGET if budget is None else budget, *_hurries])
+        self._next = SHORTEST
+
+    @property
+    def seconds(self) -> float:
+        """The time since the first try."""
+        return self._clock() - self._started
+
+    def next(self, after: float | None = None) -> float | None:
+        """The seconds to wait before another try; `None` where that would be after the budget."""
+        # Many steps that a server turned away at once must not come back at once.
+        wait = (after or 0.0) + self._next * jitter()
+        self._next = min(2 * self._next, LONGEST)
+        return wait if self._clock() + wait <= self._until else None
+
+
 def retry(
     call: Callable[[], Result],
     what: str,
@@ -36,22 +65,26 @@ def retry(
 ) -> Result:
     """What `call` returns, once it does not raise TryAgainError. Raises ServiceError, which begins
     with `what`, when another try would begin after `budget` seconds."""
-    budget = BUDGET if budget is None else budget
-    until = clock() + budget
-    pause = SHORTEST
-    tries = 0
+    pauses = Pauses(budget, clock)
     while True:
-        tries += 1
         try:
             return call()
         except TryAgainError as fault:
-            # Many steps that a server turned away at once must not come back at once.
-            wait = pause * jitter() if fault.after is None else fault.after + pause * jitter()
-            if clock() + wait > until:
-                times = f"tried {tries} times in {budget:.0f} s"
-                raise ServiceError(f"{what}: {fault} ({times})") from fault
+            wait = pauses.next(fault.after)
+            if wait is None:
+                tried = f"tried for {pauses.seconds:.0f} s"
+                raise ServiceError(f"{what}: {fault} ({tried})") from fault
         sleep(wait)
-        pause = min(2 * pause, LONGEST)
+
+
+@contextmanager
+def in_a_hurry() -> Iterator[None]:
+    """For what can be tried again later, while a step's process waits to be looked after."""
+    _hurries.append(HURRY)
+    try:
+        yield
+    finally:
+        _hurries.pop()
 
 
 def jitter() -> float:

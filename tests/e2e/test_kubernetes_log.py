@@ -113,17 +113,12 @@ def test_a_run_that_goes_on_keeps_what_it_needs_of_the_old_one(
     too, stays."""
     cluster, folder = place
     again = from_template("parameters", "again", {})
-    again["metadata"]["annotations"] = {}
-    template = cluster.get("workflowtemplate", "parameters")
-    for one in template["spec"]["templates"]:
-        for variable in one.get("container", {}).get("env", ()):
-            if variable["name"] == "ARGOSY_CONFIG":
-                resume = {"name": "ARGOSY_RESUME", "value": run_id("parameters", workflow)}
-                one["container"]["env"].append(resume)
-                break
-    spec = {**template["spec"], "arguments": template["spec"]["arguments"]}
-    del again["spec"]["workflowTemplateRef"]
-    cluster.create({**again, "spec": spec})
+    again["spec"] = cluster.get("workflowtemplate", "parameters")["spec"]
+    for template in again["spec"]["templates"]:
+        if "container" in template:
+            resume = {"name": "ARGOSY_RESUME", "value": run_id("parameters", workflow)}
+            template["container"]["env"].append(resume)
+    cluster.create(again)
     found = cluster.wait("again")
     assert found["status"]["phase"] == "Succeeded", cluster.report("again")
     run = run_id("parameters", found)
@@ -142,7 +137,9 @@ def test_a_run_that_goes_on_keeps_what_it_needs_of_the_old_one(
     assert sum(key.startswith("blobs/") for key in keys) == 1
     assert all(key.startswith((f"runs/{run}/", "blobs/")) for key in keys)
 
-    assert f"{run}: deleted" in command(folder, "runs", "rm", run).stderr
+    options = ("-c", "argo.yaml", "-c", "here.yaml")
+    removed = argosy("runs", *options, "rm", run, cwd=folder)
+    assert f"{run}: deleted" in removed.stderr
     assert cluster.get(*MAPS)["items"] == []
 
 
