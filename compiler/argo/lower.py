@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -52,7 +51,7 @@ def lower(compilation: Compilation) -> Compilation:
     )
     spec = _spec(of, shared, pipeline, arguments)
     found = manifests(of, base, spec, executor.rules, pipeline.description)
-    return replace(compilation, manifests=found)
+    return compilation._replace(manifests=found)
 
 
 def _arguments(pipeline: Pipeline) -> list[Json]:
