@@ -64,7 +64,9 @@ class Attempt:
         return entering
 
     def start(self) -> None:
+        """The last that is written before the step's own code runs, for however long."""
         self._write_record()
+        self.context.run_log_store.release()
 
     def mask(self, secrets: Mapping[str, str]) -> None:
         """From here on masks these secrets."""
@@ -143,6 +145,7 @@ class Attempt:
     def _keep(self, milliseconds: int, data: bytes) -> None:
         key = log_key(self.context.run, self.instance, self.id, milliseconds)
         self.context.run_log_store.put(key, data)
+        self.context.run_log_store.release()
 
 
 def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:

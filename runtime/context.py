@@ -130,10 +130,15 @@ class Context:
 
         declared = self.config.get(kind) or {"type": DEFAULTS[kind]}
         service = make(kind, declared, self.plugins)
+        if kind != "secrets":
+            service.secret = self._secret
         found = integration(self.executor, service, integrations(self.plugins, search=False))
         found.validate()
         found.configure_for_execution()
         return service
+
+    def _secret(self, name: str) -> str:
+        return self.secrets.get(name)
 
 
 def write_run(context: Context) -> None:

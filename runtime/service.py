@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import NodeError
@@ -65,6 +65,10 @@ def copy(default: Any) -> Any:
     return default.copy() if isinstance(default, (dict, list)) else default
 
 
+def no_secrets(name: str) -> str:
+    raise NodeError(f"secret '{name}' cannot be had here: no secrets provider is open")
+
+
 class Service:
     """What the three have in common. `config` is what travels to where a node runs: the declared
     options, as the configuration and the integrations left them."""
@@ -76,6 +80,12 @@ class Service:
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         what = f"the {self.service_type.replace('_', ' ')} '{self.service_provider}'"
         self.config = configure(what, self.options, config)
+        self.secret: Callable[[str], str] = no_secrets
+        """Gives a secret's value by its name: set by who opens a run log store or a catalog."""
+
+    def shown(self) -> Mapping[str, Any]:
+        """The configuration as people may see it."""
+        return self.config
 
 
 class RunLogStore(Service):

@@ -195,7 +195,7 @@ def name_of(key: str) -> str:
     """What the ConfigMap of a key is called.
 
     >>> name_of("runs/a-1/run.json")
-    'argosy-a4f0'
+    'argosy-3900a92a19eb1fe53e180c714b89a4462163571c'
     """
     return f"argosy-{digest(key)[:40]}"
 

@@ -49,7 +49,7 @@ def test_it_waits_as_long_as_it_is_told() -> None:
 
 def test_it_gives_up_inside_its_budget_and_says_what_it_did() -> None:
     clock = Clock()
-    with pytest.raises(ServiceError, match=r"^store: put: status 503 \(tried \d+ times in 60 s\)$"):
+    with pytest.raises(ServiceError, match=r"^store: put: status 503 \(tried for \d+ s\)$"):
         retry(failing(1000), "store: put", 60.0, clock, clock.sleep)
     assert 50.0 < clock.now <= 60.0
 
