@@ -32,7 +32,7 @@ def describe(compilation: Compilation) -> dict[str, Any]:
         "services": {
             service.service_type: {
                 "type": service.service_provider,
-                "config": {key: value for key, value in service.config.items() if value},
+                "config": {key: value for key, value in service.shown().items() if value},
             }
             for service in services
         },

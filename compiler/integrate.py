@@ -11,7 +11,7 @@ from typing import Any
 from argosy.runtime import registry
 from argosy.runtime.errors import ArgosyError, PluginError
 from argosy.runtime.integrations.base import BaseIntegration
-from argosy.runtime.service import TYPES, Catalog, RunLogStore
+from argosy.runtime.service import TYPES, Catalog, RunLogStore, Secrets
 
 from .compilation import Compilation
 from .errors import Problem, SettingsError, nearest
@@ -32,7 +32,7 @@ def integrate(compilation: Compilation) -> Compilation:
     problems += _option_problems(compilation)
     if executor is None or problems:
         raise SettingsError(problems)
-    asked = _asked(compilation)
+    asked = _asked(compilation, services["secrets"])
     candidates = registry.integrations(settings.plugins)
     plugins = dict.fromkeys(_modules(type(service) for service in services.values()))
     for name, service in services.items():
@@ -132,8 +132,9 @@ def _option_warnings(executor: Declared) -> list[Problem]:
     ]
 
 
-def _asked(compilation: Compilation) -> dict[str, dict[str, Any]]:
-    """What the steps ask of each service: the keyword arguments of its integration's hooks."""
+def _asked(compilation: Compilation, provider: Secrets) -> dict[str, dict[str, Any]]:
+    """What the steps ask of each service: the keyword arguments of its integration's hooks. Where
+    runs and data are kept may need a secret of the `provider` too."""
     data: list[str] = []
     secret: list[str] = []
     names: dict[str, None] = {}
@@ -145,8 +146,8 @@ def _asked(compilation: Compilation) -> dict[str, dict[str, Any]]:
                 secret.append(node.name)
                 names.update(dict.fromkeys(node.spec.secrets))
     return {
-        "run_log_store": {},
-        "catalog": {"steps": data},
+        "run_log_store": {"provider": provider},
+        "catalog": {"steps": data, "provider": provider},
         "secrets": {"steps": secret, "secrets": list(names)},
     }
 
@@ -217,4 +218,9 @@ def resolve_services(
     services, problems = open_services(found)
     if shared.problems or problems:
         raise SettingsError([*shared.problems, *problems])
-    return services["run_log_store"], services["catalog"]
+    store, catalog = services["run_log_store"], services["catalog"]
+    store.secret = catalog.secret = services["secrets"].get
+    if "namespace" in store.options and store.config["namespace"] is None:
+        # The log is where the pods are.
+        store.config["namespace"] = services["executor"].config.get("namespace")
+    return store, catalog

@@ -12,10 +12,10 @@ from typing import Any
 
 from .alternatives import GOOD, by_statuses
 from .context import Context, write_run
-from .entries import State, map_variable
+from .entries import State, blobs, map_variable
 from .errors import ArgosyError, NodeError
 from .files import write_all
-from .layout import fill, indexes, log_key, new_attempt, record_key, state_key
+from .layout import blob_key, fill, indexes, log_key, new_attempt, record_key, state_key
 from .node import Node
 from .output import Output
 from .state import Reader, write
@@ -63,7 +63,9 @@ class Attempt:
         return entering
 
     def start(self) -> None:
+        """The last that is written before the step's own code runs, for however long."""
         self._write_record()
+        self.context.run_log_store.release()
 
     def succeed(self, leaving: State) -> None:
         """Hands over, then writes what the next steps read, and last of all that it is there."""
@@ -98,6 +100,7 @@ class Attempt:
             return False
         leaving = State(**{name: json.loads(data)[name] for name in State._fields})
         self.hand_over(leaving)
+        store.keep(map(blob_key, blobs(leaving.parameters)))
         for place in self._places():
             store.put(state_key(context.run, place), data)
         self.id = self.record["attempt"] = attempt
@@ -137,6 +140,7 @@ class Attempt:
     def _keep(self, milliseconds: int, data: bytes) -> None:
         key = log_key(self.context.run, self.instance, self.id, milliseconds)
         self.context.run_log_store.put(key, data)
+        self.context.run_log_store.release()
 
 
 def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:

@@ -141,6 +141,8 @@ class Context:
 
         declared = self.config.get(kind) or {"type": DEFAULTS[kind]}
         service = make(kind, declared, self.plugins)
+        if kind != "secrets":
+            service.secret = self._secret
         found = integration(self.executor, service, integrations(self.plugins, search=False))
         try:
             found.validate()
@@ -152,6 +154,9 @@ class Context:
             reason = f"{type(error).__name__}: {error}"
             raise PluginError(f"the integration {where} failed: {reason}") from error
         return service
+
+    def _secret(self, name: str) -> str:
+        return self.secrets.get(name)
 
 
 def write_run(context: Context) -> None:

@@ -39,17 +39,15 @@ def append(path: str, data: bytes, sync: bool = False) -> None:
         os.close(descriptor)
 
 
-def remove(path: str, top: str) -> None:
-    """Removes a file, where there is one, and the folders below `top` that this leaves empty."""
+def remove(path: str, root: str) -> None:
+    """Deletes a file if it is there, and the folders above it, below `root`, that this empties."""
     with suppress(FileNotFoundError):
         os.unlink(path)
     folder = os.path.dirname(path)
-    while folder.startswith(top + os.sep):
-        try:
+    with suppress(OSError):  # something else is in it
+        while len(folder) > len(root):
             os.rmdir(folder)
-        except OSError:  # something else is in it, or it is gone
-            return
-        folder = os.path.dirname(folder)
+            folder = os.path.dirname(folder)
 
 
 def copy(source: str, target: str, sync: bool = False) -> str:

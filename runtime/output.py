@@ -21,8 +21,8 @@ INTERVAL = 2.0
 SILENCE = 60.0
 """Seconds after which an empty chunk says that the attempt is alive."""
 
-LARGEST = 1 << 20
-"""Bytes that are kept at once, whatever the time."""
+LARGEST = 1 << 19
+"""Bytes that are kept at once, whatever the time: not every store takes more than 1 MiB."""
 
 
 class Masker:
@@ -168,11 +168,14 @@ class Output:
 
     def _write(self) -> None:
         data = b"".join(self._chunk)
-        number = max(int((self._clock() - self._started) * 1000), self._last + 1)
-        self._keep(number, data)
-        self._last = number
+        for start in range(0, len(data) or 1, LARGEST):
+            number = max(int((self._clock() - self._started) * 1000), self._last + 1)
+            end = start + LARGEST
+            self._keep(number, data[start:end])
+            self._last = number
+            self._chunk, self._size = [data[end:]], max(0, len(data) - end)
         self._kept_at = self._clock()
-        self._chunk, self._size = [], 0
+        self._chunk = []
 
     def _pass(self, stream: int, data: bytes) -> None:
         if not data:

@@ -29,6 +29,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "run_log_store": {
         "buffered": "argosy.runtime.run_logs.buffered:BufferedRunLog",
         "file-system": "argosy.runtime.run_logs.file_system:FileSystemRunLog",
+        "db": "argosy.runtime.run_logs.db:DatabaseRunLog",
+        "kubernetes": "argosy.runtime.run_logs.kubernetes:KubernetesRunLog",
     },
     "catalog": {
         "do-nothing": "argosy.runtime.catalogs.do_nothing:DoNothingCatalog",
@@ -42,11 +44,15 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     },
     "integration": {
         "any.catalog.do-nothing": "argosy.runtime.integrations.everywhere:DoNothingCatalogs",
+        "any.run_log_store.db": "argosy.runtime.integrations.everywhere:Databases",
         "any.secrets.do-nothing": "argosy.runtime.integrations.everywhere:DoNothingSecrets",
         "local.run_log_store.buffered": "argosy.runtime.integrations.local:LocalBuffered",
+        "local.run_log_store.kubernetes": "argosy.runtime.integrations.local:LocalKubernetesRunLog",
         "local.secrets.kubernetes": "argosy.runtime.integrations.local:LocalKubernetesSecrets",
         "argo.run_log_store.buffered": "argosy.runtime.integrations.argo:ArgoBuffered",
         "argo.run_log_store.file-system": "argosy.runtime.integrations.argo:ArgoFileSystemRunLog",
+        "argo.run_log_store.db": "argosy.runtime.integrations.argo:ArgoDatabase",
+        "argo.run_log_store.kubernetes": "argosy.runtime.integrations.argo:ArgoKubernetesRunLog",
         "argo.catalog.file-system": "argosy.runtime.integrations.argo:ArgoFileSystemCatalog",
         "argo.secrets.env": "argosy.runtime.integrations.argo:ArgoEnvSecrets",
         "argo.secrets.dotenv": "argosy.runtime.integrations.argo:ArgoDotenvSecrets",

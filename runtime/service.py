@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import NodeError, ServiceError
+from .errors import NodeError
 
 if TYPE_CHECKING:
     from typing import ClassVar
@@ -65,6 +65,10 @@ def copy(default: Any) -> Any:
     return default.copy() if isinstance(default, (dict, list)) else default
 
 
+def no_secrets(name: str) -> str:
+    raise NodeError(f"secret '{name}' cannot be had here: no secrets provider is open")
+
+
 class Service:
     """What the three have in common. `config` is what travels to where a node runs: the declared
     options, as the configuration and the integrations left them."""
@@ -76,6 +80,12 @@ class Service:
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         what = f"the {self.service_type.replace('_', ' ')} '{self.service_provider}'"
         self.config = configure(what, self.options, config)
+        self.secret: Callable[[str], str] = no_secrets
+        """Gives a secret's value by its name: set by who opens a run log store or a catalog."""
+
+    def shown(self) -> Mapping[str, Any]:
+        """The configuration as people may see it."""
+        return self.config
 
 
 class RunLogStore(Service):
@@ -99,10 +109,17 @@ class RunLogStore(Service):
         """Adds to the end of an object, which it creates where there is none."""
         raise NotImplementedError
 
+    # A provider may leave out the rest.
+
     def delete(self, key: str) -> None:
-        """Deletes an object, where there is one. Only `argosy runs rm` asks for it; a provider
-        that cannot does without."""
-        raise ServiceError(f"the run log '{self.service_provider}' cannot delete")
+        """Removes an object, if it is there: for `argosy runs rm`."""
+        raise NodeError(f"the run log store '{self.service_provider}' cannot delete")
+
+    def keep(self, keys: Iterable[str]) -> None:
+        """Sees to it that objects of an earlier run stay for as long as those of this one."""
+
+    def release(self) -> None:
+        """Lets go of what others may need, a connection: nothing is written for a while."""
 
 
 class Catalog(Service):
@@ -118,9 +135,11 @@ class Catalog(Service):
         """Writes the file with the hash `sha` at `path`, whole or not at all."""
         raise NotImplementedError
 
+    # A provider may leave it out.
+
     def delete(self, sha: str) -> None:
-        """Deletes a file, where there is one, as a run log does."""
-        raise ServiceError(f"the catalog '{self.service_provider}' cannot delete")
+        """Removes a file, if it is there: for `argosy runs rm`."""
+        raise NodeError(f"the catalog '{self.service_provider}' cannot delete")
 
 
 class Secrets(Service):

@@ -41,7 +41,8 @@ def lower(compilation: Compilation) -> Compilation:
     steps = _step_options(base, executor.config, compilation.settings.steps)
     shared = Shared(compilation.flow, config["arguments"], base, steps, names, pods)
     spec = _spec(of, shared, pipeline, arguments)
-    return compilation._replace(manifests=manifests(of, base, spec, pipeline.description))
+    found = manifests(of, base, spec, executor.rules, pipeline.description)
+    return compilation._replace(manifests=found)
 
 
 def _step_options(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from argosy.runtime import layout
+from argosy.runtime.entries import blobs
 from argosy.runtime.executors.local.report import duration
 from argosy.runtime.service import RunLogStore
 
@@ -97,9 +98,6 @@ def _blobs(store: RunLogStore, runs: Iterable[str]) -> Blobs:
     for run in runs:
         for key in store.list(f"{layout.run_prefix(run)}state/"):
             state = history.read_json(store, key)
-            for entry in state.get("parameters", {}).values():
-                # An entry is one value, or the objects that a map's iterations left.
-                parts = [entry, *filter(None, entry.get("objects", ()))]
-                found.parameters.update(part["blob"] for part in parts if "blob" in part)
+            found.parameters.update(blobs(state.get("parameters", {})))
             found.files.update(entry["sha256"] for entry in state.get("catalog", {}).values())
     return found

@@ -19,6 +19,7 @@ class Executor:
     secret_environment   {name: (secret object, key)}
     claims               {claim name: mount path}
     service_account, labels, annotations    as the engine has them
+    rules                [rule of a Role], for the service account that is rendered
     network, user        as Docker has them
     """
 
@@ -35,6 +36,7 @@ class Executor:
         self.service_account: str | None = None
         self.labels: dict[str, str] = {}
         self.annotations: dict[str, str] = {}
+        self.rules: list[dict[str, Any]] = []
         self.network: str | None = None
         self.user: str | None = None
 

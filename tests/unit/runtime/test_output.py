@@ -105,6 +105,15 @@ def test_much_output_is_kept_at_once(capfd: pytest.CaptureFixture[str]) -> None:
     assert kept == [LARGEST]
 
 
+def test_no_chunk_is_larger_than_every_store_takes(capfd: pytest.CaptureFixture[str]) -> None:
+    kept: list[tuple[int, int]] = []
+    output = Output(lambda ms, data: kept.append((ms, len(data))), clock=Clock())
+    output.feed(1, b"x" * (2 * LARGEST + 1))
+    output.close()
+    capfd.readouterr()
+    assert kept == [(0, LARGEST), (1, LARGEST), (2, 1)]
+
+
 def test_a_store_that_comes_back_gets_everything() -> None:
     kept: list[bytes] = []
     clock = Clock()
