@@ -20,6 +20,12 @@ ROOT = Path(__file__).parent.parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NEEDS = {
+    "kubernetes": ", config: {secret: s}",
+    "s3": ", config: {bucket: b}",
+    "aws-secrets-manager": ", config: {secret_id: s}",
+}
+"""What a provider cannot do without."""
 ASKS = "{type: task, command: a.b, secrets: [S], catalog: {put: [x]}}"
 
 
@@ -65,10 +71,7 @@ def cell(tmp_path: Path, executor: str, service: str, provider: str) -> str:
     }
     config = "{image: i, claims: {runs: /runs}}" if executor == "argo" else "{}"
     lines = [f"executor: {{type: {executor}, config: {config}}}"]
-    lines += [
-        f"{name}: {{type: {kind}{', config: {secret: s}' if kind == 'kubernetes' else ''}}}"
-        for name, kind in others.items()
-    ]
+    lines += [f"{name}: {{type: {kind}{NEEDS.get(kind, '')}}}" for name, kind in others.items()]
     definition, configuration = tmp_path / "p.yaml", tmp_path / "c.yaml"
     definition.write_text(f"dag: {{steps: {{a: {ASKS}}}}}")
     configuration.write_text("\n".join(lines))
