@@ -81,6 +81,14 @@ def _unfit(cls: Any, declared: Declared) -> Iterator[Problem]:
     options = getattr(cls, "options", {})
     if not options:
         return
+    refused = [name for name in declared.config if name in getattr(cls, "refused", ())]
+    if refused:
+        for name in refused:
+            problem = declared.problem(f"'{declared.type}' takes no option '{name}'", [name])
+            # The line may show what others must not see.
+            at = problem.at and problem.at._replace(source=None)
+            yield problem._replace(at=at, hint=cls.refused[name])
+        return
     for name, value in declared.config.items():
         if value is None or name == "overrides":
             continue

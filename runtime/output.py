@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from .errors import ServiceError
+from .retry import in_a_hurry
 
 MASK = b"***"
 SHORTEST_LINE = 8
@@ -153,7 +154,8 @@ class Output:
         limit = INTERVAL if self._chunk else SILENCE
         if waited >= limit or self._size >= LARGEST:
             try:
-                self._write()
+                with in_a_hurry():
+                    self._write()
             except ServiceError:
                 self._kept_at = self._clock()  # and again, when the store may be back
             return INTERVAL

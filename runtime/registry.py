@@ -31,16 +31,19 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "file-system": "argosy.runtime.run_logs.file_system:FileSystemRunLog",
         "db": "argosy.runtime.run_logs.db:DatabaseRunLog",
         "kubernetes": "argosy.runtime.run_logs.kubernetes:KubernetesRunLog",
+        "s3": "argosy.runtime.run_logs.s3:S3RunLog",
     },
     "catalog": {
         "do-nothing": "argosy.runtime.catalogs.do_nothing:DoNothingCatalog",
         "file-system": "argosy.runtime.catalogs.file_system:FileSystemCatalog",
+        "s3": "argosy.runtime.catalogs.s3:S3Catalog",
     },
     "secrets": {
         "do-nothing": "argosy.runtime.secrets.do_nothing:DoNothingSecrets",
         "env": "argosy.runtime.secrets.env:EnvSecrets",
         "dotenv": "argosy.runtime.secrets.dotenv:DotenvSecrets",
         "kubernetes": "argosy.runtime.secrets.kubernetes:KubernetesSecrets",
+        "aws-secrets-manager": "argosy.runtime.secrets.aws_secrets_manager:AwsSecretsManager",
     },
     "integration": {
         "any.catalog.do-nothing": "argosy.runtime.integrations.everywhere:DoNothingCatalogs",
@@ -57,6 +60,17 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "argo.secrets.env": "argosy.runtime.integrations.argo:ArgoEnvSecrets",
         "argo.secrets.dotenv": "argosy.runtime.integrations.argo:ArgoDotenvSecrets",
         "argo.secrets.kubernetes": "argosy.runtime.integrations.argo:ArgoKubernetesSecrets",
+        "local.run_log_store.s3": "argosy.runtime.integrations.aws:LocalS3RunLog",
+        "local.catalog.s3": "argosy.runtime.integrations.aws:LocalS3Catalog",
+        "local.secrets.aws-secrets-manager": "argosy.runtime.integrations.aws:LocalAwsSecrets",
+        "local-container.run_log_store.s3": "argosy.runtime.integrations.aws:ContainerS3RunLog",
+        "local-container.catalog.s3": "argosy.runtime.integrations.aws:ContainerS3Catalog",
+        "local-container.secrets.aws-secrets-manager": (
+            "argosy.runtime.integrations.aws:ContainerAwsSecrets"
+        ),
+        "argo.run_log_store.s3": "argosy.runtime.integrations.aws:ArgoS3RunLog",
+        "argo.catalog.s3": "argosy.runtime.integrations.aws:ArgoS3Catalog",
+        "argo.secrets.aws-secrets-manager": "argosy.runtime.integrations.aws:ArgoAwsSecrets",
     },
 }
 """By kind, a name to `module:Class`. An integration's name is executor.service.provider."""

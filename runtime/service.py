@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import NodeError
@@ -40,12 +41,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def configure(
-    what: str, options: Mapping[str, Option], given: Mapping[str, Any] | None
+    what: str,
+    options: Mapping[str, Option],
+    given: Mapping[str, Any] | None,
+    refused: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The declared options with what is given for them. Raises NodeError for an unknown one and
-    for a value of another type."""
+    """The declared options with what is given for them. Raises NodeError for an unknown one, for
+    a value of another type, and for one of `refused`, which says why."""
     config = {name: copy(option.default) for name, option in options.items()}
     for name, value in (given or {}).items():
+        if name in refused:
+            raise NodeError(f"{what} takes no '{name}': {refused[name]}")
         if name not in options:
             raise NodeError(f"{what} has no option '{name}'; {nearest(name, options)}")
         wanted = options[name].type
@@ -76,10 +82,12 @@ class Service:
     service_type: ClassVar[str] = ""
     service_provider: ClassVar[str] = ""
     options: ClassVar[Mapping[str, Option]] = {}
+    refused: ClassVar[Mapping[str, str]] = {}
+    """Options that it will never have, and why: their values must not even be shown."""
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         what = f"the {self.service_type.replace('_', ' ')} '{self.service_provider}'"
-        self.config = configure(what, self.options, config)
+        self.config = configure(what, self.options, config, self.refused)
         self.secret: Callable[[str], str] = no_secrets
         """Gives a secret's value by its name: set by who opens a run log store or a catalog."""
 

@@ -22,7 +22,10 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NEEDED = {
     ("secrets", "kubernetes"): "{secret: s}",
+    ("secrets", "aws-secrets-manager"): "{secret_id: s}",
     ("run_log_store", "db"): "{url: 'sqlite:///runs.db'}",
+    ("run_log_store", "s3"): "{bucket: b}",
+    ("catalog", "s3"): "{bucket: b}",
 }
 """What a provider cannot do without."""
 ASKS = "{type: task, command: a.b, secrets: [S], catalog: {put: [x]}}"

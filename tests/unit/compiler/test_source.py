@@ -93,7 +93,7 @@ def test_an_error_shows_its_line_and_a_caret() -> None:
 def test_bombs_end_early(text: str, expected: str) -> None:
     start = time.monotonic()
     assert expected in message(text)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 30  # under a second; 30 s tell an end from none
 
 
 def test_files_that_are_too_large_missing_or_not_text(tmp_path: Path) -> None:
