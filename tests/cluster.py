@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-IMAGE = "localhost/argosy:test"
+IMAGE = os.environ.get("ARGOSY_TEST_IMAGE", "localhost/argosy:test")
 ARGO = "argoproj.io/v1alpha1"
 FINISHED = {"Succeeded", "Failed", "Error"}
 OF_WORKFLOW = "workflows.argoproj.io/workflow"

@@ -17,6 +17,8 @@ class Executor:
     volumes              {source: {"bind": path, "mode": "ro" | "rw"}}
     environment          {name: value}, never a secret's value
     secret_environment   {name: (secret object, key)}
+    secret_files         {file: variable of this machine's environment that has the value}; a file
+                         called as `secrets.env.file_of` says is for the steps that name its secret
     claims               {claim name: mount path}
     service_account, labels, annotations    as the engine has them
     network, user        as Docker has them
@@ -31,6 +33,7 @@ class Executor:
         self.volumes: dict[str, dict[str, str]] = {}
         self.environment: dict[str, str] = {}
         self.secret_environment: dict[str, tuple[str, str]] = {}
+        self.secret_files: dict[str, str] = {}
         self.claims: dict[str, str] = {}
         self.service_account: str | None = None
         self.labels: dict[str, str] = {}
