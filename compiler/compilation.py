@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import Problem
+from .graph import NOTHING
 
 if TYPE_CHECKING:
     from argosy.runtime.executors.base import Executor
@@ -17,19 +17,17 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What to compile. `configurations` merge in their order; `templates` is a folder whose Jinja
     templates come before ours."""
 
     definition: str
     configurations: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = NOTHING
     templates: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Compilation:
+class Compilation(NamedTuple):
     """The state between two phases. Each phase fills in its own part and changes no other;
     `integrate` makes the live executor and services, which a compilation has to itself."""
 
@@ -44,6 +42,6 @@ class Compilation:
     plugins: tuple[str, ...] = ()
     flow: Flow = None  # type: ignore[assignment]
     manifests: Any = None
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = NOTHING
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from argosy.runtime.errors import ArgosyError
@@ -36,8 +35,7 @@ class Position(NamedTuple):
         return f"{self.file}:{self.line + 1}:{self.column + 1}"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What is wrong, where, and the way out. `at` is None where no file is to blame."""
 
     message: str

@@ -14,7 +14,6 @@ the engine says which ended how. Three things bound what is read:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .checks.returns import declared
@@ -110,8 +109,7 @@ class Ask(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a node reads. `sources` as in NODE's `from`; `inherits`: statuses of graphs outside its
     own are among what it asks for; `arguments`: so are the run's arguments."""
 
@@ -121,8 +119,7 @@ class Reading:
     arguments: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """The whole of it, by path.
 
     rank       position in topological order, then branch, then position inside, and so on
@@ -132,10 +129,10 @@ class Flow:
     final      the sources of the pipeline's end
     """
 
-    rank: dict[str, str] = field(default_factory=dict)
-    readings: dict[str, Reading] = field(default_factory=dict)
-    joins: dict[str, Reading] = field(default_factory=dict)
-    also: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rank: dict[str, str]
+    readings: dict[str, Reading]
+    joins: dict[str, Reading]
+    also: dict[str, tuple[str, ...]]
     final: tuple[Any, ...] = ()
 
     def home(self, graph: str) -> str:
@@ -146,14 +143,12 @@ class Flow:
 
 def flow(graph: Graph) -> Flow:
     """The flow of a pipeline's graph."""
-    found = Flow()
+    found = Flow({}, {}, {}, {})
     inside = run(_Walk(found, _weights(graph)).graph(graph, "", "", START))
-    final = tuple(encode(source) for source in inside)
-    return Flow(found.rank, found.readings, found.joins, found.also, final)
+    return found._replace(final=tuple(encode(source) for source in inside))
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
+class _Walk(NamedTuple):
     """One pass over all graphs, each in topological order."""
 
     flow: Flow

@@ -6,7 +6,6 @@ Integrations know nothing of files; what they raise is reported at the section i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from argosy.runtime import registry
@@ -53,7 +52,7 @@ def integrate(compilation: Compilation) -> Compilation:
             plugins.update(dict.fromkeys(_modules([cls])))
     if problems:
         raise SettingsError(problems)
-    return replace(compilation, executor=executor, plugins=tuple(plugins), **services)
+    return compilation._replace(executor=executor, plugins=tuple(plugins), **services)
 
 
 def open_services(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:

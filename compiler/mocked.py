@@ -7,7 +7,6 @@ command_type}}`; a step is named as in the definition, wherever in the graph it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from .errors import SettingsError, nearest
@@ -43,8 +42,8 @@ def _graph(graph: Graph, patches: Mapping[str, Any]) -> Steps[Graph]:
     nodes: dict[str, Node] = {}
     for name, node in graph.nodes.items():
         spec = yield _spec(node, patches)
-        nodes[name] = replace(node, spec=spec)
-    return replace(graph, nodes=nodes)
+        nodes[name] = node._replace(spec=spec)
+    return graph._replace(nodes=nodes)
 
 
 def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
@@ -58,8 +57,8 @@ def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
         branches = {}
         for label, branch in spec.branches.items():
             branches[label] = yield _graph(branch, patches)
-        return replace(spec, branches=branches)
+        return spec._replace(branches=branches)
     if isinstance(spec, (Map, Dag)):
         branch = yield _graph(spec.branch, patches)
-        return replace(spec, branch=branch)
+        return spec._replace(branch=branch)
     return spec

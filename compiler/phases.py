@@ -7,7 +7,6 @@ rest compute. Problems pile up in the compilation until a phase that cannot go o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -23,7 +22,7 @@ ENGINES = {"argo": ".argo"}
 
 def load(compilation: Compilation) -> Compilation:
     """The definition's YAML, with a place on every value."""
-    return replace(compilation, document=source.load(compilation.request.definition))
+    return compilation._replace(document=source.load(compilation.request.definition))
 
 
 def parse_definition(compilation: Compilation) -> Compilation:
@@ -33,7 +32,7 @@ def parse_definition(compilation: Compilation) -> Compilation:
     pipeline = parse.parse(compilation.document, Path(path).stem, context)
     if pipeline is None:
         raise DefinitionError(context.problems)
-    return replace(compilation, pipeline=pipeline, problems=tuple(context.problems))
+    return compilation._replace(pipeline=pipeline, problems=tuple(context.problems))
 
 
 def check(compilation: Compilation) -> Compilation:
@@ -41,7 +40,7 @@ def check(compilation: Compilation) -> Compilation:
     found, warnings = checks.check(compilation.pipeline, alone=not compilation.problems)
     if compilation.problems or found:
         raise DefinitionError([*compilation.problems, *found])
-    return replace(compilation, warnings=(*compilation.warnings, *warnings))
+    return compilation._replace(warnings=(*compilation.warnings, *warnings))
 
 
 def resolve(compilation: Compilation) -> Compilation:
@@ -57,10 +56,10 @@ def resolve(compilation: Compilation) -> Compilation:
         from .mocked import mock
 
         graph = mock(compilation.pipeline.graph, resolved.executor)
-        pipeline = replace(compilation.pipeline, graph=graph)
-        compilation = replace(compilation, pipeline=pipeline)
-        resolved = replace(resolved, executor=settings.Declared("local", {}))
-    return replace(compilation, settings=replace(resolved, steps=steps))
+        pipeline = compilation.pipeline._replace(graph=graph)
+        compilation = compilation._replace(pipeline=pipeline)
+        resolved = resolved._replace(executor=settings.Declared("local", {}))
+    return compilation._replace(settings=resolved._replace(steps=steps))
 
 
 def integrate(compilation: Compilation) -> Compilation:
@@ -72,7 +71,7 @@ def integrate(compilation: Compilation) -> Compilation:
 
 def lower(compilation: Compilation) -> Compilation:
     """What each node reads, and for an engine its objects as data."""
-    compilation = replace(compilation, flow=flow(compilation.pipeline.graph))
+    compilation = compilation._replace(flow=flow(compilation.pipeline.graph))
     engine = ENGINES.get(compilation.settings.executor.type)
     return _back_end(engine, "lower")(compilation) if engine else compilation
 

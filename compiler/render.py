@@ -2,14 +2,14 @@
 
 The delimiters leave the engine's `{{ }}` alone: `<< value >>`, `<% for ... %>`, `<# comment #>`. A
 folder given with `--templates` comes before ours, which are also under `argosy/`: an own
-`argo/workflowtemplate.yaml.j2` can extend `argosy/argo/workflowtemplate.yaml.j2`, block by block.
+`argo/workflowtemplate.yaml.j2` can extend `argosy/argo/workflowtemplate.yaml.j2`, block by block,
+and keep what is in one with `<< super() | safe >>`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from argosy import templates
@@ -42,7 +42,7 @@ def render(compilation: Compilation) -> Compilation:
         except Exception as error:  # a team's own template can raise anything
             raise ManifestError([_problem(name, error)]) from error
         files[manifest.file] = f"{mark}\n{text}"
-    return replace(compilation, files=files)
+    return compilation._replace(files=files)
 
 
 def as_yaml(value: Any) -> str:
@@ -55,6 +55,8 @@ def as_yaml(value: Any) -> str:
     >>> print(as_yaml({"node": '{"step":"a"}', "it's": "so"}))
     {"node":'{"step":"a"}', "it's":"so"}
     """
+    if hasattr(value, "__html__"):  # `safe`: a template's own text
+        return str(value)
     text = _encode(value)
     if '\\"' in text:
         text = _QUOTED.sub(_single_quoted, text)

@@ -7,14 +7,13 @@ so that a problem found much later can still show the line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from argosy.runtime import registry
 
 from . import aliases, source
 from .errors import Position, Problem, nearest
-from .graph import Graph, join_path, segment
+from .graph import NOTHING, Graph, join_path, segment
 from .parse.fields import Context, Fields, name_of
 
 SERVICES = "executor", "run_log_store", "catalog", "secrets"
@@ -28,8 +27,7 @@ DEFAULTS = {
 """The provider of each service that a configuration leaves out, by executor."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """A service as it is configured: its provider's type, its options, and where they stand."""
 
     type: str
@@ -50,8 +48,7 @@ class Declared:
         return owner.problem(message, mark, hint) if owner else Problem(message, hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What `resolve` makes. `steps`: by a step's path, the executor's options with that step's
     overrides merged over them; only steps that override anything are there."""
 
@@ -60,7 +57,7 @@ class Settings:
     catalog: Declared
     secrets: Declared
     plugins: tuple[str, ...] = ()
-    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[str, Any]] = NOTHING
 
 
 def merge(under: Any, over: Any) -> Any:

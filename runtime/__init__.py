@@ -5,9 +5,12 @@ from argosy.runtime import get_parameter, set_parameter, put_in_catalog
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+# Nothing is imported here, not even typing: `python -m argosy.runtime` runs this while the working
+# folder still comes first, where a user's module may have the name of one of Python's.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .api import (
         get_from_catalog,
         get_object,

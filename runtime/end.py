@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from .alternatives import Records
 from .attempt import complain, iso, now
@@ -19,8 +19,17 @@ from .layout import end_key, run_key, steps_prefix
 from .state import Reader
 from .step import holds_objects
 
+
+class Leaving(NamedTuple):
+    """What a run that succeeded leaves: values by name, and {sha256, size} by catalog name."""
+
+    parameters: dict[str, Any]
+    catalog: dict[str, Any]
+
+
 STATUSES = {"Succeeded": "succeeded", "Failed": "failed", "Error": "failed"}
 EXIT_CODE = re.compile(r"exit code (\d+)")
+NOTHING = Leaving({}, {})
 LOST = "ended without a word, and the engine says nothing of it; it went with its node, perhaps"
 
 
@@ -53,30 +62,32 @@ def close(
         failures = joined(context, said)
     if context.origin and store.get(run_key(context.run)) is None:
         write_run(context)
-    write_end(context, status, failures, final(context, sources))
+    leaving = final(context, sources) if status == "succeeded" else NOTHING
+    # The time, so that of several ends the newest counts.
+    write_end(context, time.time_ns() // 1_000, status, failures, leaving)
 
 
 def write_end(
     context: Context,
+    number: int,
     status: str,
     failures: Iterable[Mapping[str, Any]],
-    leaving: tuple[dict[str, Any], dict[str, Any]],
-) -> None:
-    """Writes end/<n>.json; n is the time, so that of several the newest counts."""
-    parameters, catalog = leaving
+    leaving: Leaving,
+) -> dict[str, Any]:
+    """Writes end/<number>.json; gives what is in it."""
     document = {
         "status": status,
         "ended": now(),
         "failures": list(failures),
-        "parameters": parameters,
-        "catalog": catalog,
+        "parameters": leaving.parameters,
+        "catalog": leaving.catalog,
     }
-    number = time.time_ns() // 1_000_000
     text = json.dumps(document, indent=1)
     context.run_log_store.put(end_key(context.run, number), text.encode())
+    return document
 
 
-def final(context: Context, sources: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def final(context: Context, sources: Sequence[Any]) -> Leaving:
     """The run's parameters and catalog at its end: of the exits that there are."""
     store = context.run_log_store
     records = Records(store, context.run)
@@ -86,6 +97,11 @@ def final(context: Context, sources: Sequence[Any]) -> tuple[dict[str, Any], dic
     found = [source for source in sources if there(records, source)]
     if found:
         state = reader.read(found, ())
+    return leaving_of(state, reader)
+
+
+def leaving_of(state: State, reader: Reader) -> Leaving:
+    """What is shown of a final state; an object is for code to get."""
     parameters = {
         name: reader.value(entry)
         for name, entry in sorted(state.parameters.items())
@@ -95,7 +111,7 @@ def final(context: Context, sources: Sequence[Any]) -> tuple[dict[str, Any], dic
         name: {"sha256": entry["sha256"], "size": entry["size"]}
         for name, entry in sorted(state.catalog.items())
     }
-    return parameters, catalog
+    return Leaving(parameters, catalog)
 
 
 def there(records: Records, source: Any) -> bool:

@@ -48,7 +48,7 @@ class Cluster(NamedTuple):
         self.kubectl(*apply)
 
     def submit(self, template: str, name: str = "", /, **parameters: str) -> str:
-        """Starts a workflow from a WorkflowTemplate; its name, which is the template's by default."""
+        """Starts a workflow from a WorkflowTemplate; its name is the template's by default."""
         self.create(from_template(template, name or template, parameters))
         return name or template
 

@@ -236,7 +236,7 @@ class Scope:
             "loads": json.loads,
             "arguments": self.arguments,
         }
-        found = eval(python, {"__builtins__": {}}, names)  # noqa: S307 (text of our own)
+        found = eval(python, {"__builtins__": {}, **names})  # noqa: S307 (text of our own)
         return str(found).lower() if isinstance(found, bool) else str(found)
 
     def jsonpath(self, text: str) -> Any:

@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent.parent / "examples"
@@ -22,7 +24,7 @@ class Example(NamedTuple):
     parameters: dict[str, Any]
     failed: frozenset[str] = frozenset()
     configurations: tuple[str, ...] = ("argo.yaml",)
-    environment: dict[str, str] = {}
+    environment: Mapping[str, str] = MappingProxyType({})
 
 
 EXAMPLES = [

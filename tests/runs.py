@@ -126,5 +126,3 @@ class Lab:
     def pods(self, name: str) -> int:
         """How many pods a workflow had."""
         return len(self.cluster.pods(name))
-
-

@@ -8,7 +8,7 @@ is to be joined.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..flow import Reading
@@ -102,10 +102,10 @@ class _Lowering:
             return _task(self.layout.names.take("success"), Work(NOOP), both(terms))
         return self._control(self.layout.names.take("join"), home, join, both(terms))
 
-    def _succeeded(self, head: str, names: tuple[str, ...]) -> str:
+    def _succeeded(self, head: str, names: Sequence[str]) -> str:
         """The term for the nodes of one head."""
         realised = self.layout.realised
-        if names == (head,):
+        if [*names] == [head]:
             return realised[head].unfailed
         succeeded = both([realised[name].succeeded for name in names])
         return succeeded if head == ALWAYS else either([realised[head].omitted, succeeded])

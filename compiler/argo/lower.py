@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -51,7 +50,7 @@ def lower(compilation: Compilation) -> Compilation:
         pods,
     )
     spec = _spec(of, shared, pipeline, arguments)
-    return replace(compilation, manifests=manifests(of, base, spec, pipeline.description))
+    return compilation._replace(manifests=manifests(of, base, spec, pipeline.description))
 
 
 def _arguments(pipeline: Pipeline) -> list[Json]:

@@ -13,7 +13,7 @@ after it with the same head from running: terms about the last ones of a group s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..graph import Edge, Fail, Graph, Node
@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
     on, says the same.
     """
 
-    last: Mapping[str, tuple[str, ...]]
+    last: Mapping[str, Sequence[str]]
     unreached: tuple[Unreached, ...]
     silent: frozenset[str]
     plain: bool
@@ -67,10 +67,11 @@ def outcome(graph: Graph) -> Outcome:
         and edge.outcome == "success"
         and not _any(node)
     }
-    judged = [name for name in graph.nodes if name not in lost | covered]
-    last: dict[str, tuple[str, ...]] = {}
+    spoken_for = lost | covered
+    judged = [name for name in graph.nodes if name not in spoken_for]
+    last: dict[str, list[str]] = {}
     for name in judged:
-        last[heads[name]] = (*last.get(heads[name], ()), name)
+        last.setdefault(heads[name], []).append(name)
     unreached = tuple(_unreached(graph, silent))
     inner = {
         edge.source

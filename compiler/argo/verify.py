@@ -8,7 +8,6 @@ with a wrong type is not looked at further.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -40,7 +39,7 @@ def verify(compilation: Compilation) -> Compilation:
     found += problems(objects)
     if found:
         raise ManifestError(found)
-    return replace(compilation, warnings=(*compilation.warnings, *cautions(objects)))
+    return compilation._replace(warnings=(*compilation.warnings, *cautions(objects)))
 
 
 def not_yaml(file: str, error: yaml.MarkedYAMLError) -> Problem:

@@ -204,7 +204,7 @@ def _read(store: RunLogStore, run: str, keys: list[str], brief: bool = False) ->
 
 
 def _attempts(keys: Iterable[str]) -> dict[str, dict[str, list[str]]]:
-    """The chunks of each attempt of each step, by the step's and the attempt's names in the keys."""
+    """The chunks of each attempt of each step, by their names in the keys."""
     found: dict[str, dict[str, list[str]]] = {}
     for key in sorted(keys):
         _, _, kind, *rest = key.split("/")

@@ -30,7 +30,9 @@ def parse(document: Any, name: str, context: Context) -> Pipeline | None:
     if not isinstance(parameters, dict):
         fields.wrong("parameters", "a mapping of names to defaults")
         parameters = {}
-    for section in aliases.SECTIONS:  # Magnus has its services beside the dag; `settings` reads them
+    for (
+        section
+    ) in aliases.SECTIONS:  # Magnus has its services beside the dag; `settings` reads them
         fields.known.append(section)
     graph = None
     if fields.require("dag", "a mapping with 'steps'"):

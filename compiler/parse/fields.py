@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from .. import source, variables
@@ -15,13 +14,15 @@ _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?
 _UNITS = 86400, 3600, 60, 1
 
 
-@dataclass(slots=True)
 class Context:
     """What parsing one definition shares: where problems go, the variables, the files under way."""
 
-    problems: list[Problem] = field(default_factory=list)
-    variables: Mapping[str, str] = field(default_factory=dict)
-    files: tuple[str, ...] = ()
+    def __init__(
+        self, variables: Mapping[str, str] | None = None, files: tuple[str, ...] = ()
+    ) -> None:
+        self.problems: list[Problem] = []
+        self.variables = variables or {}
+        self.files = files
 
 
 def name_of(value: Any) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from .. import aliases, source
@@ -38,25 +37,25 @@ _REDUCER = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 _ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(slots=True)
 class Draft:
     """A step that has been read, before its edges are known. `type` is '' where it is unknown."""
 
-    fields: Fields
-    at: Position
-    type: str = ""
-    spec: Spec | None = None
-    next: str = ""
-    on_failure: str = ""
-    depends_on: tuple[str, ...] = ()
-    join: str = "all"
-    overrides: dict[str, Any] = field(default_factory=dict)
-    description: str = ""
+    def __init__(self, fields: Fields, at: Position, type: str = "", spec: Spec | None = None):
+        self.fields = fields
+        self.at = at
+        self.type = type
+        self.spec = spec
+        self.next = ""
+        self.on_failure = ""
+        self.depends_on: tuple[str, ...] = ()
+        self.join = "all"
+        self.overrides: dict[str, Any] = {}
+        self.description = ""
 
     def node(self, name: str, incoming: tuple[Edge, ...], join: Any, handler: str | None) -> Node:
         """The node, now that its edges are known; a stub where its own fields make none, so that
         the edges of its graph can still be judged."""
-        spec = self.spec or Stub()
+        spec = Stub() if self.spec is None else self.spec
         return Node(name, spec, self.at, incoming, join, handler, self.overrides, self.description)
 
 
@@ -247,7 +246,7 @@ def parse_map(fields: Fields, nested: Nested) -> Steps[Spec | None]:
             fields.problem(message, where, f"one of {', '.join(REDUCERS)}, or module:function")
     bound = fields.integer("max_parallel", None)
     branch = yield _branch(fields, nested)
-    return branch and Map(iterate_on, iterate_as, branch, reducers, bound)
+    return None if branch is None else Map(iterate_on, iterate_as, branch, reducers, bound)
 
 
 def parse_dag(fields: Fields, nested: Nested) -> Steps[Spec | None]:
@@ -264,7 +263,7 @@ def parse_dag(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     else:
         fields.problem(f"{fields.what} needs either 'dag_definition' (a file) or 'branch'")
         return None
-    return branch and Dag(branch, inputs, outputs)
+    return None if branch is None else Dag(branch, inputs, outputs)
 
 
 def parse_conditional(fields: Fields, nested: Nested) -> Steps[Spec | None]:

@@ -80,7 +80,7 @@ def cell(tmp_path: Path, executor: str, service: str, provider: str) -> str:
     return "works"
 
 
-def test_the_matrix_is_what_the_integrations_say(tmp_path) -> None:
+def test_the_matrix_is_what_the_integrations_say(tmp_path: Path) -> None:
     executors = "local", "local-container", "argo"
     lines = [f"| provider | {' | '.join(executors)} |", "|---|---|---|---|"]
     for service in SERVICES[1:]:
@@ -91,7 +91,7 @@ def test_the_matrix_is_what_the_integrations_say(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_yaml_in_the_documentation_is_good(page: Path, tmp_path) -> None:
+def test_every_yaml_in_the_documentation_is_good(page: Path, tmp_path: Path) -> None:
     for text in BLOCK.findall(page.read_text()):
         if "dag" in source.loads(text):
             pipeline(text)

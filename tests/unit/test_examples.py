@@ -2,6 +2,8 @@
 
 import json
 import os
+from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -10,7 +12,7 @@ from examples import EXAMPLES, FOLDER, Example, argosy, copy, run_here
 each = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 
 
-def render(example: Example, *arguments: str):
+def render(example: Example, *arguments: str) -> CompletedProcess[str]:
     configurations = [part for path in example.configurations for part in ("-c", path)]
     definition = f"{example.name}/pipeline.yaml"
     return argosy("render", definition, *configurations, *arguments, cwd=FOLDER)
@@ -41,7 +43,7 @@ def test_rendering_is_the_same_wherever_and_whenever() -> None:
 
 
 @each
-def test_it_runs_here(example: Example, tmp_path) -> None:
+def test_it_runs_here(example: Example, tmp_path: Path) -> None:
     folder = copy(tmp_path)
     outcome = run_here(example, folder)
     assert outcome["status"] == "succeeded"

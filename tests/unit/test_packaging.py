@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import venv
 import zipfile
 from collections.abc import Sequence
@@ -57,7 +56,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
     """The scripts of an environment that holds the wheel and what it requires."""
     folder = tmp_path_factory.mktemp("clean")
     venv.create(folder, with_pip=False)
-    scripts = Path(sysconfig.get_path("scripts", "venv", {"base": str(folder)}))
+    scripts = folder / "bin"
     constraints = str(ROOT / "constraints.txt")
     into = ["--python", str(scripts / "python"), "install", "--quiet"]
     pip(*into, "--constraint", constraints, str(wheel))

@@ -1,6 +1,7 @@
 """What each node reads."""
 
 import time
+from typing import Any
 
 from argosy.compiler.errors import Position
 from argosy.compiler.flow import Flow, flow
@@ -10,7 +11,7 @@ from definitions import chain, steps
 RUN = "type: task, command: a.b"
 
 
-def reads(found: Flow, path: str) -> tuple:
+def reads(found: Flow, path: str) -> tuple[Any, ...]:
     return found.readings[path].sources
 
 

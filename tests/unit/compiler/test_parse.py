@@ -1,5 +1,7 @@
 """Definitions into graphs, and every problem at once."""
 
+from pathlib import Path
+
 import pytest
 
 from argosy.compiler.errors import DefinitionError
@@ -156,7 +158,7 @@ def test_bad_definitions(text: str, expected: str) -> None:
     assert expected in problems(text)
 
 
-def test_dag_files(tmp_path, monkeypatch) -> None:
+def test_dag_files(tmp_path: Path) -> None:
     from argosy.compiler import source
     from argosy.compiler.parse import Context, parse
 

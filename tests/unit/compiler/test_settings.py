@@ -1,18 +1,27 @@
 """Configurations: merged, replaced, renamed, and wrong."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
-from argosy.compiler import Request, compile, phases
+from argosy.compiler import Compilation, Request, compile, phases
 from argosy.compiler.errors import CompileError, SettingsError
 
+Resolved = Callable[..., Compilation]
 PIPELINE = "name: p\ndag: {steps: {a: {type: task, command: a.b}}}"
 
 
 @pytest.fixture
-def resolved(tmp_path):
+def resolved(tmp_path: Path) -> Resolved:
     """Compiles a pipeline with configurations, as far as its settings or its integrations."""
 
-    def run(*configurations: str, pipeline: str = PIPELINE, until=phases.resolve, **variables: str):
+    def run(
+        *configurations: str,
+        pipeline: str = PIPELINE,
+        until: phases.Phase = phases.resolve,
+        **variables: str,
+    ) -> Compilation:
         paths = []
         (tmp_path / "p.yaml").write_text(pipeline)
         for number, text in enumerate(configurations):
@@ -25,14 +34,14 @@ def resolved(tmp_path):
     return run
 
 
-def test_without_a_file_everything_is_local(resolved) -> None:
+def test_without_a_file_everything_is_local(resolved: Resolved) -> None:
     settings = resolved().settings
     assert [
         getattr(settings, name).type for name in ("executor", "run_log_store", "catalog", "secrets")
     ] == ["local", "file-system", "file-system", "env"]
 
 
-def test_later_files_merge_over_earlier_ones_and_null_removes(resolved) -> None:
+def test_later_files_merge_over_earlier_ones_and_null_removes(resolved: Resolved) -> None:
     settings = resolved(
         "executor: {type: argo, config: {image: a, labels: {x: '1', y: '2'}, namespace: n}}",
         "executor: {config: {labels: {y: '3', z: '4'}, namespace: null}}",
@@ -43,7 +52,7 @@ def test_later_files_merge_over_earlier_ones_and_null_removes(resolved) -> None:
     }
 
 
-def test_variables(resolved, monkeypatch) -> None:
+def test_variables(resolved: Resolved, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARGOSY_VAR_tag", "from-environment")
     text = "executor: {type: argo, config: {image: 'a:${tag}$$'}}"
     assert resolved(text).settings.executor.config["image"] == "a:from-environment$"
@@ -53,7 +62,7 @@ def test_variables(resolved, monkeypatch) -> None:
         resolved(text)
 
 
-def test_overrides_merge_over_the_executor(resolved) -> None:
+def test_overrides_merge_over_the_executor(resolved: Resolved) -> None:
     pipeline = """
 name: p
 dag:
@@ -88,13 +97,13 @@ dag:
         ("secrets: {type: kubernetes}", "c0.yaml:1:10: error:"),
     ],
 )
-def test_bad_configurations(resolved, configuration: str, expected: str) -> None:
+def test_bad_configurations(resolved: Resolved, configuration: str, expected: str) -> None:
     with pytest.raises(CompileError) as error:
         resolved(configuration, until=phases.integrate)
     assert expected in str(error.value)
 
 
-def test_overrides_that_name_nothing(resolved) -> None:
+def test_overrides_that_name_nothing(resolved: Resolved) -> None:
     pipeline = PIPELINE.replace("a.b", "a.b, overrides: {argos: {image: x}}")
     with pytest.raises(SettingsError, match="name no executor: 'argos'"):
         resolved(pipeline=pipeline)
@@ -103,7 +112,7 @@ def test_overrides_that_name_nothing(resolved) -> None:
         resolved("executor: {type: argo, config: {overrides: {small: {}}}}", pipeline=pipeline)
 
 
-def test_a_magnus_configuration_loads_unchanged(resolved) -> None:
+def test_a_magnus_configuration_loads_unchanged(resolved: Resolved) -> None:
     settings = resolved("""
 mode:
   type: argo
@@ -132,12 +141,12 @@ experiment_tracker: {type: do-nothing}
     assert (settings.secrets.type, settings.secrets.config) == ("env", {"prefix": "p_"})
 
 
-def test_the_services_of_a_magnus_definition_stand_beside_its_dag(resolved) -> None:
+def test_the_services_of_a_magnus_definition_stand_beside_its_dag(resolved: Resolved) -> None:
     pipeline = PIPELINE.replace("name: p", "run_log_store: {type: buffered}")
     assert resolved(pipeline=pipeline).settings.run_log_store.type == "buffered"
 
 
-def test_mocked_makes_stubs_of_all_tasks_but_the_patched(resolved) -> None:
+def test_mocked_makes_stubs_of_all_tasks_but_the_patched(resolved: Resolved) -> None:
     pipeline = "dag: {steps: {a: {type: task, command: a.b}, b: {type: task, command: a.b}}}"
     found = resolved(
         "executor: {type: mocked, config: {patches: {b: {command: exit 0, command_type: shell}}}}",

@@ -1,6 +1,7 @@
 """YAML in, values with places out."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_merge_keys_and_aliases() -> None:
     assert value["c"] == {"y": 4, "x": 1, "z": 5}
 
 
-def test_a_json_file_is_yaml(tmp_path) -> None:
+def test_a_json_file_is_yaml(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('{\n\t"a": "\\ud83d\\ude00 \\/ \\u00e9",\t"b": [1, 2.5e-3, null]\n}')
     assert source.load(str(path)) == {"a": "\N{GRINNING FACE} / é", "b": [1, 0.0025, None]}
@@ -86,7 +87,7 @@ def test_bombs_end_early(text: str, expected: str) -> None:
     assert time.monotonic() - start < 2
 
 
-def test_files_that_are_too_large_missing_or_not_text(tmp_path) -> None:
+def test_files_that_are_too_large_missing_or_not_text(tmp_path: Path) -> None:
     large = tmp_path / "large.yaml"
     large.write_bytes(b"[" * (50 << 20))
     binary = tmp_path / "binary.yaml"

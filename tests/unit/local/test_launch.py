@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +86,17 @@ def heard(made: Launcher) -> str:
     return report.text.decode()
 
 
-def after(seconds: float, act: Act) -> None:
-    threading.Timer(seconds, act).start()
+def when_ready(made: Launcher, *acts: Act) -> None:
+    """Does one thing after the other, the first once a step has said that it is ready."""
+
+    def watch() -> None:
+        while "ready" not in heard(made):
+            time.sleep(0.01)
+        for act in acts:
+            act()
+            time.sleep(0.1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def test_output_is_passed_on_line_by_line() -> None:
@@ -172,7 +182,7 @@ def test_steps_that_touch_the_same_files_run_in_turn(tmp_path: Path) -> None:
 
     def beside() -> int:
         """Runs while one of the others does."""
-        for _ in range(50):
+        for _ in range(1000):
             if (tmp_path / "mark").exists():
                 return 0
             time.sleep(0.01)
@@ -198,9 +208,7 @@ def test_so_many_run_at_once(workers: int, tmp_path: Path) -> None:
         return 0 if most <= workers else 1
 
     names = [str(number) for number in range(6)]
-    begin = time.monotonic()
     assert launcher(steps(*names), dict.fromkeys(names, act), workers).run()
-    assert time.monotonic() - begin < 1
 
 
 def test_what_cannot_be_decided_fails_with_its_message() -> None:
@@ -221,8 +229,8 @@ def test_a_signal_reaches_the_steps_and_nothing_more_starts(number: int) -> None
         child = os.fork()
         if not child:
             time.sleep(60)
-        say("ready")
         try:
+            say("ready")
             time.sleep(60)
         except KeyboardInterrupt:
             say("interrupted")
@@ -231,10 +239,10 @@ def test_a_signal_reaches_the_steps_and_nothing_more_starts(number: int) -> None
 
     graphs = steps("a", "b", retry={"max_attempts": 3})
     made = launcher(graphs, {"a": act, "b": act}, workers=1)
-    after(0.2, lambda: os.kill(os.getpid(), number))
+    when_ready(made, lambda: os.kill(os.getpid(), number))
     begin = time.monotonic()
     assert not made.run()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 15
     assert made.stopped_by == number
     assert [x.step for x in made.failures] == ["a"]
     assert ("interrupted" in heard(made)) is (number == signal.SIGINT)
@@ -249,18 +257,18 @@ def stubborn() -> None:
 def test_who_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "GRACE", 0.2)
     made = launcher(steps("a"), {"a": stubborn})
-    after(0.2, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    when_ready(made, lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert not made.run()
     assert made.failures[0].message == "exit status 137"
 
 
 def test_a_second_signal_kills_at_once() -> None:
     made = launcher(steps("a"), {"a": stubborn})
-    for seconds in (0.2, 0.4):
-        after(seconds, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    tell = partial(os.kill, os.getpid(), signal.SIGTERM)
+    when_ready(made, tell, tell)
     begin = time.monotonic()
     assert not made.run()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < launch.GRACE
 
 
 def test_the_end_of_the_parent_ends_the_steps() -> None:
@@ -268,10 +276,11 @@ def test_the_end_of_the_parent_ends_the_steps() -> None:
 
     def act() -> None:
         os.close(writer)
+        say("ready")
         wait()
 
     made = launcher(steps("a"), {"a": act})
-    after(0.2, lambda: os.close(writer))
+    when_ready(made, lambda: os.close(writer))
     assert not made.run(reader)
     assert made.stopped_by == signal.SIGTERM
     os.close(reader)
@@ -281,12 +290,12 @@ def test_a_process_left_behind_does_not_hold_up_the_run() -> None:
     def act() -> None:
         if not os.fork():
             os.setsid()
-            time.sleep(3)
+            time.sleep(20)
             os._exit(0)
 
     begin = time.monotonic()
     assert launcher(steps("a"), {"a": act}).run()
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 15
 
 
 def test_a_step_has_no_input_and_holds_nothing_of_the_launcher() -> None:

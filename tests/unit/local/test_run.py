@@ -58,7 +58,7 @@ def test_the_result_is_all_there_is_on_stdout(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     name, _, rest = done.stdout.partition(":")
     assert name.startswith("demo-")
-    assert rest == ' succeeded\n  rate: 1\n  mode: "slow"\n  rows: [1, 1]\n  total: 2\n'
+    assert rest == ' succeeded\n  mode: "slow"\n  rate: 1\n  rows: [1, 1]\n  total: 2\n'
     assert "first | to stdout" in done.stderr
 
 
@@ -139,7 +139,7 @@ def waiting(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     process = subprocess.Popen(
         argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         for file in folder.glob("began-*"):
             return process, int(file.name.partition("-")[2])
@@ -148,7 +148,7 @@ def waiting(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
 
 
 def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
             os.kill(pid, 0)
@@ -162,7 +162,7 @@ def gone(pid: int) -> bool:
 def test_signals_reach_the_steps_and_are_recorded(folder: Path, number: int) -> None:
     process, step = waiting(folder)
     process.send_signal(number)
-    assert process.wait(timeout=20) == 128 + number
+    assert process.wait(timeout=40) == 128 + number
     assert gone(step)
     (file,) = folder.glob(".argosy/runs/*/end/1.json")
     end = json.loads(file.read_text())
@@ -173,5 +173,5 @@ def test_signals_reach_the_steps_and_are_recorded(folder: Path, number: int) -> 
 def test_a_killed_command_takes_its_steps_with_it(folder: Path) -> None:
     process, step = waiting(folder)
     process.kill()
-    process.wait(timeout=20)
+    process.wait(timeout=40)
     assert gone(step)

@@ -121,7 +121,7 @@ def test_what_an_executor_cannot_use_is_an_error() -> None:
     executor.verify()
     assert (executor.labels, executor.environment) == ({"team": "x"}, {"A": "b"})
     executor.volumes["/home/me"] = {"bind": "/x", "mode": "ro"}
-    with pytest.raises(NodeError, match="volumes .* use claims"):
+    with pytest.raises(NodeError, match=r"volumes .* use claims"):
         executor.verify()
 
 

@@ -141,9 +141,7 @@ def test_a_task_that_fails_says_why(run: Any, code: str, node: dict[str, Any], s
         ("jobs.sub.f", "no module jobs.sub"),
     ],
 )
-def test_a_command_that_names_nothing_is_not_tried_again(
-    run: Any, command: str, said: str
-) -> None:
+def test_a_command_that_names_nothing_is_not_tried_again(run: Any, command: str, said: str) -> None:
     run.code("number = 1\ndef f(): ...")
     done = run.exec("s", command=command)
     assert done.status == 2

@@ -66,5 +66,5 @@ def test_kubernetes_without_an_object_shows_the_lines_to_add() -> None:
 
 
 def test_no_secrets_says_what_to_configure() -> None:
-    with pytest.raises(NodeError, match="secrets: {type: env}"):
+    with pytest.raises(NodeError, match=r"secrets: \{type: env\}"):
         DoNothingSecrets().get("A")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -117,7 +116,7 @@ def test_what_went_wrong_is_said(run: Any, command: str, returns: list[str], sai
 
 def test_a_large_value_is_in_a_file(run: Any) -> None:
     large, items = "é" * 40_000, list(range(20_000))
-    run.code(f"def f(): return {{'large': 'é' * 40000, 'items': list(range(20000)), 'x_FILE': 1}}")
+    run.code("def f(): return {'large': 'é' * 40000, 'items': list(range(20000)), 'x_FILE': 1}")
     assert run.exec("a", command="jobs.f").status == 0
     command = """
         cat "$ARGOSY_PRM_large_FILE" > large; cat "$ARGOSY_PRM_items_FILE" > items
@@ -178,4 +177,4 @@ def test_the_private_folder_goes(run: Any) -> None:
     done = run.exec("s", command_type="shell", command='echo "$ARGOSY_STEP_FOLDER"; mkdir $_/x')
     folder = done.out.strip()
     assert folder
-    assert not os.path.exists(folder)
+    assert not Path(folder).exists()

@@ -49,7 +49,9 @@ class Log:
     def reader(self, ended: str = "", **arguments: Any) -> Reader:
         return Reader(self.store, RUN, arguments, by_statuses(statuses(ended)), patience=())
 
-    def values(self, *sources: Any, key: tuple[str, ...] = (), ended: str = "", **arguments: Any) -> Any:
+    def values(
+        self, *sources: Any, key: tuple[str, ...] = (), ended: str = "", **arguments: Any
+    ) -> Any:
         reader = self.reader(ended, **arguments)
         state = reader.read(sources, key)
         return {name: reader.value(entry) for name, entry in sorted(state.parameters.items())}
@@ -148,8 +150,13 @@ def test_an_item_shadows_and_is_known_as_one(log: Log) -> None:
 
 
 def test_items_of_nested_maps_come_in_order(log: Log) -> None:
-    inner = {"item": "a", "on": "as", "depth": 1, "in": [{"item": "z", "on": "zs", "depth": 0, "in": [""]}]}
-    reader = log.reader(**{"as": [1, 2], "zs": [["x"], ["y"]]})
+    inner = {
+        "item": "a",
+        "on": "ys",
+        "depth": 1,
+        "in": [{"item": "z", "on": "zs", "depth": 0, "in": [""]}],
+    }
+    reader = log.reader(ys=[1, 2], zs=[["x"], ["y"]])
     assert map_variable(reader.read([inner], ("1", "0"))) == {"z": ["y"], "a": 1}
     assert list(map_variable(reader.read([inner], ("1", "0")))) == ["z", "a"]
 
@@ -239,7 +246,7 @@ def test_what_cannot_be_reduced_is_said(
 def test_nested_maps_nest_their_lists(log: Log) -> None:
     outer = {"item": "o", "on": "os", "depth": 0, "in": [""]}
     inner = {"item": "i", "on": "is", "depth": 1, "in": [outer]}
-    arguments = {"os": ["a", "b"], "is": [1, 2, 3]}
+    arguments: Any = {"os": ["a", "b"], "is": [1, 2, 3]}
     for first in range(2):
         for second in range(3):
             key = (str(first), str(second))
@@ -247,7 +254,14 @@ def test_nested_maps_nest_their_lists(log: Log) -> None:
             at, rank = f"m/{first}/n/{second}/b", f"0.{first}.0.{second}.0"
             made = {"v": {"value": f"{first}{second}", "by": at, "rank": rank}}
             log.leave(at, State({**state.parameters, **made}, {}))
-    after = {"map": "m/*/n", "rank": "0.*.0", "on": "is", "as": "i", "in": [outer], "out": ["m/*/n/*/b"]}
+    after = {
+        "map": "m/*/n",
+        "rank": "0.*.0",
+        "on": "is",
+        "as": "i",
+        "in": [outer],
+        "out": ["m/*/n/*/b"],
+    }
     whole = {"map": "m", "rank": "0", "on": "os", "as": "o", "in": [""], "out": [after]}
     found = log.values(whole, **arguments)
     assert found == {**arguments, "v": [["00", "01", "02"], ["10", "11", "12"]]}
@@ -281,14 +295,17 @@ def test_objects_of_iterations_become_a_list_of_objects(log: Log) -> None:
 def test_a_scoped_dag_sees_and_gives_what_it_names(log: Log) -> None:
     log.wrote("a", "0", x=1, y=2)
     assert log.values({"only": ["x", "none"], "in": ["a"]}) == {"x": 1}
-    log.leave("sub/b", State(
-        {
-            "x": {"value": 10, "by": "sub/b", "rank": "1.0"},
-            "z": {"value": 3, "by": "sub/b", "rank": "1.0"},
-            "w": {"value": 4, "by": "subtle/b", "rank": "0.0"},
-        },
-        {"f": {"sha256": "s", "size": 1, "by": "sub/b", "rank": "1.0"}},
-    ))
+    log.leave(
+        "sub/b",
+        State(
+            {
+                "x": {"value": 10, "by": "sub/b", "rank": "1.0"},
+                "z": {"value": 3, "by": "sub/b", "rank": "1.0"},
+                "w": {"value": 4, "by": "subtle/b", "rank": "0.0"},
+            },
+            {"f": {"sha256": "s", "size": 1, "by": "sub/b", "rank": "1.0"}},
+        ),
+    )
     after = {"dag": "sub", "rank": "1", "in": ["a"], "out": ["sub/b"], "outputs": ["z", "w"]}
     assert log.values(after) == {"x": 1, "y": 2, "z": 3}, "w was written elsewhere"
     assert log.values({**after, "outputs": None}) == {"x": 10, "y": 2, "z": 3}
@@ -337,8 +354,7 @@ def test_records_say_which_of_several_ended_well(log: Log) -> None:
     log.store.put(layout.record_key(RUN, "c/d", "2"), b'{"status": "failed"}')
     alternatives = [{"if": step, "is": "ok", "from": [step]} for step in ("b", "c", "e")]
     assert chosen(log, *alternatives) == [True, False, False]
-    failed = [{"if": step, "is": "failed", "from": [""]} for step in ("b", "c", "e")]
-    failed = [{**one, "from": [one["if"]]} for one in failed]
+    failed = [{"if": step, "is": "failed", "from": [step]} for step in ("b", "c", "e")]
     assert chosen(log, *failed) == [False, True, False]
     inner = {"if": "x", "is": "ok", "from": alternatives}
     assert chosen(log, inner, {**inner, "from": alternatives[1:]}) == [True, False]

@@ -1,0 +1,133 @@
+"""The executor's options: what they take, and what is said where they do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from argosy.compiler.argo.options import (
+    OPTIONS,
+    Account,
+    Claim,
+    Options,
+    check_options,
+    read_options,
+    warn_options,
+)
+from argosy.compiler.graph import Retry
+
+IMAGE = {"image": "registry.example.com/churn:1"}
+
+
+def said(config: dict[str, Any], **more: Any) -> list[tuple[Any, ...]]:
+    return [tuple(fault) for fault in check_options({**IMAGE, **config}, **more)]
+
+
+def test_each_option_is_a_field() -> None:
+    assert set(OPTIONS) == set(Options._fields)
+
+
+def test_every_option_is_read() -> None:
+    config = {
+        **IMAGE,
+        "image_pull_policy": "IfNotPresent",
+        "image_pull_secrets": ["pull"],
+        "command": ["python3", "-m", "argosy.runtime"],
+        "env": {"LEVEL": 3, "DEBUG": True, "NAME": "x"},
+        "resources": {"limits": {"memory": "4Gi", "cpu": 2}},
+        "node_selector": {"disk": "fast"},
+        "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        "labels": {"team": "churn"},
+        "annotations": {"example.com/owner": "me"},
+        "claims": {"data": "/data", "runs": {"mount_path": "/runs", "create": True, "size": "1Gi"}},
+        "service_account": "churn",
+        "retry": {"max_attempts": 3, "backoff": "10s", "factor": 3},
+        "timeout": "10m",
+        "workflow_timeout": 3600,
+        "parallelism": 4,
+        "kind": "CronWorkflow",
+        "namespace": "ml",
+        "schedules": ["0 6 * * 1-5", "@daily"],
+        "timezone": "Europe/Madrid",
+    }
+    assert set(config) == set(OPTIONS)
+    assert check_options(config) == []
+    options = read_options(config)
+    assert options.env == {"LEVEL": "3", "DEBUG": "true", "NAME": "x"}
+    assert options.resources == {"limits": {"memory": "4Gi", "cpu": "2"}}
+    assert options.claims["data"] == Claim("/data")
+    assert options.claims["runs"] == Claim("/runs", create=True, size="1Gi")
+    assert options.service_account == Account("churn")
+    assert options.retry == Retry(3, 10.0, 3, 300.0)
+    assert (options.timeout, options.workflow_timeout) == (600.0, 3600.0)
+
+
+def test_a_configuration_says_only_what_it_must() -> None:
+    options = read_options(IMAGE)
+    assert options.command == ("python", "-m", "argosy.runtime")
+    assert options.service_account == Account(create=True)
+    assert options.kind == "WorkflowTemplate"
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "message", "hint"),
+    [
+        ({"imagee": "x"}, ("imagee",), "has no option 'imagee'", "did you mean 'image'?"),
+        ({"image": 3}, ("image",), "image takes text, not a number", "quotes"),
+        ({"image_pull_policy": "Allways"}, ("image_pull_policy",), "cannot be 'Allways'", "Always"),
+        ({"env": ["A=1"]}, ("env",), "env takes a mapping, not a list", ""),
+        ({"env": {"A": 1.5}}, ("env", "A"), "env.A takes text", "quotes"),
+        ({"env": {"ARGOSY_POD": "x"}}, ("env", "ARGOSY_POD"), "cannot be", "its own"),
+        ({"resources": {"limit": {}}}, ("resources", "limit"), "no field 'limit'", "'limits'"),
+        (
+            {"resources": {"limits": {"memory": "lots"}}},
+            ("resources", "limits", "memory"),
+            "cannot be 'lots'",
+            "4Gi",
+        ),
+        ({"tolerations": [{"keys": "x"}]}, ("tolerations", "0", "keys"), "no field", "'key'"),
+        ({"claims": {"d": "data"}}, ("claims", "d"), "cannot be 'data'", "absolute path"),
+        ({"claims": {"d": {"create": True}}}, ("claims", "d"), "needs 'mount_path'", "/data"),
+        (
+            {"claims": {"d": {"mount_path": "/d", "create": True}}},
+            ("claims", "d"),
+            "needs 'size'",
+            "10Gi",
+        ),
+        ({"retry": 0}, ("retry",), "must be at least 1", ""),
+        ({"retry": {"backof": 3}}, ("retry", "backof"), "no field", "'backoff'"),
+        ({"timeout": "soon"}, ("timeout",), "takes a duration", "10m"),
+        ({"parallelism": True}, ("parallelism",), "takes a whole number", ""),
+        ({"kind": "Pod"}, ("kind",), "cannot be 'Pod'", ""),
+        ({"kind": "CronWorkflow"}, ("kind",), "needs schedules", "0 6"),
+        ({"schedules": ["noon"]}, ("schedules", "0"), "cannot be 'noon'", "five fields"),
+        ({"kind": "Workflow", "schedules": ["@daily"]}, ("schedules",), "runs once", "leave kind"),
+        ({"timezone": "UTC"}, ("timezone",), "there are none", ""),
+        ({"image": None}, (), "needs an image", "image:"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(
+    config: dict[str, Any], path: tuple[str, ...], message: str, hint: str
+) -> None:
+    (fault,) = said(config, path=("executor", "config"))
+    assert fault[0] == ("executor", "config", *path)
+    assert message in fault[1]
+    assert hint in fault[2]
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    assert len(said({"imagee": 1, "timeout": [], "kind": 3})) == 3
+
+
+def test_a_step_overrides_what_is_its_own() -> None:
+    assert said({"resources": {"limits": {"memory": "4Gi"}}}, step=True) == []
+    (fault,) = said({"schedules": ["@daily"]}, step=True)
+    assert "a step cannot override it" in fault[1]
+
+
+def test_a_claim_for_one_node_is_warned_of() -> None:
+    claim = {"mount_path": "/d", "create": True, "size": 1, "access_mode": "ReadWriteOnce"}
+    (warning,) = warn_options({**IMAGE, "claims": {"data": claim}})
+    assert warning.path == ("claims", "data")
+    assert "one node" in warning.message

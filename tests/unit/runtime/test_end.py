@@ -1,0 +1,146 @@
+"""The end of a run, as an engine's exit handler records it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argosy.runtime import layout
+from argosy.runtime.end import end
+
+CONFIG = {"pipeline": {"name": "churn"}, "executor": "argo"}
+
+
+class Ending:
+    def __init__(self, run: Any) -> None:
+        self.run = run
+        run.config = CONFIG
+
+    def end(
+        self, status: str, failures: Any = None, final: list[Any] | None = None
+    ) -> dict[str, Any]:
+        """The newest end of the run."""
+        path = self.run.folder / "failures.json"
+        path.write_text(json.dumps(json.dumps(failures)))
+        environment = {
+            "ARGOSY_RUN_ID": self.run.name,
+            "ARGOSY_CONFIG": json.dumps(CONFIG),
+            "ARGOSY_ORIGIN": '{"workflow": "churn-x"}',
+            "ARGOSY_STATUS": status,
+            "ARGOSY_FAILURES": str(path),
+            "ARGOSY_FINAL": json.dumps({"from": final or []}),
+        }
+        assert end(environment) == 0
+        keys = self.run.store.list(layout.end_prefix(self.run.name))
+        newest = max(keys, key=lambda key: int(Path(key).stem))
+        found: dict[str, Any] = json.loads(self.run.store.get(newest))
+        assert found.pop("ended")
+        return found
+
+
+@pytest.fixture
+def ending(run: Any) -> Ending:
+    return Ending(run)
+
+
+def test_a_run_that_succeeded_has_its_final_state(ending: Ending) -> None:
+    run = ending.run
+    run.code("""
+from argosy.runtime import put_object, put_in_catalog
+def f():
+    put_object("o", {1}); open("a.txt", "w").write("x"); put_in_catalog("a.txt")
+    return {"x": 1, "large": "y" * 40000}
+""")
+    run.exec("s", command="jobs.f")
+    found = ending.end("Succeeded", None, ["s"])
+    (entry,) = found.pop("catalog").values()
+    assert entry["size"] == 1
+    assert len(entry["sha256"]) == 64
+    assert found == {
+        "status": "succeeded",
+        "failures": [],
+        "parameters": {"x": 1, "large": "y" * 40000},
+    }
+    assert json.loads(run.store.get(layout.run_key("churn-1")))["executor"] == "argo"
+
+
+def test_records_decide_which_exit_there_was(ending: Ending) -> None:
+    run = ending.run
+    run.code("def f(): return {'x': 'f'}\ndef h(): return {'x': 'h'}\ndef bad(): 1 / 0")
+    run.exec("a", command="jobs.bad")
+    run.exec("h", rank="1", command="jobs.h")
+    final = [
+        {"if": "a", "is": "ok", "from": ["a"]},
+        {"if": "h", "is": "ok", "from": ["h"]},
+        "never",
+    ]
+    assert ending.end("Succeeded", None, final)["parameters"] == {"x": "h"}
+
+
+def test_a_step_that_could_not_say_how_it_ended_is_made_to(ending: Ending) -> None:
+    run = ending.run
+    run.code("import os, signal\ndef f(): os.kill(os.getppid(), signal.SIGKILL)\ndef g(): 1 / 0")
+    for pod, step, function in (("p-1", "a", "g"), ("p-2", "m/0/b", "g"), ("p-3", "c", "g")):
+        run.options = {"pod": pod}
+        run.exec(step, command=f"jobs.{function}")
+    for step in ("m/0/b", "c"):  # these were killed before they could end their records
+        (record,) = run.records(step)
+        kept = {name: record[name] for name in ("step", "attempt", "started", "pod")}
+        key = layout.record_key(run.name, step, record["attempt"])
+        run.store.put(key, json.dumps({**kept, "status": "running"}).encode())
+    failure = {
+        "displayName": "b",
+        "phase": "Failed",
+        "podName": "p-2",
+        "message": "OOMKilled (exit code 137)",
+        "finishedAt": "2024-01-02T03:04:05Z",
+    }
+    other = {
+        "displayName": "a",
+        "phase": "Failed",
+        "podName": "p-1",
+        "message": "Error (exit code 1)",
+    }
+    never = {"displayName": "d", "phase": "Error", "podName": "p-9", "message": "no node fits"}
+    found = ending.end("Failed", [failure, other, never], ["c"])
+    assert found["status"] == "failed"
+    assert found["failures"] == [
+        {"step": "m/0/b", "message": "OOMKilled (exit code 137)", "phase": "Failed", "pod": "p-2"},
+        {"step": "a", "message": "ZeroDivisionError: division by zero", "phase": "Failed",
+         "pod": "p-1"},
+        {"step": "d", "message": "no node fits", "phase": "Error", "pod": "p-9"},
+    ]  # fmt: skip
+    (record,) = run.records("m/0/b")
+    assert record["status"] == "failed"
+    assert record["exit_status"] == 137
+    assert record["ended"] == "2024-01-02T03:04:05Z"
+    (record,) = run.records("c")
+    assert (record["status"], record["exit_status"]) == ("failed", None)
+    assert "ended without a word" in record["message"]
+
+
+def test_a_run_that_ends_again_has_a_newer_end(ending: Ending) -> None:
+    assert ending.end("Failed", [])["status"] == "failed"
+    assert ending.end("Succeeded", None)["status"] == "succeeded"
+    assert len(ending.run.store.list(layout.end_prefix("churn-1"))) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ARGOSY_STATUS": "Done"},
+        {"ARGOSY_RUN_ID": ""},
+        {"ARGOSY_FAILURES": "/no/such/file"},
+        {"ARGOSY_CONFIG": '{"run_log_store": {"type": "none"}}'},
+    ],
+)
+def test_its_own_faults_are_said_and_do_not_fail_the_run(
+    run: Any, wrong: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    good = {"ARGOSY_RUN_ID": "r", "ARGOSY_CONFIG": "{}", "ARGOSY_STATUS": "Failed"}
+    assert end({**good, **wrong}) == 0
+    assert "the end of the run is not recorded" in capfd.readouterr().err
+    assert not Path(".argosy/runs/r/end").exists()
