@@ -95,6 +95,26 @@ def rename(mapping: Mapping, names: dict[str, str]) -> bool:
     return found
 
 
+def overrides(given: Any) -> Any:
+    """A step's overrides with the options of each executor by our names.
+
+    >>> overrides({"local-container": {"docker_image": "x"}, "argo": "large"})
+    {'local-container': {'image': 'x'}, 'argo': 'large'}
+    """
+    if not isinstance(given, dict):
+        return given
+    found = dict(given)
+    for executor, options in given.items():
+        provider = PROVIDERS.get(("executor", str(executor)))
+        if provider and isinstance(options, dict):
+            names = provider.options
+            found[executor] = {
+                new if (new := names.get(name, name)) not in options else name: value
+                for name, value in options.items()
+            }
+    return found
+
+
 def tidy(section: str, config: Mapping, provider: Provider) -> bool:
     """Reads the options of a provider under their other names; False where there were none."""
     found = rename(config, provider.options)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from .compilation import Compilation
-from .graph import Task, join_path, segment
+from .graph import Node, Task, join_path, segment
 
 
 def describe(compilation: Compilation) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def describe(compilation: Compilation) -> dict[str, Any]:
     stack: list[tuple[str, Any]] = [("", compilation.pipeline.graph)]
     while stack:
         path, graph = stack.pop()
-        if isinstance(graph, Task):
+        if isinstance(graph, Node):
             steps.append(_step(compilation, path, graph))
             continue
         for name in reversed(graph.order()):
@@ -25,7 +26,7 @@ def describe(compilation: Compilation) -> dict[str, Any]:
             inner = [(join_path(at, part), branch) for part, branch in node.graphs()]
             stack.extend(reversed(inner))
             if isinstance(node.spec, Task):
-                stack.append((at, node.spec))
+                stack.append((at, node))
     return {
         "pipeline": compilation.pipeline.name,
         "executor": compilation.settings.executor.type,
@@ -40,24 +41,39 @@ def describe(compilation: Compilation) -> dict[str, Any]:
     }
 
 
-def _step(compilation: Compilation, path: str, task: Task) -> dict[str, Any]:
+def _step(compilation: Compilation, path: str, node: Node) -> dict[str, Any]:
     """One task: what it runs, and what its process, container or pod has."""
-    executor = compilation.executor
-    config = compilation.settings.steps.get(path, executor.config)
-    environment = {**executor.environment, **(config.get("env") or {}), **task.env}
+    task: Task = node.spec  # type: ignore[assignment]
+    place = _place(compilation, path, node)
     return {
         "step": unquote(path),
-        "image": config.get("image"),
+        "image": place.get("image"),
         "command": f"{task.command_type}: {task.command}",
         "retry": task.retry.max_attempts if task.retry.max_attempts > 1 else None,
         "timeout": None if task.timeout is None else f"{task.timeout:g}s",
         "get": list(task.get),
         "put": list(task.put),
         "volumes": {
-            **{source: f"{v['bind']} ({v['mode']})" for source, v in executor.volumes.items()},
-            **executor.claims,
+            **{source: f"{v['bind']} ({v['mode']})" for source, v in place["volumes"].items()},
+            **compilation.executor.claims,
         },
-        "environment": sorted(environment),
+        "environment": sorted({*place["environment"], *task.env}),
         "secrets": {name: env or "get_secret" for name, env in task.secrets.items()},
-        "resources": config.get("resources"),
+        "resources": place.get("resources"),
+        "network": place.get("network"),
+        "user": place.get("user"),
+        "working_dir": place.get("working_dir"),
+        "gpus": place.get("gpus"),
     }
+
+
+def _place(compilation: Compilation, path: str, node: Node) -> Mapping[str, Any]:
+    """The options of where a task runs, its `volumes` and `environment` among them."""
+    executor = compilation.executor
+    if executor.executor_type == "local-container":
+        from .containers import container_of
+
+        return container_of(compilation, node)
+    config = compilation.settings.steps.get(path, executor.config)
+    environment = {**executor.environment, **(config.get("env") or {})}
+    return {**config, "volumes": executor.volumes, "environment": environment}

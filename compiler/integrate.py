@@ -29,7 +29,8 @@ def integrate(compilation: Compilation) -> Compilation:
     settings = compilation.settings
     services, problems = open_services(settings)
     executor = services.pop("executor", None)
-    problems += _option_problems(compilation)
+    if executor is not None:
+        problems += _option_problems(compilation)
     if executor is None or problems:
         raise SettingsError(problems)
     asked = _asked(compilation, services["secrets"])
@@ -109,6 +110,10 @@ def _fits(value: Any, wanted: str) -> bool:
 def _option_problems(compilation: Compilation) -> list[Problem]:
     """What an engine's options have to say, of the configuration and of each step's overrides."""
     settings = compilation.settings
+    if settings.executor.type == "local-container":
+        from .containers import check_containers
+
+        return list(check_containers(compilation))
     if settings.executor.type != "argo":
         return []
     from .argo.options import check_options

@@ -242,6 +242,14 @@ def step_options(
     return found
 
 
+def override_of(executor: Declared, node: Any) -> Mapping[str, Any]:
+    """What a node overrides of the executor's options, those of the block that it names if so."""
+    found = node.overrides.get(executor.type) or {}
+    if isinstance(found, str):
+        found = (executor.config.get("overrides") or {}).get(found) or {}
+    return found if isinstance(found, dict) else {}
+
+
 def every_node(graph: Graph) -> Iterator[tuple[str, Any]]:
     """Every node of a graph and of the graphs in it, with its path."""
     stack = [("", graph)]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "executor": {
         "local": "argosy.runtime.executors.localhost:LocalExecutor",
+        "local-container": "argosy.runtime.executors.container:LocalContainerExecutor",
         "argo": "argosy.runtime.executors.argo:ArgoExecutor",
     },
     "run_log_store": {
@@ -52,6 +53,22 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "local.run_log_store.buffered": "argosy.runtime.integrations.local:LocalBuffered",
         "local.run_log_store.kubernetes": "argosy.runtime.integrations.local:LocalKubernetesRunLog",
         "local.secrets.kubernetes": "argosy.runtime.integrations.local:LocalKubernetesSecrets",
+        "local-container.run_log_store.buffered": (
+            "argosy.runtime.integrations.container:ContainerBuffered"
+        ),
+        "local-container.run_log_store.file-system": (
+            "argosy.runtime.integrations.container:ContainerFileSystemRunLog"
+        ),
+        "local-container.catalog.file-system": (
+            "argosy.runtime.integrations.container:ContainerFileSystemCatalog"
+        ),
+        "local-container.secrets.env": "argosy.runtime.integrations.container:ContainerEnvSecrets",
+        "local-container.secrets.dotenv": (
+            "argosy.runtime.integrations.container:ContainerDotenvSecrets"
+        ),
+        "local-container.secrets.kubernetes": (
+            "argosy.runtime.integrations.container:ContainerKubernetesSecrets"
+        ),
         "argo.run_log_store.buffered": "argosy.runtime.integrations.argo:ArgoBuffered",
         "argo.run_log_store.file-system": "argosy.runtime.integrations.argo:ArgoFileSystemRunLog",
         "argo.run_log_store.db": "argosy.runtime.integrations.argo:ArgoDatabase",

@@ -18,12 +18,14 @@ TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "list": (list,),
     "mapping": (dict,),
+    "text or number": (str, int, float),
+    "text or list": (str, list),
+    "list or mapping": (list, dict),
 }
 
 
 class Option(NamedTuple):
-    """`type` is string, integer, number, boolean, list or mapping; a default of `None` says that
-    the option may be left out."""
+    """`type` is one of TYPES; a default of `None` says that the option may be left out."""
 
     type: str
     default: Any
@@ -55,7 +57,7 @@ def configure(
         if name not in options:
             raise NodeError(f"{what} has no option '{name}'; {nearest(name, options)}")
         wanted = options[name].type
-        wrong_number = isinstance(value, bool) and wanted in ("integer", "number")
+        wrong_number = isinstance(value, bool) and wanted.endswith(("integer", "number"))
         if value is None:
             continue
         if wrong_number or not isinstance(value, TYPES[wanted]):

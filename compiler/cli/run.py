@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from ..compilation import Compilation
 
+HERE = "local", "local-container"
+"""The executors that the launcher has steps for."""
 LAUNCHER = (
     # Like -m, but without the working folder on the path: a module of the user's must not take the
     # place of one of Python's own in the launcher.
@@ -51,6 +53,9 @@ LAUNCHER = (
 @click.option(
     "--by-name", is_flag=True, help="With --resume: skip whatever succeeded, changed or not."
 )
+@click.option(
+    "--build", is_flag=True, help="For local-container: build the image of the project first."
+)
 @options.output
 def run(
     definition: str,
@@ -59,23 +64,27 @@ def run(
     parameters: tuple[str, ...],
     resume: str | None,
     by_name: bool,
+    build: bool,
     output: str,
 ) -> None:
     """Run the pipeline FILE on this machine.
 
-    Each step is a process of its own; independent ones run side by side. The result goes to
+    Each step is a process of its own, or with the executor local-container a container;
+    independent ones run side by side. The result goes to
     stdout, all that happens on the way to stderr.
 
     \b
     argosy run pipeline.yaml
     argosy run pipeline.yaml -p rate=0.2 -p regions='["eu"]'
     argosy run pipeline.yaml --resume latest
+    argosy run pipeline.yaml -c container.yaml --build
     """
     if by_name and not resume:
         raise click.UsageError("--by-name goes with --resume RUN")
     with launcher() as process:
         compilation = _compile(options.request(definition, configurations, variables))
         plan = _plan(compilation, _arguments(compilation, parameters), resume, by_name)
+        plan |= _containers(compilation, build)
         outcome = _launch(process, plan)
     _print(outcome, output)
     if process.returncode:
@@ -110,7 +119,7 @@ def _compile(request: Any) -> Compilation:
     compilation = phases.compile(request, until=phases.lower)
     options.warn(compilation)
     executor = compilation.settings.executor.type
-    if executor != "local":
+    if executor not in HERE:
         hint = (
             f"`argosy render` writes what {executor} runs; leave out its configuration to run here"
         )
@@ -142,6 +151,17 @@ def _plan(
         "by_name": by_name,
         **local_plan(compilation.pipeline.graph, compilation.flow),
     }
+
+
+def _containers(compilation: Compilation, build: bool) -> dict[str, Any]:
+    """The plan's part about containers, where the steps are any."""
+    if compilation.settings.executor.type == "local-container":
+        from ..containers import container_plan
+
+        return {"containers": container_plan(compilation, build)}
+    if build:
+        raise click.UsageError("--build goes with executor: {type: local-container}")
+    return {}
 
 
 def _arguments(compilation: Compilation, given: Iterable[str]) -> dict[str, Any]:
@@ -196,10 +216,14 @@ def _launch(process: subprocess.Popen[bytes], plan: Mapping[str, Any]) -> dict[s
         pass  # it has said why on stderr
     told = process.stdout.read()
     process.wait()
+    if process.returncode > 128 and not told:
+        sys.exit(process.returncode)  # stopped before there was a run
     if not told:
         way = "`argosy show` tells how far it came"
         raise click.ClickException(f"the run {plan['run']} broke off; {way}")
     outcome: dict[str, Any] = json.loads(told)
+    if "refused" in outcome:
+        raise SettingsError([Problem(outcome["refused"])])
     return outcome
 
 

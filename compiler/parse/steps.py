@@ -68,7 +68,7 @@ def parse_step(name: str, fields: Fields, mark: Any, nested: Nested) -> Steps[Dr
     draft.on_failure = fields.text("on_failure")
     _depends(fields, draft)
     if fields.submapping("overrides") is not None:
-        draft.overrides = fields.data("overrides", literal=fields.literal)
+        draft.overrides = aliases.overrides(fields.data("overrides", literal=fields.literal))
     if not fields.require("type", f"one of {', '.join(NODES)}"):
         return draft
     kind = fields.text("type")

@@ -12,6 +12,7 @@ class ArgoExecutor(Executor):
     executor_type = "argo"
     unsupported: ClassVar[Mapping[str, str]] = {
         "volumes": "a pod cannot see a folder of the machine that compiles; use claims",
+        "secret_files": "use secret_environment",
         "network": "a pod's network is the cluster's",
         "user": "set a securityContext in the image or the cluster's policy",
     }

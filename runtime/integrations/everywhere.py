@@ -27,8 +27,8 @@ class DoNothingSecrets(BaseIntegration):
     service_provider = "do-nothing"
 
     def validate(self, *, steps: Iterable[str] = (), **kwargs: Any) -> None:
-        kubernetes = self.executor.executor_type != "local"
-        example = "{type: kubernetes, config: {secret: my-secret}}" if kubernetes else "{type: env}"
+        here = self.executor.executor_type in ("local", "local-container")
+        example = "{type: env}" if here else "{type: kubernetes, config: {secret: my-secret}}"
         refuse(steps, "ask for a secret, and there is no provider of any", f"secrets: {example}")
 
 

@@ -68,7 +68,7 @@ def cell(tmp_path: Path, executor: str, service: str, provider: str) -> str:
     others = {
         "run_log_store": "file-system",
         "catalog": "file-system",
-        "secrets": "env" if executor == "local" else "kubernetes",
+        "secrets": "kubernetes" if executor == "argo" else "env",
         service: provider,
     }
     config = "{image: i, claims: {runs: /runs}}" if executor == "argo" else "{}"
@@ -87,11 +87,12 @@ def cell(tmp_path: Path, executor: str, service: str, provider: str) -> str:
 
 
 def test_the_matrix_is_what_the_integrations_say(tmp_path: Path) -> None:
-    lines = ["| provider | local | argo |", "|---|---|---|"]
+    executors = "local", "local-container", "argo"
+    lines = [f"| provider | {' | '.join(executors)} |", "|---|---|---|---|"]
     for service in SERVICES[1:]:
         for provider in registry.BUILT_IN[service]:
-            cells = [cell(tmp_path, executor, service, provider) for executor in ("local", "argo")]
-            lines.append(f"| {service} {provider} | {cells[0]} | {cells[1]} |")
+            cells = [cell(tmp_path, executor, service, provider) for executor in executors]
+            lines.append(f"| {service} {provider} | {' | '.join(cells)} |")
     generated("matrix", "\n".join(lines) + "\n")
 
 

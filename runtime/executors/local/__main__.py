@@ -55,8 +55,13 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
         by_name=bool(plan.get("by_name")),
     )
     report = for_stderr()
+    try:
+        steps = prepared(plan, context, report)
+    except ArgosyError as error:
+        print(json.dumps({"refused": str(error)}))
+        return error.exit_status
     schedule = Schedule(plan["graphs"])
-    launcher = Launcher(schedule, RuntimeSteps(context), report, workers(plan.get("workers")))
+    launcher = Launcher(schedule, steps, report, workers(plan.get("workers")))
     try:
         write_run(context)
         # What is there now outlives every fork: collecting it in each would only copy its pages.
@@ -67,6 +72,7 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
         launcher.failures.append(Failure("", str(error), "Error"))
         end = {"status": "failed", "failures": [], "parameters": {}, "catalog": {}}
     finally:
+        steps.close()
         close = getattr(context.run_log_store, "close", None)
         if close:
             close()
@@ -76,6 +82,15 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
     if launcher.stopped_by:
         return 128 + launcher.stopped_by
     return 0 if end["status"] == "succeeded" else 1
+
+
+def prepared(plan: Mapping[str, Any], context: Context, report: Report) -> RuntimeSteps:
+    """What starts the steps, where that is ready to. Raises ArgosyError where it cannot be."""
+    if not plan.get("containers"):
+        return RuntimeSteps(context)
+    from argosy.runtime.executors.containers import prepare  # and a client's library with it
+
+    return prepare(context, plan["containers"], report.say)
 
 
 def workers(given: int | None) -> int:

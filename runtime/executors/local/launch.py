@@ -15,12 +15,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from argosy.runtime.errors import ArgosyError
 from argosy.runtime.signals import STOPPING
 
-from .process import Child, send
+from .process import CHUNK, Child
 from .report import Report
 from .schedule import FAILED, SUCCEEDED, Schedule, Work
 from .turns import Files
@@ -33,8 +34,6 @@ TAIL = 10
 LOOKAHEAD = 100
 """So many steps at most wait for others that touch the same files, while more are looked for."""
 LONGEST_LINE = 1 << 16
-CHUNK = 1 << 16
-PIPE_SIZE = 1 << 20
 TRIED_AGAIN = frozenset((1, 3, 124))
 
 
@@ -42,7 +41,7 @@ class Steps(Protocol):
     """What the loop asks of the runtime; each raises ArgosyError for what is wrong."""
 
     def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
-        """Starts a process that runs the node of `work`."""
+        """Starts what runs the node of `work`. Raises OSError too."""
 
     def files(self, work: Work) -> Files:
         """The files that the node of `work` touches."""
@@ -79,7 +78,7 @@ class Ready(NamedTuple):
 
 
 class Attempt:
-    """A process that runs now, and what of its output is not a whole line yet."""
+    """A child that runs now, and what of its output is not a whole line yet."""
 
     def __init__(self, ready: Ready, child: Child, started: float) -> None:
         self.work, self.number, self.files = ready
@@ -188,16 +187,19 @@ class Launcher:
     def _start(self, ready: Ready) -> None:
         # A child must not hold what others wait on: an open end keeps a pipe from ending.
         ours = [self._signals, self._wakeup, self._selector.fileno()]
-        ours += [attempt.child.output for attempt in self._attempts.values()]
+        ours += self._attempts
         try:
             child = self._steps.start(ready.work, ours)
-        except OSError as error:
-            self._fail(ready.work, f"could not start a process: {error.strerror}")
+        except (OSError, ArgosyError) as error:
+            reason = getattr(error, "strerror", error)
+            self._fail(ready.work, f"could not start: {reason}")
             self._schedule.ended(ready.work, FAILED)
             return
         attempt = Attempt(ready, child, self._clock())
-        self._attempts[child.pid] = attempt
+        self._attempts[child.output] = attempt
         self._selector.register(child.output, selectors.EVENT_READ, attempt)
+        if child.ends is not None:
+            self._selector.register(child.ends, selectors.EVENT_READ, partial(self._poll, attempt))
         if not ready.work.control:
             attempts = _retry(ready.work)["max_attempts"]
             self._report.started(attempt.step, ready.number, attempts)
@@ -237,25 +239,27 @@ class Launcher:
         for key, _ in self._selector.select(max(0.0, min(dues) - now)):
             if not isinstance(key.data, Attempt):
                 key.data(key.fd)
-            elif key.data.child.pid in self._attempts:  # else it has ended just now
+            elif self._runs(key.data):
                 self._read(key.data)
         if self._kill_at is not None and self._clock() >= self._kill_at:
             self._kill()
 
-    def _read(self, attempt: Attempt) -> bool:
-        """Passes on what a step has said since; False when there was nothing."""
-        try:
-            data = os.read(attempt.child.output, CHUNK)
-        except BlockingIOError:
-            return False
-        if not data:
-            # The step has closed its output and may run on: its end is told by a signal.
-            with suppress(KeyError):
-                self._selector.unregister(attempt.child.output)
-            return False
+    def _runs(self, attempt: Attempt) -> bool:
+        """Whether it has not ended just now, while others were dealt with."""
+        return self._attempts.get(attempt.child.output) is attempt
+
+    def _read(self, attempt: Attempt) -> None:
+        """Passes on what a step has said since."""
+        data = attempt.child.read()
+        if data:
+            self._pass(attempt, data)
+        elif data is not None:
+            # The step has closed its output and may run on: its end is told by something else.
+            self._selector.unregister(attempt.child.output)
+
+    def _pass(self, attempt: Attempt, data: bytes) -> None:
         for line in attempt.lines(data):
             self._report.line(attempt.step, line)
-        return True
 
     def _signalled(self, descriptor: int) -> None:
         try:
@@ -266,6 +270,10 @@ class Launcher:
             if number in STOPPING:
                 self._stop(number)
         for attempt in list(self._attempts.values()):
+            self._poll(attempt)
+
+    def _poll(self, attempt: Attempt, _: int | None = None) -> None:
+        if self._runs(attempt):
             status = attempt.child.poll()
             if status is not None:
                 self._ended(attempt, status)
@@ -278,17 +286,15 @@ class Launcher:
     # Ending
 
     def _ended(self, attempt: Attempt, status: int) -> None:
-        # What it left in the pipe, and no more: a process that it left behind may write for ever.
-        for _ in range(PIPE_SIZE // CHUNK):
-            if not self._read(attempt):
-                break
+        for data in attempt.child.rest():
+            self._pass(attempt, data)
         if attempt.part:
-            for line in attempt.lines(b"\n"):
-                self._report.line(attempt.step, line)
-        with suppress(KeyError):
-            self._selector.unregister(attempt.child.output)
-        os.close(attempt.child.output)
-        del self._attempts[attempt.child.pid]
+            self._pass(attempt, b"\n")
+        for descriptor in (attempt.child.output, attempt.child.ends):
+            with suppress(KeyError, ValueError):
+                self._selector.unregister(descriptor)  # type: ignore[arg-type]
+        del self._attempts[attempt.child.output]
+        attempt.child.close()
         seconds = self._clock() - attempt.started
         if status == 0:
             self._succeeded(attempt, seconds)
@@ -342,12 +348,12 @@ class Launcher:
         self._kill_at = self._clock() + GRACE
         self._report.say(f"stopping: {signal.Signals(number).name}; once more kills what runs")
         for attempt in self._attempts.values():
-            send(attempt.child, number)
+            attempt.child.send(number)
 
     def _kill(self) -> None:
         self._kill_at = None
         for attempt in self._attempts.values():
-            send(attempt.child, signal.SIGKILL)
+            attempt.child.send(signal.SIGKILL)
 
 
 def readable(path: str) -> str:

@@ -19,21 +19,66 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 HEARD = (*STOPPING, signal.SIGCHLD)
+CHUNK = 1 << 16
+PIPE_SIZE = 1 << 20
 INTERNAL_FAULT = 2
 """The exit status of a child that could not even say what went wrong with its node."""
 
 
 class Child(Protocol):
-    """A process that leads a group of its own. `output` is a pipe that does not block."""
+    """A step that runs somewhere else. When there is something to `read`, the descriptor `output`
+    can be read; when it has ended, `ends`, or, where that is None, there is a SIGCHLD."""
 
-    pid: int
     output: int
+    ends: int | None
+
+    def read(self) -> bytes | None:
+        """What it has printed since, None where that is nothing yet; empty when it has closed its
+        output."""
+
+    def rest(self) -> Iterable[bytes]:
+        """What it had printed when it ended and nobody has read."""
 
     def poll(self) -> int | None:
         """None while it runs, then its exit status: 128 + n where the signal n ended it."""
 
+    def send(self, number: int) -> None:
+        """Signals it, and all that it has started."""
 
-class Forked:
+    def close(self) -> None:
+        """Lets go of what it held; it has ended."""
+
+
+class Process:
+    """A process that leads a group of its own. `output` is a pipe that does not block."""
+
+    pid: int
+    output: int
+    ends: int | None = None
+
+    def read(self) -> bytes | None:
+        try:
+            return os.read(self.output, CHUNK)
+        except BlockingIOError:
+            return None
+
+    def rest(self) -> Iterable[bytes]:
+        # No more than is in the pipe: a process that it left behind may write for ever.
+        for _ in range(PIPE_SIZE // CHUNK):
+            data = self.read()
+            if not data:
+                return
+            yield data
+
+    def send(self, number: int) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def close(self) -> None:
+        os.close(self.output)
+
+
+class Forked(Process):
     """A copy of this process that runs `act` and exits with what that returns."""
 
     def __init__(self, act: Callable[[], int], not_for_it: Iterable[int]) -> None:
@@ -56,13 +101,13 @@ class Forked:
         return _exit_status(os.waitstatus_to_exitcode(status)) if pid else None
 
 
-class Spawned:
+class Spawned(Process):
     """A new process that runs `argv`."""
 
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
         import subprocess
 
-        self._process: Popen[bytes] = subprocess.Popen(
+        self._popen: Popen[bytes] = subprocess.Popen(
             argv,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -70,21 +115,15 @@ class Spawned:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self.pid = self._process.pid
-        stream: Any = self._process.stdout
+        self.pid = self._popen.pid
+        stream: Any = self._popen.stdout
         self.output = os.dup(stream.fileno())
         stream.close()
         os.set_blocking(self.output, False)
 
     def poll(self) -> int | None:
-        code = self._process.poll()
+        code = self._popen.poll()
         return None if code is None else _exit_status(code)
-
-
-def send(child: Child, number: int) -> None:
-    """Signals the child's group."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, number)
 
 
 def _become(act: Callable[[], int], writer: int, not_for_it: Iterable[int]) -> NoReturn:

@@ -34,8 +34,9 @@ class RuntimeSteps:
     def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
         key = "/".join(work.key)
         if not self._fork:
+            environment = {**os.environ, **as_environment(self._context)}
             program = (sys.executable, "-m", "argosy.runtime", "exec")
-            return Spawned((*program, encode(work.node), key, work.ended), self._environment())
+            return Spawned((*program, encode(work.node), key, work.ended), environment)
         return Forked(
             lambda: execute(from_json(work.node), key, work.ended, self._context), not_for_it
         )
@@ -72,9 +73,15 @@ class RuntimeSteps:
         if record.get("status") == "running":
             # The process that should have written its end was killed.
             ended = {"status": "failed", "ended": now(), "exit_status": status}
-            record |= {**ended, "message": description(status)}
+            record |= {**ended, "message": self.describe(work, status, begun=True)}
             self._context.run_log_store.put(key, json.dumps(record).encode())
-        return str(record.get("message") or description(status))
+        return str(record.get("message") or self.describe(work, status, begun=bool(record)))
+
+    def describe(self, work: Work, status: int, begun: bool) -> str:
+        """Why a process ended that did not say so itself; `begun`: it has a record."""
+        return (
+            f"killed by {signals.name(status - 128)}" if status > 128 else f"exit status {status}"
+        )
 
     def _record(self, work: Work) -> tuple[str, dict[str, Any]]:
         """The key and the record of the newest attempt; empty where none got so far."""
@@ -83,17 +90,23 @@ class RuntimeSteps:
         keys = [key for key in store.list(prefix) if "/" not in key[len(prefix) :]]
         return (keys[-1], json.loads(store.get(keys[-1]) or b"{}")) if keys else ("", {})
 
-    def _environment(self) -> dict[str, str]:
-        """The environment in which `exec` finds the same run."""
-        types = self._context.config.get("arguments") or {}
-        texts = {
-            name: value if types.get(name, "text") == "text" else json.dumps(value)
-            for name, value in self._context.arguments.items()
-        }
-        encoded = base64.b64encode(json.dumps(texts).encode()).decode()
-        return {**os.environ, **self._context.environment(), "ARGOSY_ARGUMENTS": encoded}
+    def close(self) -> None:
+        """Nothing is left: the launcher has seen the end of every process."""
 
 
-def description(status: int) -> str:
-    """What an exit status says by itself."""
-    return f"killed by {signals.name(status - 128)}" if status > 128 else f"exit status {status}"
+def as_environment(context: Context) -> dict[str, str]:
+    """The environment in which `exec` finds the same run, and arguments of the same types."""
+    found = context.environment()
+    types = {
+        name: "text" if isinstance(value, str) else "json"
+        for name, value in context.arguments.items()
+    }
+    texts = {
+        name: value if types[name] == "text" else json.dumps(value)
+        for name, value in context.arguments.items()
+    }
+    found["ARGOSY_CONFIG"] = json.dumps(
+        {**json.loads(found["ARGOSY_CONFIG"]), "arguments": types}, separators=(",", ":")
+    )
+    found["ARGOSY_ARGUMENTS"] = base64.b64encode(json.dumps(texts).encode()).decode()
+    return found

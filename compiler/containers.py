@@ -1,0 +1,107 @@
+"""What the local launcher needs of Docker: the plan's member `containers` (docs/container.md)."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from argosy.runtime.errors import NodeError
+from argosy.runtime.executors.container import LocalContainerExecutor
+from argosy.runtime.service import Option, configure
+
+from .compilation import Compilation
+from .errors import Problem
+from .settings import every_node, override_of
+
+EXTRAS = {"s3": "aws", "aws-secrets-manager": "aws", "db": "db", "dotenv": "dotenv"}
+"""By provider, the extra that an image must have for it."""
+BASE = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
+"""What an image made here begins with: the Python that the project is known to work with."""
+BUILD = {
+    "context": Option("string", ".", "the project's folder; a relative one is in the working one"),
+    "dockerfile": Option("string", None, "relative to context; none: Dockerfile, or one is made"),
+    "base": Option("string", None, "the image that a Dockerfile made here begins with"),
+}
+
+
+def container_plan(compilation: Compilation, build: bool) -> dict[str, Any]:
+    """`default`: what a container has; `steps`: by a step's path, where it overrides any of that;
+    `own`: the image that --build makes where none is configured; `secret_files`: by file, the
+    variable with the secret that is handed over; `build`: what is built first."""
+    executor, own = _executor(compilation), own_image(compilation.pipeline.name)
+    nodes = every_node(compilation.pipeline.graph)
+    overridden = ((path, node) for path, node in nodes if path in compilation.settings.steps)
+    found: dict[str, Any] = {
+        "default": container_of(compilation),
+        "steps": {path: container_of(compilation, node) for path, node in overridden},
+        "own": own,
+        "secret_files": dict(executor.secret_files),
+    }
+    if build:
+        given = configure("build", BUILD, executor.config["build"])
+        found["build"] = {
+            "image": found["default"]["image"],
+            "context": str(Path(given["context"]).expanduser().resolve()),
+            "dockerfile": given["dockerfile"],
+            "base": given["base"] or BASE,
+            "requires": requirements(compilation),
+        }
+    return found
+
+
+def container_of(compilation: Compilation, node: Any = None) -> dict[str, Any]:
+    """The container of a node, or, without one, that of those that override nothing. Raises
+    NodeError."""
+    override = override_of(compilation.settings.executor, node) if node else {}
+    found = _executor(compilation).container(override)
+    return {**found, "image": found["image"] or own_image(compilation.pipeline.name)}
+
+
+def check_containers(compilation: Compilation) -> Iterator[Problem]:
+    """What is wrong with the options of a container, and with those that steps override."""
+    declared = compilation.settings.executor
+    executor = LocalContainerExecutor(declared.config)
+    try:
+        configure("build", BUILD, executor.config["build"])
+    except NodeError as error:
+        yield declared.problem(str(error), ["build"])
+    for _, node in every_node(compilation.pipeline.graph):
+        if override := override_of(declared, node):
+            try:
+                executor.container(override)
+            except NodeError as error:
+                yield Problem(f"overrides of step '{node.name}': {error}", node.at)
+
+
+def own_image(pipeline: str) -> str:
+    """The image that --build makes where none is configured. No registry has it.
+
+    >>> own_image("Churn model")
+    'localhost/argosy-churn-model:latest'
+    """
+    slug = re.sub("[^a-z0-9]+", "-", pipeline.lower()).strip("-") or "pipeline"
+    return f"localhost/argosy-{slug}:latest"
+
+
+def requirements(compilation: Compilation) -> list[str]:
+    """What an image needs beside Argosy and the project for the services of the pipeline."""
+    from importlib.metadata import requires
+
+    services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
+    extras = {EXTRAS.get(service.service_provider) for service in services}
+    found = []
+    for requirement in requires("argosy") or ():
+        name, _, marker = requirement.partition(";")
+        extra = re.search("extra == ['\"](\\w+)['\"]", marker)
+        if extra and extra[1] in extras:
+            found.append(name.strip())
+    return found
+
+
+def _executor(compilation: Compilation) -> LocalContainerExecutor:
+    if not isinstance(compilation.executor, LocalContainerExecutor):
+        raise TypeError("not compiled for containers")
+    return compilation.executor

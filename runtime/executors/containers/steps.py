@@ -1,0 +1,257 @@
+"""What the launcher asks of the runtime, where steps are containers."""
+
+from __future__ import annotations
+
+import io
+import os
+import posixpath
+import re
+import tarfile
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from argosy.runtime.context import Context
+from argosy.runtime.errors import NodeError
+from argosy.runtime.executors.container import SECRETS
+from argosy.runtime.executors.local.process import Child
+from argosy.runtime.executors.local.schedule import Work
+from argosy.runtime.executors.local.steps import RuntimeSteps, as_environment
+from argosy.runtime.executors.local.turns import Files
+from argosy.runtime.executors.localhost import LocalExecutor
+from argosy.runtime.node import encode
+from argosy.runtime.secrets.env import PREFIX, file_of
+
+from . import engine
+from .child import Container
+from .handover import HandOver
+from .owner import identity, place
+
+HOME, ROOTS_HOME = "/home/argosy", "/root"
+RANDOM = 4
+"""Bytes that keep apart the containers of one step."""
+
+
+class ContainerSteps(RuntimeSteps):
+    """Tasks are containers. What has no code of the user's, joins and `fail` nodes, runs here.
+
+    `plan` is the plan's member `containers` (docs/container.md).
+    """
+
+    def __init__(self, context: Context, plan: Mapping[str, Any], found: engine.Engine) -> None:
+        # What this process itself opens, it opens as a local run would.
+        pristine = Context(
+            context.run,
+            context.config,
+            context.arguments,
+            origin=context.origin,
+            resume=context.resume,
+            by_name=context.by_name,
+        )
+        context.executor = LocalExecutor()
+        super().__init__(context)
+        self._engine = found
+        self._plan = plan
+        self._variables = as_environment(pristine)
+        self._hand_over = HandOver()
+        self._user = ""
+        self._live: dict[str, Container] = {}
+        self._last: dict[str, Container] = {}
+
+    def prepare(self) -> None:
+        """All that can be known before the first step: the engine answers, images and mounted
+        folders are there. Removes what runs that were killed have left."""
+        self._user = self._engine.user()
+        self._engine.sweep()
+        self._hand_over.sweep()
+        specs = [self._plan["default"], *self._plan["steps"].values()]
+        built = (self._plan.get("build") or {}).get("image")
+        for name, policy in dict.fromkeys((s["image"], s["pull_policy"]) for s in specs):
+            if name != built:
+                self._engine.bring(name, policy, own=name == self._plan["own"])
+        for spec in specs:
+            engine.make_sources(spec["volumes"])
+
+    def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
+        if work.node.get("type", "task") != "task":
+            sockets = [each.ends for each in self._live.values() if each.ends is not None]
+            return super().start(work, [*not_for_it, *sockets])
+        spec = self._plan["steps"].get(work.node["step"], self._plan["default"])
+        values = self._secrets(work.node)
+        folder = self._hand_over.give(values) if values else None
+        name = ""
+
+        def tidy() -> None:
+            self._live.pop(name, None)
+            if folder is not None:
+                self._hand_over.take(folder)
+
+        try:
+            name = self._created(work, spec, folder)
+            child = Container(self._engine.client, name, tidy)
+        except OSError as error:
+            if name:
+                self._engine.remove(name)
+            tidy()
+            raise NodeError(
+                f"a container of image {spec['image']}: {engine.reason(error)}"
+            ) from error
+        self._live[name] = self._last[work.path] = child
+        return child
+
+    def files(self, work: Work) -> Files:
+        return Files({}, dict)  # a container has its own
+
+    def describe(self, work: Work, status: int, begun: bool) -> str:
+        child = self._last.get(work.path)
+        return f"{super().describe(work, status, begun)}{self._hint(child, begun)}"
+
+    def close(self) -> None:
+        """Removes what an error of our own, or a kill, has left running."""
+        for name in [*self._live]:
+            self._engine.remove(name)
+        self._hand_over.close()
+
+    def _hint(self, child: Container | None, begun: bool) -> str:
+        if child is None or child.lost:
+            return f": {child.lost}" if child else ""
+        return "" if begun else "; it never got to the step: is Argosy in its image?"
+
+    def _secrets(self, node: Mapping[str, Any]) -> dict[str, str]:
+        """The files of one container: what its step names, and what services need for themselves.
+        One that is not there is missed where it is asked for."""
+        asked = {file_of(name) for name in node.get("secrets", ())}
+        return {
+            file: os.environ[variable]
+            for file, variable in self._plan["secret_files"].items()
+            if (file in asked or not file.startswith(PREFIX)) and variable in os.environ
+        }
+
+    def _created(self, work: Work, spec: Mapping[str, Any], folder: str | None) -> str:
+        """Creates the container, and gives its name."""
+        client, volumes = self._engine.client, dict(spec["volumes"])
+        image = self._engine.image(spec["image"])["Config"]
+        user = spec["user"] or self._user
+        binds = [mount["bind"] for mount in volumes.values()]
+        home = home_of(user, spec["environment"], binds)
+        working_dir = spec["working_dir"] or (image.get("WorkingDir") or "/")
+        if home and working_dir == "/":
+            working_dir = home
+        if folder is not None:
+            volumes[folder] = {"bind": SECRETS, "mode": "ro"}
+        variables = {**self._variables, **spec["environment"]}
+        if home:
+            variables = {"HOME": home, "USER": "argosy", **variables}
+        name = container_name(self._context.run, work.path)
+        client.create_container(
+            spec["image"],
+            ["exec", encode(work.node), "/".join(work.key), work.ended],
+            entrypoint=spec["command"],
+            environment=variables,
+            user=user,
+            working_dir=working_dir,
+            labels={
+                engine.RUN: self._context.run,
+                engine.STEP: work.path,
+                engine.LAUNCHER: identity(os.getpid()),
+                engine.PLACE: place(),
+            },
+            host_config=self._host_config(spec, volumes, home_mount(home, user, binds)),
+            name=name,
+        )
+        if home and not any(within(working_dir, bind) for bind in (*binds, home)):
+            client.put_archive(name, *owned_folder(working_dir, user))
+        return name
+
+    def _host_config(
+        self, spec: Mapping[str, Any], volumes: Mapping[str, Any], tmpfs: Mapping[str, str]
+    ) -> Any:
+        from docker.types import DeviceRequest, Mount
+
+        given: dict[str, Any] = {}
+        if memory := spec["resources"].get("memory"):
+            given |= {"mem_limit": memory, "memswap_limit": memory}  # without any swap
+        if cpus := spec["resources"].get("cpus"):
+            given["nano_cpus"] = int(cpus * 1e9)
+        if spec["network"]:
+            given["network_mode"] = spec["network"]
+        if spec["gpus"]:
+            given["device_requests"] = [DeviceRequest(**gpu_request(spec["gpus"]))]
+        mounts = [
+            Mount(
+                mount["bind"],
+                source,
+                type="bind" if os.path.isabs(source) else "volume",
+                read_only=mount["mode"] == "ro",
+            )
+            for source, mount in volumes.items()
+        ]
+        # With an init process: the first process of a container hears no signal by default.
+        return self._engine.client.create_host_config(
+            init=True, mounts=mounts, tmpfs=dict(tmpfs), **given
+        )
+
+
+def home_of(user: str, environment: Mapping[str, str], binds: Iterable[str]) -> str:
+    """The home of a user that the image need not know, who could write nowhere else; empty where
+    the image's own will do. What is mounted in root's is meant for whoever the user is."""
+    if not numeric(user) or user.partition(":")[0] == "0" or "HOME" in environment:
+        return ""
+    return ROOTS_HOME if any(within(bind, ROOTS_HOME) for bind in binds) else HOME
+
+
+def home_mount(home: str, user: str, binds: Iterable[str]) -> dict[str, str]:
+    """The tmpfs at `home`, unless something is mounted there."""
+    if not home or home in map(posixpath.normpath, binds):
+        return {}
+    uid, _, gid = user.partition(":")
+    return {home: f"rw,exec,mode=0700,uid={uid},gid={gid or 0}"}
+
+
+def owned_folder(path: str, user: str) -> tuple[str, bytes]:
+    """The parent of the folder at `path`, and an archive to unpack there that makes the folder
+    the user's: a step writes to its working folder, which in most images is root's."""
+    parent, name = posixpath.split(posixpath.normpath(path))
+    uid, _, gid = user.partition(":")
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, 0o755, int(uid), int(gid or 0)
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        archive.addfile(entry)
+    return parent, data.getvalue()
+
+
+def numeric(user: str) -> bool:
+    return bool(re.fullmatch(r"[0-9]+(:[0-9]+)?", user))
+
+
+def within(path: str, folder: str) -> bool:
+    """
+    >>> within("/a/b", "/a"), within("/ab", "/a")
+    (True, False)
+    """
+    path, folder = posixpath.normpath(path), posixpath.normpath(folder)
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def gpu_request(gpus: str) -> dict[str, Any]:
+    """As `docker run --gpus` reads it.
+
+    >>> gpu_request("all"), gpu_request("GPU-a,GPU-b")["device_ids"]
+    ({'count': -1, 'capabilities': [['gpu']]}, ['GPU-a', 'GPU-b'])
+    """
+    gpu = {"capabilities": [["gpu"]]}
+    if gpus == "all":
+        return {"count": -1, **gpu}
+    if gpus.isdigit():
+        return {"count": int(gpus), **gpu}
+    return {"device_ids": gpus.removeprefix("device=").split(","), **gpu}
+
+
+def container_name(run: str, path: str) -> str:
+    """What people see in `docker ps`.
+
+    >>> container_name("demo-1", "a%20b/0")[:-8]
+    'argosy-demo-1-a_20b.0-'
+    """
+    shown = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{run}-{path.replace('/', '.')}")
+    return f"argosy-{shown[:120]}-{os.urandom(RANDOM).hex()}"
