@@ -84,6 +84,8 @@ class Service:
     service_type: ClassVar[str] = ""
     service_provider: ClassVar[str] = ""
     options: ClassVar[Mapping[str, Option]] = {}
+    extra: ClassVar[str] = ""
+    """The extra of Argosy that is to be installed where it is used."""
     refused: ClassVar[Mapping[str, str]] = {}
     """Options that it will never have, and why: their values must not even be shown."""
 

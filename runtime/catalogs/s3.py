@@ -21,6 +21,7 @@ IN_MEMORY = 6
 
 class S3Catalog(S3, Catalog):
     service_provider = "s3"
+    extra = "aws"
     many_requests = True
 
     def put(self, sha: str, path: str) -> None:

@@ -159,6 +159,7 @@ class DatabaseRunLog(RunLogStore):
     asked of the secrets provider."""
 
     service_provider = "db"
+    extra = "db"
     options: ClassVar[Mapping[str, Option]] = {
         "url": Option("string", None, f"the database: {EXAMPLES}"),
         "url_secret": Option("string", None, "the secret that has the whole URL, in place of url"),

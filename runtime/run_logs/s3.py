@@ -10,6 +10,7 @@ from argosy.runtime.service import RunLogStore
 
 class S3RunLog(S3, RunLogStore):
     service_provider = "s3"
+    extra = "aws"
 
     def put(self, key: str, data: bytes) -> None:
         self.call(f"write {key}", lambda s3: s3.put_object(**self.place(key), Body=data))

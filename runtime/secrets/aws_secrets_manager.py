@@ -14,6 +14,7 @@ from argosy.runtime.service import Option, Secrets, nearest
 
 class AwsSecretsManager(Aws, Secrets):
     service_provider = "aws-secrets-manager"
+    extra = "aws"
     api = "secretsmanager"
     permissions = "secretsmanager:GetSecretValue, and kms:Decrypt where a key of your own is used"
     options: ClassVar[Mapping[str, Option]] = {
