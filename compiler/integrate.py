@@ -68,6 +68,9 @@ def open_services(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:
                 made[name] = cls(declared.config)
         except ArgosyError as error:
             problems.append(declared.problem(str(error)))
+    for name in ("run_log_store", "catalog"):
+        if name in made and "secrets" in made:
+            made[name].secret = made["secrets"].get
     return made, problems
 
 
@@ -202,7 +205,6 @@ def resolve_services(
     if shared.problems or problems:
         raise SettingsError([*shared.problems, *problems])
     store, catalog = services["run_log_store"], services["catalog"]
-    store.secret = catalog.secret = services["secrets"].get
     if "namespace" in store.options and store.config["namespace"] is None:
         # The log is where the pods are.
         store.config["namespace"] = services["executor"].config.get("namespace")

@@ -49,7 +49,7 @@ def try_out(folder: Path, config: dict[str, Any], **environment: str) -> str:
     (folder / "demo.yaml").write_text(DEFINITION)
     (folder / "jobs.py").write_text(JOBS)
     (folder / "db.yaml").write_text(json.dumps({"run_log_store": {"type": "db", "config": config}}))
-    said = []
+    said: list[str] = []
 
     def call(status: int, *arguments: str) -> Any:
         done = argosy(*arguments, cwd=folder, **environment)
