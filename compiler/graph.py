@@ -171,6 +171,6 @@ def segment(name: str) -> str:
     return quote(name, safe="")
 
 
-def join_path(*segments: str) -> str:
-    """Joins the segments that are not empty."""
-    return "/".join(part for part in segments if part)
+def join_path(path: str, part: str) -> str:
+    """`part` below `path`; either may be '', which adds nothing."""
+    return f"{path}/{part}" if path and part else path or part

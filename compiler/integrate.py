@@ -5,13 +5,13 @@ Integrations know nothing of files; what they raise is reported at the section i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from argosy.runtime import registry
 from argosy.runtime.errors import ArgosyError, PluginError
 from argosy.runtime.integrations.base import BaseIntegration
-from argosy.runtime.service import TYPES, Catalog, RunLogStore, Secrets
+from argosy.runtime.service import TYPES, Catalog, RunLogStore
 
 from .compilation import Compilation
 from .errors import Problem, SettingsError, nearest
@@ -32,7 +32,7 @@ def integrate(compilation: Compilation) -> Compilation:
     problems += _option_problems(compilation)
     if executor is None or problems:
         raise SettingsError(problems)
-    asked = _asked(compilation, services["secrets"])
+    asked = _asked(compilation, services)
     candidates = registry.integrations(settings.plugins)
     plugins = dict.fromkeys(_modules(type(service) for service in services.values()))
     for name, service in services.items():
@@ -51,7 +51,12 @@ def integrate(compilation: Compilation) -> Compilation:
             plugins.update(dict.fromkeys(_modules([cls])))
     if problems:
         raise SettingsError(problems)
-    return compilation._replace(executor=executor, plugins=tuple(plugins), **services)
+    return compilation._replace(
+        executor=executor,
+        plugins=tuple(plugins),
+        warnings=(*compilation.warnings, *_option_warnings(settings.executor)),
+        **services,
+    )
 
 
 def open_services(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:
@@ -118,9 +123,21 @@ def _option_problems(compilation: Compilation) -> list[Problem]:
     return problems
 
 
-def _asked(compilation: Compilation, provider: Secrets) -> dict[str, dict[str, Any]]:
+def _option_warnings(executor: Declared) -> list[Problem]:
+    """What an engine takes, and may surprise."""
+    if executor.type != "argo":
+        return []
+    from .argo.options import warn_options
+
+    return [
+        executor.problem(message, path, hint)
+        for path, message, hint in warn_options(executor.config)
+    ]
+
+
+def _asked(compilation: Compilation, services: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What the steps ask of each service: the keyword arguments of its integration's hooks. Where
-    runs and data are kept may need a secret of the `provider` too."""
+    runs and data are kept may need secrets too, of the same provider."""
     data: list[str] = []
     secret: list[str] = []
     names: dict[str, None] = {}
@@ -131,6 +148,9 @@ def _asked(compilation: Compilation, provider: Secrets) -> dict[str, dict[str, A
             if node.spec.secrets:
                 secret.append(node.name)
                 names.update(dict.fromkeys(node.spec.secrets))
+    for service in services.values():
+        names.update(dict.fromkeys(service.asked().values()))
+    provider = services["secrets"]
     return {
         "run_log_store": {"provider": provider},
         "catalog": {"steps": data, "provider": provider},

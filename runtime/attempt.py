@@ -23,8 +23,7 @@ from .values import brief, choose, keys
 
 
 class Attempt:
-    """`record` is what the run log says; `output` what the step prints, which masks the secrets
-    that the step was given."""
+    """`record` is what the run log says; `output` what the step prints."""
 
     def __init__(self, node: Node, key: str, ended: Mapping[str, str], context: Context) -> None:
         self.node = node
@@ -68,10 +67,6 @@ class Attempt:
         self._write_record()
         self.context.run_log_store.release()
 
-    def mask(self, secrets: Mapping[str, str]) -> None:
-        """From here on masks these secrets."""
-        self.output = Output(self._keep, secrets.values())
-
     def succeed(self, leaving: State) -> None:
         """Hands over, then writes what the next steps read, and last of all that it is there."""
         self.output.close()
@@ -87,7 +82,7 @@ class Attempt:
         try:
             self.output.close()
             self._end("failed", error.exit_status)
-        except ArgosyError as second:
+        except Exception as second:  # a plugin's store can raise anything
             complain(f"{self.instance}: and the run log does not have it: {second}")
 
     def resumed(self) -> bool:

@@ -7,6 +7,9 @@ import os
 from collections.abc import Iterable, Mapping, MutableMapping
 
 PREFIX = "ARGOSY_CREDENTIAL_"
+FOLDER = "/run/argosy/secrets"
+"""Where a container has them as files."""
+
 _taken: dict[str, str] = {}
 
 
@@ -26,8 +29,8 @@ def take(environment: MutableMapping[str, str]) -> None:
 
 
 def given(kind: str, variables: Iterable[str], folder: str = "") -> Mapping[str, str]:
-    """Those of one service's variables that are here, taken from the environment or in a file in
-    `folder`."""
+    """Those of one service's variables that are here: taken from the environment, or each in a file
+    in `folder`."""
     found = {}
     for variable in variables:
         name = name_of(kind, variable)

@@ -61,7 +61,8 @@ def close(
     if said or status != "succeeded":
         failures = joined(context, said)
     if context.origin and store.get(run_key(context.run)) is None:
-        write_run(context)
+        with suppress(NodeError):  # of an argument: the step that read it has said so
+            write_run(context)
     leaving = final(context, sources) if status == "succeeded" else NOTHING
     # The time, so that of several ends the newest counts.
     write_end(context, time.time_ns() // 1_000, status, failures, leaving)

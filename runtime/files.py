@@ -39,15 +39,17 @@ def append(path: str, data: bytes, sync: bool = False) -> None:
         os.close(descriptor)
 
 
-def remove(path: str, root: str) -> None:
-    """Deletes a file if it is there, and the folders above it, below `root`, that this empties."""
+def remove(path: str, top: str) -> None:
+    """Removes a file, where there is one, and the folders below `top` that this leaves empty."""
     with suppress(FileNotFoundError):
         os.unlink(path)
     folder = os.path.dirname(path)
-    with suppress(OSError):  # something else is in it
-        while len(folder) > len(root):
+    while folder.startswith(top + os.sep):
+        try:
             os.rmdir(folder)
-            folder = os.path.dirname(folder)
+        except OSError:  # something else is in it, or it is gone
+            return
+        folder = os.path.dirname(folder)
 
 
 def copy(source: str, target: str, sync: bool = False) -> str:

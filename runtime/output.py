@@ -119,11 +119,9 @@ class Output:
     def __init__(
         self,
         keep: Callable[[int, bytes], None],
-        secrets: Iterable[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        secrets = tuple(secrets)
-        self._maskers = {1: Masker(secrets), 2: Masker(secrets)}
+        self._maskers = {1: Masker(()), 2: Masker(())}
         self._keep = keep
         self._clock = clock
         self._started = clock()
@@ -132,6 +130,11 @@ class Output:
         self._chunk: list[bytes] = []
         self._size = 0
         self._shown = {1, 2}
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """From here on masks these secrets."""
+        secrets = tuple(secrets)
+        self._maskers = {1: Masker(secrets), 2: Masker(secrets)}
 
     def feed(self, stream: int, data: bytes) -> None:
         """What the step wrote to standard output (1) or standard error (2)."""

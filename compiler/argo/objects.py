@@ -69,7 +69,8 @@ def manifests(
     """Every file, the workflow first. `rules`: what its pods must be allowed beside what Argo's
     executor must."""
     kind = "Workflow" if options.kind == "Workflow" else "WorkflowTemplate"
-    shown = {"workflows.argoproj.io/description": description} if description else None
+    printable = "".join(c if c.isprintable() or c == "\n" else " " for c in description)
+    shown = {"workflows.argoproj.io/description": printable} if description else None
     metadata = of.metadata(annotations=shown)
     body = {"apiVersion": ARGO, "kind": kind, "metadata": metadata, "spec": spec}
     found = [Manifest(f"{kind.lower()}.yaml", kind.lower(), body)]

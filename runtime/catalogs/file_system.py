@@ -64,15 +64,13 @@ class FileSystemCatalog(Catalog):
             ) from error
 
     def delete(self, sha: str) -> None:
-        kept = self._path(sha)
         try:
-            files.remove(kept, self._folder)
+            files.remove(self._path(sha), self._folder())
         except OSError as error:
-            raise ServiceError(f"catalog: cannot delete {kept}: {error.strerror}") from error
+            raise ServiceError(f"catalog: cannot delete {sha}: {error.strerror}") from error
 
-    @property
     def _folder(self) -> str:
         return os.path.join(self._here, os.path.expanduser(self.config["location"]))
 
     def _path(self, sha: str) -> str:
-        return os.path.join(self._folder, blob_key(sha))
+        return os.path.join(self._folder(), blob_key(sha))
