@@ -5,13 +5,13 @@ Integrations know nothing of files; what they raise is reported at the section i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from argosy.runtime import registry
 from argosy.runtime.errors import ArgosyError, PluginError
 from argosy.runtime.integrations.base import BaseIntegration
-from argosy.runtime.service import TYPES, Catalog, RunLogStore, Secrets
+from argosy.runtime.service import TYPES, Catalog, RunLogStore
 
 from .compilation import Compilation
 from .errors import Problem, SettingsError, nearest
@@ -33,7 +33,7 @@ def integrate(compilation: Compilation) -> Compilation:
         problems += _option_problems(compilation)
     if executor is None or problems:
         raise SettingsError(problems)
-    asked = _asked(compilation, services["secrets"])
+    asked = _asked(compilation, services)
     candidates = registry.integrations(settings.plugins)
     plugins = dict.fromkeys(_modules(type(service) for service in services.values()))
     for name, service in services.items():
@@ -74,6 +74,9 @@ def open_services(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:
                 made[name] = cls(declared.config)
         except ArgosyError as error:
             problems.append(declared.problem(str(error)))
+    for name in ("run_log_store", "catalog"):
+        if name in made and "secrets" in made:
+            made[name].secret = made["secrets"].get
     return made, problems
 
 
@@ -145,9 +148,9 @@ def _option_warnings(executor: Declared) -> list[Problem]:
     ]
 
 
-def _asked(compilation: Compilation, provider: Secrets) -> dict[str, dict[str, Any]]:
+def _asked(compilation: Compilation, services: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What the steps ask of each service: the keyword arguments of its integration's hooks. Where
-    runs and data are kept may need a secret of the `provider` too."""
+    runs and data are kept may need secrets too, of the same provider."""
     data: list[str] = []
     secret: list[str] = []
     names: dict[str, None] = {}
@@ -158,6 +161,9 @@ def _asked(compilation: Compilation, provider: Secrets) -> dict[str, dict[str, A
             if node.spec.secrets:
                 secret.append(node.name)
                 names.update(dict.fromkeys(node.spec.secrets))
+    for service in services.values():
+        names.update(dict.fromkeys(service.asked().values()))
+    provider = services["secrets"]
     return {
         "run_log_store": {"provider": provider},
         "catalog": {"steps": data, "provider": provider},
@@ -232,7 +238,6 @@ def resolve_services(
     if shared.problems or problems:
         raise SettingsError([*shared.problems, *problems])
     store, catalog = services["run_log_store"], services["catalog"]
-    store.secret = catalog.secret = services["secrets"].get
     if "namespace" in store.options and store.config["namespace"] is None:
         # The log is where the pods are.
         store.config["namespace"] = services["executor"].config.get("namespace")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from . import credentials
 from .errors import ArgosyError, NodeError
 
 USAGE = """\
@@ -19,7 +18,6 @@ The engine runs this in its pods; `argosy run` runs a pipeline here. docs/runtim
 def main(arguments: list[str]) -> int:
     """Gives the exit status."""
     step_aside()
-    credentials.take(os.environ)
     try:
         match arguments:
             case ["exec", node, *rest] if len(rest) <= 2:

@@ -69,6 +69,12 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "local-container.secrets.kubernetes": (
             "argosy.runtime.integrations.container:ContainerKubernetesSecrets"
         ),
+        "local-container.run_log_store.db": (
+            "argosy.runtime.integrations.container_stores:ContainerDatabase"
+        ),
+        "local-container.run_log_store.kubernetes": (
+            "argosy.runtime.integrations.container_stores:ContainerKubernetesRunLog"
+        ),
         "argo.run_log_store.buffered": "argosy.runtime.integrations.argo:ArgoBuffered",
         "argo.run_log_store.file-system": "argosy.runtime.integrations.argo:ArgoFileSystemRunLog",
         "argo.run_log_store.db": "argosy.runtime.integrations.argo:ArgoDatabase",

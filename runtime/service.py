@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import NodeError
+from .errors import NodeError, ServiceError
 
 if TYPE_CHECKING:
     from typing import ClassVar
@@ -95,6 +95,10 @@ class Service:
         self.secret: Callable[[str], str] = no_secrets
         """Gives a secret's value by its name: set by who opens a run log store or a catalog."""
 
+    def asked(self) -> Mapping[str, str]:
+        """The names of the secrets that it needs itself, by what each is to it."""
+        return {}
+
     def shown(self) -> Mapping[str, Any]:
         """The configuration as people may see it."""
         return self.config
@@ -121,11 +125,10 @@ class RunLogStore(Service):
         """Adds to the end of an object, which it creates where there is none."""
         raise NotImplementedError
 
-    # A provider may leave out the rest.
-
     def delete(self, key: str) -> None:
-        """Removes an object, if it is there: for `argosy runs rm`."""
-        raise NodeError(f"the run log store '{self.service_provider}' cannot delete")
+        """Deletes an object, where there is one. Only `argosy runs rm` asks for it; a provider
+        that cannot does without."""
+        raise ServiceError(f"the run log '{self.service_provider}' cannot delete")
 
     def keep(self, keys: Iterable[str]) -> None:
         """Sees to it that objects of an earlier run stay for as long as those of this one."""
@@ -147,11 +150,9 @@ class Catalog(Service):
         """Writes the file with the hash `sha` at `path`, whole or not at all."""
         raise NotImplementedError
 
-    # A provider may leave it out.
-
     def delete(self, sha: str) -> None:
-        """Removes a file, if it is there: for `argosy runs rm`."""
-        raise NodeError(f"the catalog '{self.service_provider}' cannot delete")
+        """Deletes a file, where there is one, as a run log does."""
+        raise ServiceError(f"the catalog '{self.service_provider}' cannot delete")
 
 
 class Secrets(Service):

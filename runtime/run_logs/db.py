@@ -193,7 +193,6 @@ class DatabaseRunLog(RunLogStore):
             dialect_of(url)
 
     def asked(self) -> Mapping[str, str]:
-        """The names of the secrets that it needs, by what each is: URL, PASSWORD."""
         names = {"URL": self.config["url_secret"], "PASSWORD": self.config["password_secret"]}
         return {variable: name for variable, name in names.items() if name}
 
@@ -209,6 +208,23 @@ class DatabaseRunLog(RunLogStore):
     def has_password(url: str) -> bool:
         """Whether a URL tells a password."""
         return any(True for _ in passwords(url))
+
+    def is_here(self) -> bool:
+        """Whether a URL that is configured names a server of this machine: what a container of its
+        own network would not find. What a secret says is looked at too, where it can be had."""
+        from urllib.parse import urlsplit
+
+        url = self.config["url"]
+        if not url:
+            try:
+                url = self.secret(self.config["url_secret"])
+            except NodeError:
+                return False
+        try:
+            host = urlsplit(url).hostname
+        except ValueError:
+            return False
+        return host in ("localhost", "127.0.0.1", "::1")
 
     def path(self, url: str) -> str:
         """That of the file; a relative one is in the working folder."""

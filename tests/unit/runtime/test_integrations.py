@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,6 +152,61 @@ def test_a_database_that_steps_cannot_reach_is_refused(
     provider = make("secrets", {"type": "kubernetes"})
     with pytest.raises(NodeError, match=said):
         traverse(executor(), "run_log_store", "db", config, provider=provider)
+
+
+class Container:
+    """What these integrations change of the executor."""
+
+    executor_type = "local-container"
+
+    def __init__(self) -> None:
+        self.volumes: dict[str, Any] = {}
+        self.secret_files: dict[str, str] = {}
+        self.network: str | None = None
+
+
+class Env:
+    service_provider = "env"
+
+    def variable(self, name: str) -> str:
+        return f"MY_{name}"
+
+
+def test_a_container_sees_the_folder_of_sqlite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    executor: Any = Container()
+    log = traverse(executor, "run_log_store", "db", {"url": "sqlite:///log/runs.db"})
+    folder = str(tmp_path / "log")
+    assert executor.volumes == {folder: {"bind": folder, "mode": "rw"}}
+    assert log.file == f"{folder}/runs.db"
+    monkeypatch.chdir("/")
+    assert make("run_log_store", {"type": "db", "config": log.config}).file == log.file
+
+
+def test_a_container_gets_a_databases_url_as_a_file() -> None:
+    executor: Any = Container()
+    config = {"url_secret": "DB_URL"}
+    log = make("run_log_store", {"type": "db", "config": config})
+    log.secret = {"DB_URL": "postgresql://me:pw@localhost:5432/db"}.__getitem__
+    integration(executor, log).configure_for_traversal(provider=Env())
+    own = "ARGOSY_CREDENTIAL_RUN_LOG_STORE_URL"
+    assert (executor.secret_files, executor.network) == ({own: "MY_DB_URL"}, "host")
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "said"),
+    [
+        ("kubernetes", {}, "run_log_store: {type: file-system}"),
+        ("db", {"url": "postgresql://me:pw@host/db"}, "Docker would show .*url_secret"),
+    ],
+)
+def test_what_containers_cannot_use_names_what_they_can(
+    name: str, config: dict[str, str], said: str
+) -> None:
+    with pytest.raises(NodeError, match=said):
+        traverse(Container(), "run_log_store", name, config)
 
 
 def test_a_secret_of_a_databases_own_needs_a_provider() -> None:

@@ -11,9 +11,13 @@ import pytest
 
 from argosy.runtime import retry
 from argosy.runtime.cluster import Api, Pod, Response
+from argosy.runtime.context import Context
+from argosy.runtime.end import close
+from argosy.runtime.entries import State, written
 from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.retry import TryAgainError
 from argosy.runtime.run_logs.kubernetes import KubernetesRunLog, label_of, name_of
+from argosy.runtime.state import write
 
 OWNER = {"workflow": "churn-x", "namespace": "team", "uid": "1a2b"}
 
@@ -179,6 +183,22 @@ def test_an_object_over_the_limit_is_refused_with_the_ways_out(store: Kubernetes
     store.put("blobs/a", b"x" * (1 << 20))
     with pytest.raises(NodeError, match=r"1,048,576 bytes, and blobs/a has 1,048,577; .* catalog"):
         store.put("blobs/a", b"x" * ((1 << 20) + 1))
+
+
+def test_a_run_ends_whose_parameters_are_larger_than_an_object(
+    store: KubernetesRunLog, capfd: pytest.CaptureFixture[str]
+) -> None:
+    context = Context("churn-1", {})
+    context.__dict__["run_log_store"] = store
+    made = {name: written("a", "0", name * 600_000) for name in "xy"}
+    state = State({**made, "z": written("a", "0", 1)}, {})
+    write(store, "churn-1", ["a"], "1-a", state)
+    store.put("runs/churn-1/steps/a/1-a.json", b'{"status": "succeeded"}')
+    close(context, "succeeded", [], ["a"])
+    (end,) = store.list("runs/churn-1/end/")
+    found = json.loads(store.get(end) or b"")
+    assert (found["status"], found["parameters"]) == ("succeeded", {"z": 1})
+    assert "recorded without x, y" in capfd.readouterr().err
 
 
 def test_what_a_run_goes_on_from_stays_for_as_long_as_that(
