@@ -149,6 +149,48 @@ def test_the_credentials_file_in_use(
         store.get_aws_credentials_file()
 
 
+def test_a_step_with_one_predecessor_costs_five_requests_and_no_listing(
+    server: S3Server, run: Any
+) -> None:
+    run.config["run_log_store"] = {"type": "s3", "config": config(server)}
+    run.config["catalog"] = {"type": "s3", "config": config(server)}
+    printing = {
+        "command_type": "shell",
+        "command": "echo; export ARGOSY_PRM_x=$((ARGOSY_PRM_x + 1))",
+    }
+    assert run.exec("first", from_=[""], **printing).status == 0
+    server.requests.clear()
+    assert run.exec("second", from_=["first"], **printing).status == 0
+    assert server.kinds() == ["GET", "PUT", "PUT", "PUT", "PUT"]
+    places = [request.split("/")[5] for request in server.requests]
+    assert places == ["state", "steps", "steps", "state", "steps"]
+    assert ".log/" in server.requests[2]
+
+
+def test_output_that_cannot_be_kept_now_is_kept_later(
+    server: S3Server, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("argosy.runtime.output.INTERVAL", 0.1)
+    run.config["run_log_store"] = {"type": "s3", "config": config(server)}
+    server.faults = [None] + [503] * 6
+    done = run.exec("a", command_type="shell", command="echo one; sleep 0.5; echo two")
+    assert done.status == 0
+    chunks = [data for key, data in sorted(server.objects.items()) if ".log/" in key]
+    assert b"".join(chunks) == b"one\ntwo\n"
+
+
+def test_a_run_log_that_stays_away_is_exit_status_3(
+    server: S3Server, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "BUDGET", 0.3)
+    run.config["run_log_store"] = {"type": "s3", "config": config(server)}
+    server.faults = [503] * 100
+    done = run.exec("a", command_type="shell", command="true")
+    assert done.status == 3
+    assert "cannot write runs/churn-1/steps/a/" in done.err
+    assert "never-to-be-seen" not in done.err
+
+
 def sha_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
