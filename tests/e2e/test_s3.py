@@ -14,11 +14,13 @@ import pytest
 from argosy.runtime.aws import KEYS
 from argosy.runtime.catalogs.s3 import S3Catalog
 from argosy.runtime.run_logs.s3 import S3RunLog
+from argosy.runtime.secrets.aws_secrets_manager import AwsSecretsManager
 from cluster import IMAGE, Cluster, account, from_template
 from examples import EXAMPLES, argosy, copy, run_here
 from runs import Result, result, run_id, shown
 
 DATA = next(example for example in EXAMPLES if example.name == "data")
+TOKEN = uuid.uuid4().hex
 GIVEN = {KEYS[0]: "ARGOSY_TEST_S3_KEY", KEYS[1]: "ARGOSY_TEST_S3_SECRET"}
 
 
@@ -42,6 +44,20 @@ def place(keys: dict[str, str]) -> Iterator[dict[str, Any]]:
     for key in store.list(""):
         store.delete(key)
     store.client.delete_bucket(Bucket=bucket)
+
+
+@pytest.fixture(scope="module")
+def told(keys: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Secrets of AWS, as moto's server has them: pods reach this machine's loopback."""
+    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    config = {"secret_id": "s3", "region": "eu-west-1", "endpoint_url": f"http://{host}:{port}"}
+    secrets = AwsSecretsManager(config)
+    secrets.keys = keys
+    secrets.client.create_secret(Name="s3", SecretString=json.dumps({"TOKEN": TOKEN}))
+    yield config
+    server.stop()
 
 
 def stores(place: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -117,13 +133,16 @@ def test_a_large_file_comes_back_as_it_was(
 MAKE = """
 echo 1,2 > rows.csv
 export ARGOSY_PRM_seen=$(env | grep -c -e ^AWS -e ARGOSY_CREDENTIAL)
+export ARGOSY_PRM_told=${#TOKEN}
+echo "the token is $TOKEN"
 """
 STEPS = {
     "make": {
         "type": "task",
         "command_type": "shell",
         "command": MAKE,
-        "returns": ["seen"],
+        "returns": ["seen", "told"],
+        "secrets": ["TOKEN"],
         "catalog": {"put": ["rows.csv"]},
     },
     "spread": {
@@ -148,16 +167,23 @@ PIPELINE = {"name": "s3", "parameters": {"regions": ["eu", "us"]}, "dag": {"step
 
 
 def test_pods_keep_all_in_s3_with_keys_that_no_manifest_has(
-    cluster: Cluster, place: dict[str, Any], keys: dict[str, str], tmp_path: Path
+    cluster: Cluster,
+    place: dict[str, Any],
+    told: dict[str, Any],
+    keys: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     metadata = {"name": "s3-keys"}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": keys}
     cluster.create(secret, *account("s3"))
     write(tmp_path, PIPELINE, "pipeline.yaml")
-    write(tmp_path, stores(place))
+    secrets = {"type": "aws-secrets-manager", "config": told}
+    write(tmp_path, {**stores(place), "secrets": secrets})
     options = {"image": IMAGE, "image_pull_policy": "IfNotPresent", "service_account": "s3"}
     argo = {"executor": {"type": "argo", "config": options}}
-    write(tmp_path, argo | stores(place, credentials_secret="s3-keys"), "argo.yaml")  # noqa: S106
+    there = {"credentials_secret": "s3-keys"}
+    secrets = {"type": "aws-secrets-manager", "config": {**told, **there}}
+    write(tmp_path, {**argo, **stores(place, **there), "secrets": secrets}, "argo.yaml")
     done = argosy("render", "pipeline.yaml", "-c", "argo.yaml", cwd=tmp_path, **keys)
     assert done.returncode == 0, done.stderr
     assert keys[KEYS[1]] not in done.stdout
@@ -168,9 +194,13 @@ def test_pods_keep_all_in_s3_with_keys_that_no_manifest_has(
     assert here.returncode == 0, here.stderr
     workflow = cluster.wait("s3")
     assert workflow["status"]["phase"] == "Succeeded", cluster.report("s3")
-    there = seen(run_id("s3", workflow), tmp_path, keys)
+    found = seen(run_id("s3", workflow), tmp_path, keys)
     on_this_machine = seen(json.loads(here.stdout)["run"], tmp_path, keys)
-    assert (there.steps, there.catalog) == (on_this_machine.steps, on_this_machine.catalog)
-    assert there.parameters["found"] == ["1,2-eu", "1,2-us"]
-    assert there.parameters["seen"] == 0, "the step sees no credentials"
-    assert keys[KEYS[1]] not in cluster.logs("s3")
+    assert (found.steps, found.catalog) == (on_this_machine.steps, on_this_machine.catalog)
+    assert found.parameters["found"] == ["1,2-eu", "1,2-us"]
+    assert found.parameters["seen"] == 0, "the step sees no credentials"
+    assert found.parameters["told"] == len(TOKEN)
+    output = done.stdout + here.stdout + here.stderr + cluster.logs("s3")
+    assert keys[KEYS[1]] not in output
+    assert TOKEN not in output
+    assert "the token is ***" in output

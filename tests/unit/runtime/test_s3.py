@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,38 @@ def test_what_does_not_pass_is_said_with_the_way_out(
     with pytest.raises(ServiceError, match=r"Could not connect .* is it up") as refused:
         S3RunLog(store.config).get("k")
     assert "never-to-be-seen" not in f"{denied.value}{refused.value}"
+
+
+@pytest.mark.parametrize("status", [507, 501])
+def test_what_stays_as_it_is_is_said_at_once(
+    server: S3Server, store: S3RunLog, status: int
+) -> None:
+    server.faults = [status]
+    with pytest.raises(ServiceError, match="it answers InternalError") as full:
+        store.put("k", b"")
+    assert len(server.requests) == 1
+    assert ("make room there" in str(full.value)) == (status == 507)
+
+
+def test_a_server_that_comes_back_is_no_fault(server: S3Server, store: S3RunLog) -> None:
+    store.put("k", b"data")
+    port = server.server.server_address[1]
+    server.server.shutdown()
+    server.server.server_close()
+    store.client.close()
+    back: list[S3Server] = []
+
+    def restart() -> None:
+        back.append(S3Server(port))
+        back[0].objects = server.objects
+        back[0].server.serve_forever(0.02)
+
+    thread = threading.Timer(1.0, restart)
+    thread.start()
+    assert store.get("k") == b"data"
+    back[0].server.shutdown()
+    back[0].server.server_close()
+    thread.join()
 
 
 def test_a_slow_server_is_given_up_and_asked_again(
