@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,3 +206,40 @@ def test_pods_keep_all_in_s3_with_keys_that_no_manifest_has(
     assert keys[KEYS[1]] not in output
     assert TOKEN not in output
     assert "the token is ***" in output
+
+
+@pytest.mark.parametrize("given", ["variables", "file"])
+def test_containers_keep_all_in_s3_with_keys_that_the_steps_do_not_see(
+    place: dict[str, Any],
+    told: dict[str, Any],
+    keys: dict[str, str],
+    tmp_path: Path,
+    given: str,
+) -> None:
+    inspect = ["docker", "image", "inspect", IMAGE]
+    if (
+        shutil.which("docker") is None
+        or subprocess.run(inspect, capture_output=True, check=False).returncode
+    ):
+        pytest.skip(f"no Docker engine with the image {IMAGE}: `make e2e` makes it")
+    environment = keys
+    if given == "file":
+        lines = [f"{name.lower()} = {value}" for name, value in keys.items()]
+        (tmp_path / "credentials").write_text("\n".join(["[default]", *lines]))
+        environment = {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials")}
+    secrets = {"type": "aws-secrets-manager", "config": told}
+    executor = {"type": "local-container", "config": {"image": IMAGE, "network": "host"}}
+    inside = {**stores(place), "executor": executor, "secrets": secrets}
+    write(tmp_path, PIPELINE, "pipeline.yaml")
+    write(tmp_path, inside)
+    done = argosy("plan", "pipeline.yaml", "-c", "s3.yaml", cwd=tmp_path, **environment)
+    assert done.returncode == 0, done.stderr
+    assert ("/run/argosy/aws/credentials (ro)" in done.stdout) == (given == "file")
+    run = argosy("run", "pipeline.yaml", "-c", "s3.yaml", "-o", "json", cwd=tmp_path, **environment)
+    assert run.returncode == 0, run.stderr
+    found = seen(json.loads(run.stdout)["run"], tmp_path, keys)
+    assert found.parameters["found"] == ["1,2-eu", "1,2-us"]
+    assert found.parameters["seen"] == 0, "the step sees no credentials"
+    assert found.parameters["told"] == len(TOKEN)
+    for secret in (TOKEN, keys[KEYS[1]]):
+        assert secret not in done.stdout + run.stdout + run.stderr
