@@ -21,7 +21,9 @@ MAY_PASS = frozenset(
 STAY = frozenset((501, 505, 507))
 """Statuses over 500 of what stays as it is."""
 
-CUT = (of.ConnectionError, of.HTTPClientError, of.IncompleteReadError, of.ConnectionClosedError)
+CUT = (of.ConnectionError, of.HTTPClientError, of.IncompleteReadError)
+NO_CREDENTIALS_NOW = (of.CredentialRetrievalError, of.MetadataRetrievalError)
+"""Where they come from is a service too."""
 MISCONFIGURED = (
     *(of.NoCredentialsError, of.PartialCredentialsError, of.ProfileNotFound, of.ConfigNotFound),
     *(of.ConfigParseError, of.NoRegionError, of.InvalidRegionError, of.ParamValidationError),
@@ -63,7 +65,7 @@ def meaning(error: Exception, what: str, permissions: str) -> Exception | None:
         return NodeError(f"{what}: {reason}")
     if isinstance(error, of.SSLError):
         return ServiceError(f"{what}: {reason}; AWS_CA_BUNDLE names a file of certificates")
-    if isinstance(error, CUT):
+    if isinstance(error, (*CUT, *NO_CREDENTIALS_NOW)):
         return TryAgainError(f"{reason}; is it up, and can it be reached from here?")
     return ServiceError(f"{what}: {reason}")
 
@@ -76,9 +78,11 @@ def refused(error: Any, what: str, permissions: str) -> ArgosyError | TryAgainEr
     if may_pass(error):
         return TryAgainError(reason, asked_to_wait(error))
     way_out = WAYS_OUT.get(code)
-    if way_out is None and status in (401, 403):
+    if error.operation_name == "AssumeRole":
+        way_out = "the credentials need sts:AssumeRole, and the role must trust them"
+    elif way_out is None and status in (401, 403):
         way_out = f"the credentials need {permissions}"
-    if way_out is None and status == 507:
+    elif way_out is None and status == 507:
         way_out = FULL
     return ServiceError("; ".join(filter(None, (f"{what}: {reason}", way_out))))
 

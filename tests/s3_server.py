@@ -22,14 +22,14 @@ class S3Server:
     """`objects` by bucket/key; `requests` as 'METHOD key'; `faults` are used up from the first on:
     a status to answer, seconds to wait, or CUT. `None` is no fault."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.objects: dict[str, bytes] = {}
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.requests: list[str] = []
         self.faults: list[Any] = []
         self.lock = threading.Lock()
         handler = type("BoundHandler", (Handler,), {"state": self})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def kinds(self) -> list[str]:

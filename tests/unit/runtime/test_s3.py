@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,38 @@ def test_what_does_not_pass_is_said_with_the_way_out(
     assert "never-to-be-seen" not in f"{denied.value}{refused.value}"
 
 
+@pytest.mark.parametrize("status", [507, 501])
+def test_what_stays_as_it_is_is_said_at_once(
+    server: S3Server, store: S3RunLog, status: int
+) -> None:
+    server.faults = [status]
+    with pytest.raises(ServiceError, match="it answers InternalError") as full:
+        store.put("k", b"")
+    assert len(server.requests) == 1
+    assert ("make room there" in str(full.value)) == (status == 507)
+
+
+def test_a_server_that_comes_back_is_no_fault(server: S3Server, store: S3RunLog) -> None:
+    store.put("k", b"data")
+    port = server.server.server_address[1]
+    server.server.shutdown()
+    server.server.server_close()
+    store.client.close()
+    back: list[S3Server] = []
+
+    def restart() -> None:
+        back.append(S3Server(port))
+        back[0].objects = server.objects
+        back[0].server.serve_forever(0.02)
+
+    thread = threading.Timer(1.0, restart)
+    thread.start()
+    assert store.get("k") == b"data"
+    back[0].server.shutdown()
+    back[0].server.server_close()
+    thread.join()
+
+
 def test_a_slow_server_is_given_up_and_asked_again(
     server: S3Server, store: S3RunLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +180,48 @@ def test_the_credentials_file_in_use(
     (home / ".aws" / "credentials").unlink()
     with pytest.raises(NodeError, match=r"no AWS credentials file .*: `aws configure` makes one"):
         store.get_aws_credentials_file()
+
+
+def test_a_step_with_one_predecessor_costs_five_requests_and_no_listing(
+    server: S3Server, run: Any
+) -> None:
+    run.config["run_log_store"] = {"type": "s3", "config": config(server)}
+    run.config["catalog"] = {"type": "s3", "config": config(server)}
+    printing = {
+        "command_type": "shell",
+        "command": "echo; export ARGOSY_PRM_x=$((ARGOSY_PRM_x + 1))",
+    }
+    assert run.exec("first", from_=[""], **printing).status == 0
+    server.requests.clear()
+    assert run.exec("second", from_=["first"], **printing).status == 0
+    assert server.kinds() == ["GET", "PUT", "PUT", "PUT", "PUT"]
+    places = [request.split("/")[5] for request in server.requests]
+    assert places == ["state", "steps", "steps", "state", "steps"]
+    assert ".log/" in server.requests[2]
+
+
+def test_output_that_cannot_be_kept_now_is_kept_later(
+    server: S3Server, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("argosy.runtime.output.INTERVAL", 0.1)
+    run.config["run_log_store"] = {"type": "s3", "config": config(server)}
+    server.faults = [None] + [503] * 6
+    done = run.exec("a", command_type="shell", command="echo one; sleep 0.5; echo two")
+    assert done.status == 0
+    chunks = [data for key, data in sorted(server.objects.items()) if ".log/" in key]
+    assert b"".join(chunks) == b"one\ntwo\n"
+
+
+def test_a_run_log_that_stays_away_is_exit_status_3(
+    server: S3Server, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "BUDGET", 0.3)
+    run.config["run_log_store"] = {"type": "s3", "config": config(server)}
+    server.faults = [503] * 100
+    done = run.exec("a", command_type="shell", command="true")
+    assert done.status == 3
+    assert "cannot write runs/churn-1/steps/a/" in done.err
+    assert "never-to-be-seen" not in done.err
 
 
 def sha_of(data: bytes) -> str:
