@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -77,7 +78,7 @@ def server(password: str) -> Iterator[Server]:
         wait(process, port, folder / "log")
         yield found
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # at once, whoever is connected
         process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -84,11 +84,7 @@ class ArgoDatabase(Databases):
     def validate(self, **kwargs: Any) -> None:
         super().validate()
         url = self.service.config["url"] or ""
-        if self.service.file:
-            raise NodeError(
-                "run log 'db': SQLite is a file of one machine, and pods run on several; use a "
-                "PostgreSQL server, or run_log_store: {type: kubernetes}"
-            )
+        self._refuse_file(url)
         if self.service.has_password(url):
             raise NodeError(
                 "run log 'db': the password in its url would stand in the manifest; put the URL in "
@@ -106,6 +102,14 @@ class ArgoDatabase(Databases):
     def configure_for_execution(self, **kwargs: Any) -> None:
         asked = self.service.asked()
         self.service.credentials = credentials.given("run_log_store", asked)
+        self._refuse_file(self.service.credentials.get("URL", ""))
+
+    def _refuse_file(self, url: str) -> None:
+        if url.startswith("sqlite:"):
+            raise NodeError(
+                "run log 'db': SQLite is a file of one machine, and pods run on several; use a "
+                "PostgreSQL server, or run_log_store: {type: kubernetes}"
+            )
 
 
 class ArgoKubernetesRunLog(BaseIntegration):

@@ -134,6 +134,9 @@ def test_a_database_brings_its_secret_to_every_pod() -> None:
     integration(executor, log).configure_for_execution()
     assert log.credentials == {"URL": "postgresql://me:pw@host/db"}
     assert environment == {}, "the user's process never has it"
+    credentials.take({"ARGOSY_CREDENTIAL_RUN_LOG_STORE_URL": "sqlite:///runs.db"})
+    with pytest.raises(NodeError, match="SQLite is a file of one machine"):
+        integration(executor, log).configure_for_execution()
 
 
 @pytest.mark.parametrize(
