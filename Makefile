@@ -36,8 +36,8 @@ install: $(VENV)/all # the argosy command and all extras, in .venv
 image: cluster $(VENV)/dev # localhost/argosy:test, in the cluster
 	@CLUSTER=$(CLUSTER) PYTHON=$(BIN)/python tests/e2e/image/build
 
-e2e: image # the examples and more, on the cluster
-	@eval "$$($(CLUSTER)/up)" && $(BIN)/pytest tests/e2e
+e2e: image # the examples and more, on the cluster and in containers
+	@eval "$$($(CLUSTER)/up)" && eval "$$($(CLUSTER)/docker-up)" && $(BIN)/pytest tests/e2e
 
 bench: $(VENV)/dev # the table of the README
 	$(BIN)/python -m benchmarks README.md

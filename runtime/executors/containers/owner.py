@@ -20,18 +20,22 @@ def place() -> str:
 def identity(pid: int) -> str:
     """`pid start`: the start in clock ticks since boot, or empty where the system does not say.
 
-    Raises ProcessLookupError where there is no such process.
+    Raises ProcessLookupError where there is no such process, or only what its parent has not
+    taken notice of yet.
     """
+    if not os.path.exists("/proc/self/stat"):
+        with suppress(PermissionError):
+            os.kill(pid, 0)
+        return f"{pid} "
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            # The program's name, in brackets, may hold anything; the start is field 22.
-            return f"{pid} {file.read().rpartition(')')[2].split()[19]}"
+            # From field 3 on: the one before, the program's name in brackets, may hold anything.
+            fields = file.read().rpartition(")")[2].split()
     except FileNotFoundError:
-        if os.path.exists("/proc/self/stat"):
-            raise ProcessLookupError(pid) from None
-    with suppress(PermissionError):
-        os.kill(pid, 0)
-    return f"{pid} "
+        fields = ["X"]
+    if fields[0] in ("X", "Z"):
+        raise ProcessLookupError(pid)
+    return f"{pid} {fields[19]}"
 
 
 def gone(name: str) -> bool:
