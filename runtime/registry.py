@@ -107,6 +107,9 @@ GROUPS = {
 }
 """By kind, the group of entry points that a plugin adds to."""
 
+OURS = "argosy-", "argosy."
+"""How the metadata of our own distribution begins: installed, and beside its source."""
+
 PROTOCOLS: Mapping[str, type[Service]] = {
     "run_log_store": RunLogStore,
     "catalog": Catalog,
@@ -242,7 +245,7 @@ def extended() -> bool:
         except OSError:
             continue
         for name in names:
-            if name.endswith((".dist-info", ".egg-info")) and not name.startswith("argosy-"):
+            if name.endswith((".dist-info", ".egg-info")) and not name.startswith(OURS):
                 try:
                     with open(f"{folder or '.'}/{name}/entry_points.txt", encoding="utf-8") as file:
                         if "[argosy." in file.read():
