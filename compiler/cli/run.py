@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import click
 
 from argosy.runtime.signals import STOPPING
 
-from ..errors import Problem, SettingsError
+from ..errors import Problem, SettingsError, nearest
 from . import options
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def run(
         plan = _plan(compilation, _arguments(compilation, parameters), resume, by_name)
         plan |= _containers(compilation, build)
         outcome = _launch(process, plan)
-    _print(outcome, output)
+    with suppress(BrokenPipeError):  # nobody reads it; it says nothing of how the run ended
+        _print(outcome, output)
     if process.returncode:
         again = _again(definition, configurations, variables, parameters, str(outcome["run"]))
         click.echo(f"to go on from there: {again}", err=True)
@@ -174,10 +175,16 @@ def _arguments(compilation: Compilation, given: Iterable[str]) -> dict[str, Any]
         name, equals, value = text.partition("=")
         if not equals:
             found.update(_file(text))
+        elif not name:
+            raise click.UsageError(f"-p takes NAME=VALUE or a file, not {text!r}")
         else:
             # Without a default, as with a text for one, it is the text that it is.
             is_text = isinstance(defaults.get(name), (str, type(None)))
             found[name] = typed(name, value, "text" if is_text else "json")
+    for name in found.keys() - defaults.keys():
+        hint = nearest(name, defaults)
+        if defaults and not hint.startswith("known"):  # any other may be meant: steps ask by name
+            click.echo(f"warning: the definition has no parameter '{name}'; {hint}", err=True)
     return found
 
 
@@ -216,8 +223,10 @@ def _launch(process: subprocess.Popen[bytes], plan: Mapping[str, Any]) -> dict[s
         pass  # it has said why on stderr
     told = process.stdout.read()
     process.wait()
-    if process.returncode > 128 and not told:
-        sys.exit(process.returncode)  # stopped before there was a run
+    # Below 0: the signal came before it could listen.
+    stopped_by = -process.returncode if process.returncode < 0 else process.returncode - 128
+    if stopped_by in STOPPING and not told:
+        sys.exit(128 + stopped_by)  # stopped before there was a run
     if not told:
         way = "`argosy show` tells how far it came"
         raise click.ClickException(f"the run {plan['run']} broke off; {way}")
