@@ -68,6 +68,7 @@ class ContainerSteps(RuntimeSteps):
         for name, policy in dict.fromkeys((s["image"], s["pull_policy"]) for s in specs):
             if name != built:
                 self._engine.bring(name, policy, own=name == self._plan["own"])
+            self._engine.image(name)
         for spec in specs:
             engine.make_sources(spec["volumes"])
 
@@ -78,7 +79,7 @@ class ContainerSteps(RuntimeSteps):
         spec = self._plan["steps"].get(work.node["step"], self._plan["default"])
         values = self._secrets(work.node)
         folder = self._hand_over.give(values) if values else None
-        name = ""
+        name = container_name(self._context.run, work.path)
 
         def tidy() -> None:
             self._live.pop(name, None)
@@ -86,11 +87,10 @@ class ContainerSteps(RuntimeSteps):
                 self._hand_over.take(folder)
 
         try:
-            name = self._created(work, spec, folder)
+            self._create(name, work, spec, folder)
             child = Container(self._engine.client, name, tidy)
         except OSError as error:
-            if name:
-                self._engine.remove(name)
+            self._engine.remove(name)
             tidy()
             raise NodeError(
                 f"a container of image {spec['image']}: {engine.reason(error)}"
@@ -126,8 +126,8 @@ class ContainerSteps(RuntimeSteps):
             if (file in asked or not file.startswith(PREFIX)) and variable in os.environ
         }
 
-    def _created(self, work: Work, spec: Mapping[str, Any], folder: str | None) -> str:
-        """Creates the container, and gives its name."""
+    def _create(self, name: str, work: Work, spec: Mapping[str, Any], folder: str | None) -> None:
+        """Creates the container; `folder` has the secrets that it is handed."""
         client, volumes = self._engine.client, dict(spec["volumes"])
         image = self._engine.image(spec["image"])["Config"]
         user = spec["user"] or self._user
@@ -141,7 +141,6 @@ class ContainerSteps(RuntimeSteps):
         variables = {**self._variables, **spec["environment"]}
         if home:
             variables = {"HOME": home, "USER": "argosy", **variables}
-        name = container_name(self._context.run, work.path)
         client.create_container(
             spec["image"],
             ["exec", encode(work.node), "/".join(work.key), work.ended],
@@ -160,7 +159,6 @@ class ContainerSteps(RuntimeSteps):
         )
         if home and not any(within(working_dir, bind) for bind in (*binds, home)):
             client.put_archive(name, *owned_folder(working_dir, user))
-        return name
 
     def _host_config(
         self, spec: Mapping[str, Any], volumes: Mapping[str, Any], tmpfs: Mapping[str, str]
