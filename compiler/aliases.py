@@ -33,12 +33,18 @@ class Provider(NamedTuple):
     options: dict[str, str]
 
 
+AWS = {"aws_profile": "profile", "aws_credentials_file": "credentials_file"}
 PROVIDERS = {
     ("run_log_store", "chunked-fs"): Provider("file-system", {"log_folder": "location"}),
     ("run_log_store", "file-system"): Provider("file-system", {"log_folder": "location"}),
     ("catalog", "file-system"): Provider("file-system", {"catalog_location": "location"}),
     ("secrets", "env-secrets-manager"): Provider("env", {}),
     ("secrets", "env-secrets"): Provider("env", {}),
+    ("run_log_store", "s3"): Provider("s3", {"s3_bucket": "bucket", **AWS}),
+    ("catalog", "s3"): Provider("s3", {"s3_bucket": "bucket", **AWS}),
+    ("secrets", "aws-secrets-manager"): Provider(
+        "aws-secrets-manager", {"secret_arn": "secret_id", **AWS}
+    ),
     ("executor", "local"): Provider("local", {}),
     ("executor", "local-container"): Provider("local-container", {"docker_image": "image"}),
     ("executor", "argo"): Provider(
@@ -64,6 +70,9 @@ IGNORED = {  # options that say how Magnus works, not what the pipeline needs
         "run_in_local",
         "placeholders",
     },
+    "run_log_store": {"use_credentials"},
+    "catalog": {"use_credentials"},
+    "secrets": {"use_credentials"},
 }
 RETRY = {"limit": "max_attempts", "back_off": "backoff"}
 

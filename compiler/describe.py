@@ -11,7 +11,8 @@ from .graph import Node, Task, join_path, segment
 
 
 def describe(compilation: Compilation) -> dict[str, Any]:
-    """{pipeline, executor, services, steps}; a step for each task, in topological order."""
+    """{pipeline, executor, services, extras, steps}: `extras` are those of Argosy that the place
+    where steps run must have installed; there is a step for each task, in topological order."""
     services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
     steps = []
     stack: list[tuple[str, Any]] = [("", compilation.pipeline.graph)]
@@ -33,10 +34,11 @@ def describe(compilation: Compilation) -> dict[str, Any]:
         "services": {
             service.service_type: {
                 "type": service.service_provider,
-                "config": {key: value for key, value in service.config.items() if value},
+                "config": {key: value for key, value in service.shown().items() if value},
             }
             for service in services
         },
+        "extras": sorted({service.extra for service in services if service.extra}),
         "steps": steps,
     }
 

@@ -9,7 +9,6 @@ ArgosyError (argosy.runtime.errors)
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
@@ -89,6 +88,8 @@ def clip(line: str, column: int, width: int = 96) -> tuple[str, int]:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?` for the known word nearest to `word`, or the list of them."""
+    import difflib  # for an error only
+
     known = [str(item) for item in known]
     close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
     if close:

@@ -271,11 +271,16 @@ def certain(graph: Graph) -> set[str]:
     found: set[str] = set()
     for name in graph.order():
         node = graph.nodes[name]
-        if node.handler is None and all(
+        if not _recovers(graph, node) and all(
             edge.outcome == "success" and edge.source in found for edge in node.incoming
         ):
             found.add(name)
     return found
+
+
+def _recovers(graph: Graph, node: Node) -> bool:
+    """Whether the graph can go on after the node has failed."""
+    return node.handler is not None and not isinstance(graph.nodes[node.handler].spec, Fail)
 
 
 def _leaving(graph: Graph, path: str, leaves: dict[str, Sources]) -> Sources:
@@ -438,6 +443,6 @@ def encode(source: Source) -> Any:
         "as": source.iterate_as,
         "in": of,
         "out": inside,
-        "reduce": dict(source.reducers),
-        "names": list(source.names),
+        **({"reduce": dict(source.reducers)} if source.reducers else {}),
+        **({"names": list(source.names)} if source.names else {}),
     }

@@ -5,7 +5,7 @@ Integrations know nothing of files; what they raise is reported at the section i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from argosy.runtime import registry
@@ -33,7 +33,7 @@ def integrate(compilation: Compilation) -> Compilation:
         problems += _option_problems(compilation)
     if executor is None or problems:
         raise SettingsError(problems)
-    asked = _asked(compilation)
+    asked = _asked(compilation, services)
     candidates = registry.integrations(settings.plugins)
     plugins = dict.fromkeys(_modules(type(service) for service in services.values()))
     for name, service in services.items():
@@ -52,7 +52,12 @@ def integrate(compilation: Compilation) -> Compilation:
             plugins.update(dict.fromkeys(_modules([cls])))
     if problems:
         raise SettingsError(problems)
-    return compilation._replace(executor=executor, plugins=tuple(plugins), **services)
+    return compilation._replace(
+        executor=executor,
+        plugins=tuple(plugins),
+        warnings=(*compilation.warnings, *_option_warnings(settings.executor)),
+        **services,
+    )
 
 
 def open_services(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:
@@ -69,6 +74,9 @@ def open_services(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:
                 made[name] = cls(declared.config)
         except ArgosyError as error:
             problems.append(declared.problem(str(error)))
+    for name in ("run_log_store", "catalog"):
+        if name in made and "secrets" in made:
+            made[name].secret = made["secrets"].get
     return made, problems
 
 
@@ -76,6 +84,14 @@ def _unfit(cls: Any, declared: Declared) -> Iterator[Problem]:
     """Options that a service does not have, and values that are not of an option's type."""
     options = getattr(cls, "options", {})
     if not options:
+        return
+    refused = [name for name in declared.config if name in getattr(cls, "refused", ())]
+    if refused:
+        for name in refused:
+            problem = declared.problem(f"'{declared.type}' takes no option '{name}'", [name])
+            # The line may show what others must not see.
+            at = problem.at and problem.at._replace(source=None)
+            yield problem._replace(at=at, hint=cls.refused[name])
         return
     for name, value in declared.config.items():
         if value is None or name == "overrides":
@@ -120,8 +136,21 @@ def _option_problems(compilation: Compilation) -> list[Problem]:
     return problems
 
 
-def _asked(compilation: Compilation) -> dict[str, dict[str, Any]]:
-    """What the steps ask of each service: the keyword arguments of its integration's hooks."""
+def _option_warnings(executor: Declared) -> list[Problem]:
+    """What an engine takes, and may surprise."""
+    if executor.type != "argo":
+        return []
+    from .argo.options import warn_options
+
+    return [
+        executor.problem(message, path, hint)
+        for path, message, hint in warn_options(executor.config)
+    ]
+
+
+def _asked(compilation: Compilation, services: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the steps ask of each service: the keyword arguments of its integration's hooks. Where
+    runs and data are kept may need secrets too, of the same provider."""
     data: list[str] = []
     secret: list[str] = []
     names: dict[str, None] = {}
@@ -132,9 +161,12 @@ def _asked(compilation: Compilation) -> dict[str, dict[str, Any]]:
             if node.spec.secrets:
                 secret.append(node.name)
                 names.update(dict.fromkeys(node.spec.secrets))
+    for service in services.values():
+        names.update(dict.fromkeys(service.asked().values()))
+    provider = services["secrets"]
     return {
-        "run_log_store": {},
-        "catalog": {"steps": data},
+        "run_log_store": {"provider": provider},
+        "catalog": {"steps": data, "provider": provider},
         "secrets": {"steps": secret, "secrets": list(names)},
     }
 
@@ -205,4 +237,8 @@ def resolve_services(
     services, problems = open_services(found)
     if shared.problems or problems:
         raise SettingsError([*shared.problems, *problems])
-    return services["run_log_store"], services["catalog"]
+    store, catalog = services["run_log_store"], services["catalog"]
+    if "namespace" in store.options and store.config["namespace"] is None:
+        # The log is where the pods are.
+        store.config["namespace"] = services["executor"].config.get("namespace")
+    return store, catalog

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from .compilation import Compilation
 
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*?\\"(?:[^"\\]|\\["\\])*)"')
-"""A JSON string with quotes in it and no other escape: between two strings no backslash stands, so
-that a match begins where a string does."""
+_STRING = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"')
+_QUOTED = re.compile(r'"([^"\\]*(?:\\["\\][^"\\]*)+)"')
+"""A JSON string that can stand in single quotes: no escape but of quotes and backslashes."""
+_OTHER = re.compile(r'\\[^"\\]')
+"""In a text with such an escape `_QUOTED` could begin to match inside of a string."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ":")).encode
 
@@ -58,15 +60,19 @@ def as_yaml(value: Any) -> str:
     if hasattr(value, "__html__"):  # `safe`: a template's own text
         return str(value)
     text = _encode(value)
-    if '\\"' in text:
-        text = _QUOTED.sub(_single_quoted, text)
-    if text.isascii() and "\x7f" not in text:
+    if not text.isascii() or "\x7f" in text:
+        text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    if '\\"' not in text:
         return text
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return (_STRING if _OTHER.search(text) else _QUOTED).sub(_readable, text)
 
 
-def _single_quoted(match: re.Match[str]) -> str:
-    text = match[1].replace('\\"', '"').replace("\\\\", "\\").replace("'", "''")
+def _readable(match: re.Match[str]) -> str:
+    """A JSON string, in single quotes where it has quotes in it."""
+    inside = match[1]
+    if '\\"' not in inside or not _QUOTED.fullmatch(match[0]):
+        return match[0]
+    text = inside.replace('\\"', '"').replace("\\\\", "\\").replace("'", "''")
     return f"'{text}'"
 
 

@@ -216,14 +216,10 @@ def step_options(
     """The executor's options of each step that overrides any."""
     blocks = executor.config.get("overrides") or {}
     base = {key: value for key, value in executor.config.items() if key != "overrides"}
-    known: list[str] = []
     found: dict[str, Mapping[str, Any]] = {}
     for path, node in every_node(graph):
-        if not node.overrides:
-            continue
-        known = known or [*EXECUTORS, *(point.name for point in registry.entry_points("executor"))]
         for name, override in node.overrides.items():
-            if name not in known:
+            if name not in EXECUTORS and name not in (known := executors()):
                 message = f"overrides of step '{node.name}' name no executor: '{name}'"
                 context.problems.append(Problem(message, node.at, nearest(name, known)))
             elif name == executor.type and isinstance(override, str):
@@ -240,6 +236,11 @@ def step_options(
                 hint = "a mapping of options, or the name of a block"
                 context.problems.append(Problem(message, node.at, hint))
     return found
+
+
+def executors() -> list[str]:
+    """Every executor that a step may name, those of plugins among them."""
+    return [*EXECUTORS, *(point.name for point in registry.entry_points("executor"))]
 
 
 def override_of(executor: Declared, node: Any) -> Mapping[str, Any]:

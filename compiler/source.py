@@ -22,7 +22,9 @@ MAX_BYTES = 32 << 20
 MAX_DEPTH = 512
 MAX_NODES = 1_000_000
 
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_LINE_BREAK = re.compile("\r\n|[\n\r]")
+_NO_BREAKS = "\x85\u2028\u2029"
+"""Line breaks of YAML 1.1, and so of libyaml, that YAML 1.2 takes for text."""
 _NUMBER = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
@@ -183,12 +185,13 @@ class _Builder:
         self.source = source
         self.anchors: dict[str, tuple[Any, str | None, int]] = {}
         self.nodes = 0
+        self.text, self.stand_ins = _without_breaks(source.text)
 
     def build(self) -> Any:
         try:
             # The C parser where PyYAML was built with it: ten times faster, the same events.
             loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-            events: Iterator[Any] = yaml.parse(self.source.text, Loader=loader)
+            events: Iterator[Any] = yaml.parse(self.text, Loader=loader)
             return self._document(events)
         except yaml.reader.ReaderError as error:
             before = self.source.text[: error.position]
@@ -301,6 +304,8 @@ class _Builder:
     def _scalar(self, event: Any) -> tuple[Any, str | None]:
         """The value, and the text where that is another thing."""
         text = event.value
+        if self.stand_ins:
+            text = text.translate(self.stand_ins)
         if event.tag is None or event.tag == "!":
             if not event.implicit[0] or event.tag == "!":
                 return text, None
@@ -331,6 +336,17 @@ class _Frame:
         self.key = ""
         self.key_mark: Any = None
         self.merged: set[str] = set()
+
+
+def _without_breaks(text: str) -> tuple[str, dict[int, str]]:
+    """`text` with characters that it has not in place of those in _NO_BREAKS, and what these stand
+    for."""
+    if text.isascii() or not any(char in text for char in _NO_BREAKS):
+        return text, {}
+    free = (chr(code) for code in range(0xE000, 0xF900) if chr(code) not in text)
+    stand_ins = dict(zip(_NO_BREAKS, free, strict=False))
+    there = text.translate({ord(char): stand_in for char, stand_in in stand_ins.items()})
+    return there, {ord(stand_in): char for char, stand_in in stand_ins.items()}
 
 
 def _join_surrogates(match: re.Match[str]) -> str:

@@ -36,15 +36,19 @@ def main(arguments: list[str]) -> int:
 
 def run_node(node: str, key: str = "", ended: str = "") -> int:
     from .context import Context
+    from .credentials import take
     from .execute import execute
     from .node import decode
 
+    take(os.environ)
     return execute(decode(node), key, ended, Context.from_environment(os.environ))
 
 
 def end_run() -> int:
+    from .credentials import take
     from .end import end
 
+    take(os.environ)
     return end(os.environ)
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from .alternatives import GOOD, by_statuses
 from .context import Context, write_run
-from .entries import State, map_variable
+from .entries import State, blobs, map_variable
 from .errors import ArgosyError, NodeError
 from .files import write_all
-from .layout import fill, indexes, log_key, new_attempt, record_key, state_key
+from .layout import blob_key, fill, indexes, log_key, new_attempt, record_key, state_key
 from .node import Node
 from .output import Output
 from .state import Reader, write
@@ -23,8 +23,7 @@ from .values import brief, choose, keys
 
 
 class Attempt:
-    """`record` is what the run log says; `output` what the step prints, which masks the secrets
-    that the step was given."""
+    """`record` is what the run log says; `output` what the step prints."""
 
     def __init__(self, node: Node, key: str, ended: Mapping[str, str], context: Context) -> None:
         self.node = node
@@ -64,11 +63,9 @@ class Attempt:
         return entering
 
     def start(self) -> None:
+        """The last that is written before the step's own code runs, for however long."""
         self._write_record()
-
-    def mask(self, secrets: Mapping[str, str]) -> None:
-        """From here on masks these secrets."""
-        self.output = Output(self._keep, secrets.values())
+        self.context.run_log_store.release()
 
     def succeed(self, leaving: State) -> None:
         """Hands over, then writes what the next steps read, and last of all that it is there."""
@@ -85,7 +82,7 @@ class Attempt:
         try:
             self.output.close()
             self._end("failed", error.exit_status)
-        except ArgosyError as second:
+        except Exception as second:  # a plugin's store can raise anything
             complain(f"{self.instance}: and the run log does not have it: {second}")
 
     def resumed(self) -> bool:
@@ -103,6 +100,7 @@ class Attempt:
             return False
         leaving = State(**{name: json.loads(data)[name] for name in State._fields})
         self.hand_over(leaving)
+        store.keep(map(blob_key, blobs(leaving.parameters)))
         for place in self._places():
             store.put(state_key(context.run, place), data)
         self.id = self.record["attempt"] = attempt
@@ -142,6 +140,7 @@ class Attempt:
     def _keep(self, milliseconds: int, data: bytes) -> None:
         key = log_key(self.context.run, self.instance, self.id, milliseconds)
         self.context.run_log_store.put(key, data)
+        self.context.run_log_store.release()
 
 
 def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:

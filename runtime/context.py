@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .errors import NodeError
+from .errors import ArgosyError, NodeError, PluginError
 from .layout import run_key
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ OURS = (
 class Context:
     """One run, seen from one place.
 
-    `config` is ARGOSY_CONFIG's content; `arguments` the run's arguments by name, typed; `origin`
-    what started the run, empty where no engine did; `hands` the folder for what is handed over;
-    `resume` the run that this one goes on from, where `by_name` asks for name and success alone.
+    `config` is ARGOSY_CONFIG's content; `arguments` the run's arguments by name, typed, or else
+    `encoded`, as ARGOSY_ARGUMENTS has them; `origin` what started the run, empty where no engine
+    did; `hands` the folder for what is handed over; `resume` the run that this one goes on from,
+    where `by_name` asks for name and success alone.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Context:
         config: Mapping[str, Any],
         arguments: Mapping[str, Any] | None = None,
         *,
+        encoded: str = "",
         origin: Mapping[str, Any] | None = None,
         pod: str = "",
         pod_uid: str = "",
@@ -50,7 +52,8 @@ class Context:
     ) -> None:
         self.run = run
         self.config: dict[str, Any] = dict(config)
-        self.arguments = dict(arguments or {})
+        self._arguments = arguments
+        self._encoded = encoded
         self.origin = dict(origin or {})
         self.pod = pod
         self.pod_uid = pod_uid
@@ -64,11 +67,10 @@ class Context:
         run = environment.get("ARGOSY_RUN_ID")
         if not run:
             raise NodeError("ARGOSY_RUN_ID is not set: it names the run that this node is of")
-        config = parsed(environment, "ARGOSY_CONFIG")
         return cls(
             run,
-            config,
-            arguments(environment.get("ARGOSY_ARGUMENTS", ""), config.get("arguments") or {}),
+            parsed(environment, "ARGOSY_CONFIG"),
+            encoded=environment.get("ARGOSY_ARGUMENTS", ""),
             origin=parsed(environment, "ARGOSY_ORIGIN"),
             pod=environment.get("ARGOSY_POD", ""),
             pod_uid=environment.get("ARGOSY_POD_UID", ""),
@@ -98,11 +100,20 @@ class Context:
         return {name: value for name, value in found.items() if value}
 
     @cached_property
+    def arguments(self) -> dict[str, Any]:
+        """The run's arguments by name, typed. Raises NodeError for one that is not of its type: not
+        before a node reads them, so that its record can say so."""
+        if self._arguments is not None:
+            return dict(self._arguments)
+        return arguments(self._encoded, self.config.get("arguments") or {})
+
+    @cached_property
     def executor(self) -> Executor:
         from .registry import make
 
         name = self.config.get("executor") or "local"
         found: Executor = make("executor", {"type": name}, self.plugins)
+        found.environment.update(self.config.get("environment") or {})
         return found
 
     @cached_property
@@ -130,10 +141,22 @@ class Context:
 
         declared = self.config.get(kind) or {"type": DEFAULTS[kind]}
         service = make(kind, declared, self.plugins)
+        if kind != "secrets":
+            service.secret = self._secret
         found = integration(self.executor, service, integrations(self.plugins, search=False))
-        found.validate()
-        found.configure_for_execution()
+        try:
+            found.validate()
+            found.configure_for_execution()
+        except ArgosyError:
+            raise
+        except Exception as error:  # a plugin's hook can raise anything
+            where = f"{type(found).__module__}.{type(found).__name__}"
+            reason = f"{type(error).__name__}: {error}"
+            raise PluginError(f"the integration {where} failed: {reason}") from error
         return service
+
+    def _secret(self, name: str) -> str:
+        return self.secrets.get(name)
 
 
 def write_run(context: Context) -> None:

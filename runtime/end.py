@@ -16,8 +16,9 @@ from .context import Context, parsed, write_run
 from .entries import State
 from .errors import ArgosyError, NodeError
 from .layout import end_key, run_key, steps_prefix
-from .state import Reader
+from .state import LARGE, Reader
 from .step import holds_objects
+from .values import dump
 
 
 class Leaving(NamedTuple):
@@ -61,10 +62,18 @@ def close(
     if said or status != "succeeded":
         failures = joined(context, said)
     if context.origin and store.get(run_key(context.run)) is None:
-        write_run(context)
+        with suppress(NodeError):  # of an argument: the step that read it has said so
+            write_run(context)
     leaving = final(context, sources) if status == "succeeded" else NOTHING
     # The time, so that of several ends the newest counts.
-    write_end(context, time.time_ns() // 1_000, status, failures, leaving)
+    number = time.time_ns() // 1_000
+    try:
+        write_end(context, number, status, failures, leaving)
+    except NodeError as error:  # not every store takes an object so large; the states have it all
+        small = {name: v for name, v in leaving.parameters.items() if len(dump(v)) <= LARGE}
+        left_out = ", ".join(sorted(leaving.parameters.keys() - small.keys()))
+        complain(f"the end of the run is recorded without {left_out}: {error}")
+        write_end(context, number, status, failures, leaving._replace(parameters=small))
 
 
 def write_end(

@@ -6,7 +6,7 @@ higher rank wins, so it does not matter in which order states are read, or who f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -57,6 +57,15 @@ def inside(entries: Mapping[str, Entry], instance: str) -> Entries:
     """The entries that were written in the composite `instance`."""
     prefix = f"{instance}/"
     return {name: entry for name, entry in entries.items() if entry["by"].startswith(prefix)}
+
+
+def blobs(parameters: Mapping[str, Entry]) -> Iterator[str]:
+    """The hashes of what the entries name and do not hold: an entry is one value, or the objects
+    that a map's iterations left."""
+    for entry in parameters.values():
+        for part in (entry, *filter(None, entry.get("objects", ()))):
+            if "blob" in part:
+                yield part["blob"]
 
 
 def map_variable(state: State) -> dict[str, Any]:

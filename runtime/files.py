@@ -39,6 +39,17 @@ def append(path: str, data: bytes, sync: bool = False) -> None:
         os.close(descriptor)
 
 
+def remove(path: str, root: str) -> None:
+    """Deletes a file if it is there, and the folders above it, below `root`, that this empties."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    folder = os.path.dirname(path)
+    with suppress(OSError):  # something else is in it
+        while len(folder) > len(root):
+            os.rmdir(folder)
+            folder = os.path.dirname(folder)
+
+
 def copy(source: str, target: str, sync: bool = False) -> str:
     """Copies a file, in place of what is at `target`, and gives the SHA-256 of what was copied."""
     with Copy(source, target, sync) as copied:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from .errors import ServiceError
+from .retry import in_a_hurry
 
 MASK = b"***"
 SHORTEST_LINE = 8
@@ -21,8 +22,8 @@ INTERVAL = 2.0
 SILENCE = 60.0
 """Seconds after which an empty chunk says that the attempt is alive."""
 
-LARGEST = 1 << 20
-"""Bytes that are kept at once, whatever the time."""
+LARGEST = 1 << 19
+"""Bytes that are kept at once, whatever the time: not every store takes more than 1 MiB."""
 
 
 class Masker:
@@ -119,11 +120,9 @@ class Output:
     def __init__(
         self,
         keep: Callable[[int, bytes], None],
-        secrets: Iterable[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        secrets = tuple(secrets)
-        self._maskers = {1: Masker(secrets), 2: Masker(secrets)}
+        self._maskers = {1: Masker(()), 2: Masker(())}
         self._keep = keep
         self._clock = clock
         self._started = clock()
@@ -132,6 +131,11 @@ class Output:
         self._chunk: list[bytes] = []
         self._size = 0
         self._shown = {1, 2}
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """From here on masks these secrets."""
+        secrets = tuple(secrets)
+        self._maskers = {1: Masker(secrets), 2: Masker(secrets)}
 
     def feed(self, stream: int, data: bytes) -> None:
         """What the step wrote to standard output (1) or standard error (2)."""
@@ -150,7 +154,8 @@ class Output:
         limit = INTERVAL if self._chunk else SILENCE
         if waited >= limit or self._size >= LARGEST:
             try:
-                self._write()
+                with in_a_hurry():
+                    self._write()
             except ServiceError:
                 self._kept_at = self._clock()  # and again, when the store may be back
             return INTERVAL
@@ -165,11 +170,14 @@ class Output:
 
     def _write(self) -> None:
         data = b"".join(self._chunk)
-        number = max(int((self._clock() - self._started) * 1000), self._last + 1)
-        self._keep(number, data)
-        self._last = number
+        for start in range(0, len(data) or 1, LARGEST):
+            number = max(int((self._clock() - self._started) * 1000), self._last + 1)
+            end = start + LARGEST
+            self._keep(number, data[start:end])
+            self._last = number
+            self._chunk, self._size = [data[end:]], max(0, len(data) - end)
         self._kept_at = self._clock()
-        self._chunk, self._size = [], 0
+        self._chunk = []
 
     def _pass(self, stream: int, data: bytes) -> None:
         if not data:

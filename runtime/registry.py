@@ -30,21 +30,28 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "run_log_store": {
         "buffered": "argosy.runtime.run_logs.buffered:BufferedRunLog",
         "file-system": "argosy.runtime.run_logs.file_system:FileSystemRunLog",
+        "db": "argosy.runtime.run_logs.db:DatabaseRunLog",
+        "kubernetes": "argosy.runtime.run_logs.kubernetes:KubernetesRunLog",
+        "s3": "argosy.runtime.run_logs.s3:S3RunLog",
     },
     "catalog": {
         "do-nothing": "argosy.runtime.catalogs.do_nothing:DoNothingCatalog",
         "file-system": "argosy.runtime.catalogs.file_system:FileSystemCatalog",
+        "s3": "argosy.runtime.catalogs.s3:S3Catalog",
     },
     "secrets": {
         "do-nothing": "argosy.runtime.secrets.do_nothing:DoNothingSecrets",
         "env": "argosy.runtime.secrets.env:EnvSecrets",
         "dotenv": "argosy.runtime.secrets.dotenv:DotenvSecrets",
         "kubernetes": "argosy.runtime.secrets.kubernetes:KubernetesSecrets",
+        "aws-secrets-manager": "argosy.runtime.secrets.aws_secrets_manager:AwsSecretsManager",
     },
     "integration": {
         "any.catalog.do-nothing": "argosy.runtime.integrations.everywhere:DoNothingCatalogs",
+        "any.run_log_store.db": "argosy.runtime.integrations.everywhere:Databases",
         "any.secrets.do-nothing": "argosy.runtime.integrations.everywhere:DoNothingSecrets",
         "local.run_log_store.buffered": "argosy.runtime.integrations.local:LocalBuffered",
+        "local.run_log_store.kubernetes": "argosy.runtime.integrations.local:LocalKubernetesRunLog",
         "local.secrets.kubernetes": "argosy.runtime.integrations.local:LocalKubernetesSecrets",
         "local-container.run_log_store.buffered": (
             "argosy.runtime.integrations.container:ContainerBuffered"
@@ -62,12 +69,31 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "local-container.secrets.kubernetes": (
             "argosy.runtime.integrations.container:ContainerKubernetesSecrets"
         ),
+        "local-container.run_log_store.db": (
+            "argosy.runtime.integrations.container_stores:ContainerDatabase"
+        ),
+        "local-container.run_log_store.kubernetes": (
+            "argosy.runtime.integrations.container_stores:ContainerKubernetesRunLog"
+        ),
         "argo.run_log_store.buffered": "argosy.runtime.integrations.argo:ArgoBuffered",
         "argo.run_log_store.file-system": "argosy.runtime.integrations.argo:ArgoFileSystemRunLog",
+        "argo.run_log_store.db": "argosy.runtime.integrations.argo:ArgoDatabase",
+        "argo.run_log_store.kubernetes": "argosy.runtime.integrations.argo:ArgoKubernetesRunLog",
         "argo.catalog.file-system": "argosy.runtime.integrations.argo:ArgoFileSystemCatalog",
         "argo.secrets.env": "argosy.runtime.integrations.argo:ArgoEnvSecrets",
         "argo.secrets.dotenv": "argosy.runtime.integrations.argo:ArgoDotenvSecrets",
         "argo.secrets.kubernetes": "argosy.runtime.integrations.argo:ArgoKubernetesSecrets",
+        "local.run_log_store.s3": "argosy.runtime.integrations.aws:LocalS3RunLog",
+        "local.catalog.s3": "argosy.runtime.integrations.aws:LocalS3Catalog",
+        "local.secrets.aws-secrets-manager": "argosy.runtime.integrations.aws:LocalAwsSecrets",
+        "local-container.run_log_store.s3": "argosy.runtime.integrations.aws:ContainerS3RunLog",
+        "local-container.catalog.s3": "argosy.runtime.integrations.aws:ContainerS3Catalog",
+        "local-container.secrets.aws-secrets-manager": (
+            "argosy.runtime.integrations.aws:ContainerAwsSecrets"
+        ),
+        "argo.run_log_store.s3": "argosy.runtime.integrations.aws:ArgoS3RunLog",
+        "argo.catalog.s3": "argosy.runtime.integrations.aws:ArgoS3Catalog",
+        "argo.secrets.aws-secrets-manager": "argosy.runtime.integrations.aws:ArgoAwsSecrets",
     },
 }
 """By kind, a name to `module:Class`. An integration's name is executor.service.provider."""
@@ -80,6 +106,9 @@ GROUPS = {
     "integration": "argosy.integrations",
 }
 """By kind, the group of entry points that a plugin adds to."""
+
+OURS = "argosy-", "argosy."
+"""How the metadata of our own distribution begins: installed, and beside its source."""
 
 PROTOCOLS: Mapping[str, type[Service]] = {
     "run_log_store": RunLogStore,
@@ -216,7 +245,7 @@ def extended() -> bool:
         except OSError:
             continue
         for name in names:
-            if name.endswith((".dist-info", ".egg-info")) and not name.startswith("argosy-"):
+            if name.endswith((".dist-info", ".egg-info")) and not name.startswith(OURS):
                 try:
                     with open(f"{folder or '.'}/{name}/entry_points.txt", encoding="utf-8") as file:
                         if "[argosy." in file.read():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import NodeError
+from .errors import NodeError, ServiceError
 
 if TYPE_CHECKING:
     from typing import ClassVar
@@ -42,12 +43,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def configure(
-    what: str, options: Mapping[str, Option], given: Mapping[str, Any] | None
+    what: str,
+    options: Mapping[str, Option],
+    given: Mapping[str, Any] | None,
+    refused: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The declared options with what is given for them. Raises NodeError for an unknown one and
-    for a value of another type."""
+    """The declared options with what is given for them. Raises NodeError for an unknown one, for
+    a value of another type, and for one of `refused`, which says why."""
     config = {name: copy(option.default) for name, option in options.items()}
     for name, value in (given or {}).items():
+        if name in refused:
+            raise NodeError(f"{what} takes no '{name}': {refused[name]}")
         if name not in options:
             raise NodeError(f"{what} has no option '{name}'; {nearest(name, options)}")
         wanted = options[name].type
@@ -67,6 +73,10 @@ def copy(default: Any) -> Any:
     return default.copy() if isinstance(default, (dict, list)) else default
 
 
+def no_secrets(name: str) -> str:
+    raise NodeError(f"secret '{name}' cannot be had here: no secrets provider is open")
+
+
 class Service:
     """What the three have in common. `config` is what travels to where a node runs: the declared
     options, as the configuration and the integrations left them."""
@@ -74,10 +84,24 @@ class Service:
     service_type: ClassVar[str] = ""
     service_provider: ClassVar[str] = ""
     options: ClassVar[Mapping[str, Option]] = {}
+    extra: ClassVar[str] = ""
+    """The extra of Argosy that is to be installed where it is used."""
+    refused: ClassVar[Mapping[str, str]] = {}
+    """Options that it will never have, and why: their values must not even be shown."""
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         what = f"the {self.service_type.replace('_', ' ')} '{self.service_provider}'"
-        self.config = configure(what, self.options, config)
+        self.config = configure(what, self.options, config, self.refused)
+        self.secret: Callable[[str], str] = no_secrets
+        """Gives a secret's value by its name: set by who opens a run log store or a catalog."""
+
+    def asked(self) -> Mapping[str, str]:
+        """The names of the secrets that it needs itself, by what each is to it."""
+        return {}
+
+    def shown(self) -> Mapping[str, Any]:
+        """The configuration as people may see it."""
+        return self.config
 
 
 class RunLogStore(Service):
@@ -101,6 +125,17 @@ class RunLogStore(Service):
         """Adds to the end of an object, which it creates where there is none."""
         raise NotImplementedError
 
+    def delete(self, key: str) -> None:
+        """Deletes an object, where there is one. Only `argosy runs rm` asks for it; a provider
+        that cannot does without."""
+        raise ServiceError(f"the run log '{self.service_provider}' cannot delete")
+
+    def keep(self, keys: Iterable[str]) -> None:
+        """Sees to it that objects of an earlier run stay for as long as those of this one."""
+
+    def release(self) -> None:
+        """Lets go of what others may need, a connection: nothing is written for a while."""
+
 
 class Catalog(Service):
     """Files by the SHA-256 of their content, in hexadecimal."""
@@ -114,6 +149,10 @@ class Catalog(Service):
     def get(self, sha: str, path: str) -> None:
         """Writes the file with the hash `sha` at `path`, whole or not at all."""
         raise NotImplementedError
+
+    def delete(self, sha: str) -> None:
+        """Deletes a file, where there is one, as a run log does."""
+        raise ServiceError(f"the catalog '{self.service_provider}' cannot delete")
 
 
 class Secrets(Service):

@@ -47,10 +47,10 @@ class Cluster(NamedTuple):
         self.kubectl(*apply, "--dry-run=server")
         self.kubectl(*apply)
 
-    def submit(self, template: str, name: str = "", /, **parameters: str) -> str:
-        """Starts a workflow from a WorkflowTemplate; its name is the template's by default."""
-        self.create(from_template(template, name or template, parameters))
-        return name or template
+    def submit(self, template: str) -> str:
+        """Starts a workflow from a WorkflowTemplate; its name, which is the template's."""
+        self.create(from_template(template, template, {}))
+        return template
 
     def wait(self, workflow: str, seconds: float = 180) -> dict[str, Any]:
         """The workflow once it has ended."""

@@ -84,7 +84,7 @@ class Lab:
     def render(self, definition: Mapping[str, Any], **options: Any) -> str:
         """The objects of a pipeline; `options` are of the executor."""
         folder = self.place(definition["name"])
-        (folder / "pipeline.yaml").write_text(json.dumps(definition))
+        (folder / "pipeline.yaml").write_text(json.dumps(definition, ensure_ascii=False))
         over = {"executor": {"config": options}}
         for name, content in {"argo": self.configuration, "more": over}.items():
             (folder / f"{name}.yaml").write_text(json.dumps(content))
@@ -96,16 +96,16 @@ class Lab:
         apply = ("apply", "--server-side", "--validate=strict", "-f", "-")
         self.cluster.kubectl(*apply, input="---\n".join(manifests))
 
-    def start(self, *definitions: Mapping[str, Any]) -> None:
+    def start(self, *definitions: Mapping[str, Any], **options: Any) -> None:
         """Starts a workflow of each pipeline, called as that is."""
-        self.apply(*(self.render(definition) for definition in definitions))
+        self.apply(*(self.render(definition, **options) for definition in definitions))
         names = [definition["name"] for definition in definitions]
         self.cluster.create(*(from_template(name, name, {}) for name in names))
 
-    def here(self, name: str, **environment: str) -> dict[str, Any]:
+    def here(self, name: str, *options: str, **environment: str) -> dict[str, Any]:
         """Runs the pipeline on this machine; what `argosy show` says of that."""
         folder = self.place(name)
-        done = argosy("run", "pipeline.yaml", cwd=folder, **environment)
+        done = argosy("run", "pipeline.yaml", *options, cwd=folder, **environment)
         assert done.returncode in (0, 1), done.stderr
         return shown("latest", folder)
 

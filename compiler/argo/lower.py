@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from ..integrate import context
 from .graphs import lower_graph
 from .names import Names
 from .objects import Identity, account_name, identity, manifests
-from .options import read_options
+from .options import Options, read_options
 from .pods import Pods, Run, configured, overridden
 from .shared import NOOP, Shared
 from .text import safe_json
@@ -37,20 +38,26 @@ def lower(compilation: Compilation) -> Compilation:
     config = context(compilation)
     names = Names((NOOP,))
     pods = Pods(Run(config, run_id, executor.secret_environment), base, names)
-    before = read_options(executor.config)
-    shared = Shared(
-        compilation.flow,
-        config["arguments"],
-        base,
-        {
-            path: overridden(base, before, read_options(options))
-            for path, options in compilation.settings.steps.items()
-        },
-        names,
-        pods,
-    )
+    steps = _step_options(base, executor.config, compilation.settings.steps)
+    shared = Shared(compilation.flow, config["arguments"], base, steps, names, pods)
     spec = _spec(of, shared, pipeline, arguments)
-    return compilation._replace(manifests=manifests(of, base, spec, pipeline.description))
+    found = manifests(of, base, spec, executor.rules, pipeline.description)
+    return compilation._replace(manifests=found)
+
+
+def _step_options(
+    base: Options, config: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Options]:
+    """The options of the steps that override any; equal ones are the same object."""
+    before = read_options(config)
+    known: dict[str, Options] = {}
+    found = {}
+    for path, options in steps.items():
+        text = json.dumps(options, sort_keys=True, default=str)
+        if text not in known:
+            known[text] = overridden(base, before, read_options(options))
+        found[path] = known[text]
+    return found
 
 
 def _arguments(pipeline: Pipeline) -> list[Json]:

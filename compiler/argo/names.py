@@ -89,10 +89,11 @@ class Names:
         """Names for texts that stand beside each other, in no order: where several would have the
         same, it belongs to the text that reads just so, and the others get a hash."""
         wanted = {text: task_name(text) for text in texts}
-        count = Counter(wanted.values())
+        several = len(set(wanted.values())) < len(wanted)
+        count = Counter(wanted.values()) if several else {}
         found = {}
         for text, name in wanted.items():
-            shared = name in self._taken or (count[name] > 1 and text != name)
+            shared = name in self._taken or (count.get(name, 1) > 1 and text != name)
             found[text] = hashed(name, text) if shared else name
         self._taken.update(found.values())
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .names import MAX_CRON_NAME, label_value, task_name
@@ -63,17 +63,21 @@ def account_name(of: Identity, options: Options) -> str:
     return options.service_account.name or (of.name if options.service_account.create else "")
 
 
-def manifests(of: Identity, options: Options, spec: Json, description: str) -> list[Manifest]:
-    """Every file, the workflow first."""
+def manifests(
+    of: Identity, options: Options, spec: Json, rules: Iterable[Json], description: str
+) -> list[Manifest]:
+    """Every file, the workflow first. `rules`: what its pods must be allowed beside what Argo's
+    executor must."""
     kind = "Workflow" if options.kind == "Workflow" else "WorkflowTemplate"
-    shown = {"workflows.argoproj.io/description": description} if description else None
+    printable = "".join(c if c.isprintable() or c == "\n" else " " for c in description)
+    shown = {"workflows.argoproj.io/description": printable} if description else None
     metadata = of.metadata(annotations=shown)
     body = {"apiVersion": ARGO, "kind": kind, "metadata": metadata, "spec": spec}
     found = [Manifest(f"{kind.lower()}.yaml", kind.lower(), body)]
     if options.schedules:
         found.append(Manifest("cronworkflow.yaml", "cronworkflow", _cron(of, options)))
     if options.service_account.create:
-        found.extend(_access(of, account_name(of, options)))
+        found.extend(_access(of, account_name(of, options), rules))
     created = {name: claim for name, claim in options.claims.items() if claim.create}
     for name, claim in created.items():
         found.append(Manifest(f"claim-{name}.yaml", "claim", _claim(of, name, claim)))
@@ -89,8 +93,8 @@ def _cron(of: Identity, options: Options) -> Json:
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": of.metadata(), "spec": spec}
 
 
-def _access(of: Identity, account: str) -> list[Manifest]:
-    """The service account, and the role that Argo's executor needs in its pods."""
+def _access(of: Identity, account: str, rules: Iterable[Json]) -> list[Manifest]:
+    """The service account, and its role: what Argo's executor needs in the pods, and `rules`."""
     own = {
         "apiGroups": ["argoproj.io"],
         "resources": ["workflowtaskresults"],
@@ -101,7 +105,7 @@ def _access(of: Identity, account: str) -> list[Manifest]:
     if of.namespace:
         subject["namespace"] = of.namespace
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account}
-    role = {"kind": "Role", "metadata": metadata, "rules": [own]}
+    role = {"kind": "Role", "metadata": metadata, "rules": [own, *rules]}
     binding = {"kind": "RoleBinding", "metadata": metadata, "roleRef": reference}
     return [
         Manifest(

@@ -2,7 +2,7 @@
 
 Argo replaces `{{...}}` in every pass over a template, values that it has put there included, and
 the kubelet replaces `$(NAME)`; neither has an escape. JSON has: `{ } $` inside strings travel as
-`\\u007b \\u007d \\u0024`, and no two braces stand side by side outside strings.
+`\\u007b \\u007d \\u0024`, and outside strings no `}` stands beside another.
 """
 
 from __future__ import annotations
@@ -13,15 +13,9 @@ from typing import Any
 
 from argosy.runtime.node import LIMIT, encode
 
-_PARTS = r'"(?:[^"\\]|\\.)*"|[{}]{2,}'
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _ESCAPES = {ord("{"): r"\u007b", ord("}"): r"\u007d", ord("$"): r"\u0024"}
-
-
-def _part(match: re.Match[str]) -> str:
-    part = match[0]
-    if part[0] != '"':
-        return " ".join(part)
-    return part.translate(_ESCAPES) if "{" in part or "}" in part or "$" in part else part
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def safe_json(value: Any) -> str:
@@ -30,10 +24,17 @@ def safe_json(value: Any) -> str:
     >>> print(safe_json({"env": {"A": "{{workflow.name}} $(id)"}}))
     {"env":{"A":"\\u007b\\u007bworkflow.name\\u007d\\u007d \\u0024(id)"} }
     """
-    text = json.dumps(value, separators=(",", ":"))
+    text = _encode(value)
+    if "\x7f" in text:  # the one character that JSON writes as it is and server-side apply refuses
+        text = text.replace("\x7f", r"\u007f")
     if "$" not in text and text.find("{", 1) < 0 and text.find("}", 0, -1) < 0:
         return text
-    return re.sub(_PARTS, _part, text)
+    bare = re.sub(_STRING, "", text)
+    if any(text.count(char) > bare.count(char) for char in "{}$"):
+        text = re.sub(_STRING, lambda match: match[0].translate(_ESCAPES), text)
+    while "}}" in text:
+        text = text.replace("}}", "} }")
+    return text
 
 
 def node_text(node: dict[str, Any]) -> str:

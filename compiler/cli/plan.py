@@ -46,6 +46,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
     for name, service in found["services"].items():
         config = ", ".join(f"{key}={value}" for key, value in service["config"].items())
         lines.append(f"  {name:<14} {service['type']}{f' ({config})' if config else ''}")
+    if found["extras"]:
+        lines.append(f"  {'to install':<14} argosy[{','.join(found['extras'])}]")
     for step in found["steps"]:
         lines += ["", step["step"]]
         for key, value in step.items():

@@ -140,9 +140,10 @@ def _plan(
         from . import history
 
         resume = history.read(compilation.run_log_store, resume).id
+    environment = dict(compilation.executor.environment)
     return {
         "run": f"{segment(compilation.pipeline.name)}-{secrets.token_hex(4)}",
-        "context": context(compilation),
+        "context": {**context(compilation), "environment": environment},
         "arguments": dict(arguments),
         "origin": {},
         "workers": compilation.executor.config.get("max_workers"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
 from argosy.runtime import layout
+from argosy.runtime.entries import blobs
 from argosy.runtime.executors.local.report import duration
-from argosy.runtime.service import RunLogStore, Service
+from argosy.runtime.service import RunLogStore
 
 from . import history, options
 
@@ -76,30 +76,14 @@ def rm(services: tuple[Any, Any], names: tuple[str, ...]) -> None:
         if run.id not in doomed:
             kept.append(run.id)
     own, others = _blobs(store, doomed), _blobs(store, kept)
-    _delete(catalog, map(layout.blob_key, own.files - others.files))
-    _delete(store, map(layout.blob_key, own.parameters - others.parameters))
+    for sha in sorted(own.files - others.files):
+        catalog.delete(sha)
+    for sha in sorted(own.parameters - others.parameters):
+        store.delete(layout.blob_key(sha))
     for run_id in sorted(doomed):
-        _delete(store, store.list(layout.run_prefix(run_id)))
+        for key in store.list(layout.run_prefix(run_id)):
+            store.delete(key)
         click.echo(f"{run_id}: deleted", err=True)
-
-
-def _delete(service: Service, keys: Iterable[str]) -> None:
-    """Deletes objects, and the folders that this empties. The protocol of a service has no word for
-    it, so this is for the provider whose objects are files."""
-    keys = list(keys)
-    if keys and service.service_provider != "file-system":
-        kind = service.service_type.replace("_", " ")
-        raise click.ClickException(
-            f"the {kind} '{service.service_provider}' cannot delete; only file-system can"
-        )
-    for key in keys:
-        path = Path(service.config["location"]).expanduser() / key
-        path.unlink(missing_ok=True)
-        for folder in path.parents[: key.count("/")]:
-            try:
-                folder.rmdir()
-            except OSError:  # something else is in it
-                break
 
 
 class Blobs(NamedTuple):
@@ -114,9 +98,6 @@ def _blobs(store: RunLogStore, runs: Iterable[str]) -> Blobs:
     for run in runs:
         for key in store.list(f"{layout.run_prefix(run)}state/"):
             state = history.read_json(store, key)
-            for entry in state.get("parameters", {}).values():
-                # An entry is one value, or the objects that a map's iterations left.
-                parts = [entry, *filter(None, entry.get("objects", ()))]
-                found.parameters.update(part["blob"] for part in parts if "blob" in part)
+            found.parameters.update(blobs(state.get("parameters", {})))
             found.files.update(entry["sha256"] for entry in state.get("catalog", {}).values())
     return found

@@ -2,7 +2,9 @@
 
 
 def orders() -> dict[str, list[list[object]]]:
-    return {"orders": [["eu", "tea", 3], ["us", "tea", 5], ["eu", "coffee", 2], ["us", "coffee", 1]]}
+    return {
+        "orders": [["eu", "tea", 3], ["us", "tea", 5], ["eu", "coffee", 2], ["us", "coffee", 1]]
+    }
 
 
 def prices() -> dict[str, dict[str, float]]:

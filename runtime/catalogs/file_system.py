@@ -63,6 +63,16 @@ class FileSystemCatalog(Catalog):
                 f"catalog: cannot bring {kept} to {path}: {error.strerror}"
             ) from error
 
+    def delete(self, sha: str) -> None:
+        kept = self._path(sha)
+        try:
+            files.remove(kept, self._folder)
+        except OSError as error:
+            raise ServiceError(f"catalog: cannot delete {kept}: {error.strerror}") from error
+
+    @property
+    def _folder(self) -> str:
+        return os.path.join(self._here, os.path.expanduser(self.config["location"]))
+
     def _path(self, sha: str) -> str:
-        location = os.path.expanduser(self.config["location"])
-        return os.path.join(self._here, location, blob_key(sha))
+        return os.path.join(self._folder, blob_key(sha))

@@ -21,6 +21,7 @@ class Executor:
                          called as `secrets.env.file_of` says is for the steps that name its secret
     claims               {claim name: mount path}
     service_account, labels, annotations    as the engine has them
+    rules                [rule of a Role], for the service account that is rendered
     network, user        as Docker has them
     """
 
@@ -38,6 +39,7 @@ class Executor:
         self.service_account: str | None = None
         self.labels: dict[str, str] = {}
         self.annotations: dict[str, str] = {}
+        self.rules: list[dict[str, Any]] = []
         self.network: str | None = None
         self.user: str | None = None
 

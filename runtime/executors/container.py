@@ -19,8 +19,6 @@ OF_THE_RUN = frozenset(("max_workers", "build", "overrides"))
 """Options that are not one container's: a step cannot override them."""
 POLICIES = ("always", "missing", "never")
 UNITS = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-SECRETS = "/run/argosy/secrets"
-"""Where a container finds the files of `secret_files`."""
 
 
 class LocalContainerExecutor(Executor):

@@ -22,6 +22,7 @@ class LocalExecutor(Executor):
         "claims": "a step sees this machine's files as they are",
         "secret_environment": "use the secrets provider 'env' or 'dotenv'",
         "secret_files": "a step's process has this machine's environment",
+        "rules": "a step has the rights of the user who runs the pipeline",
         "network": "a step uses this machine's network",
         "user": "a step runs as the user who runs the pipeline",
     }

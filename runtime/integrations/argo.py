@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from argosy.runtime import credentials
 from argosy.runtime.errors import NodeError
 
 from .base import BaseIntegration
+from .everywhere import Databases
 
 CLAIM_LINES = """\
   executor:
@@ -71,6 +73,64 @@ class ArgoFileSystemRunLog(ArgoFileSystem):
 
 class ArgoFileSystemCatalog(ArgoFileSystem):
     service_type = "catalog"
+
+
+class ArgoDatabase(Databases):
+    """A server that every pod reaches. What it asks for comes from the cluster's Secrets, to every
+    pod; another provider is asked in the pod."""
+
+    mode_type = "argo"
+
+    def validate(self, **kwargs: Any) -> None:
+        super().validate()
+        url = self.service.config["url"] or ""
+        self._refuse_file(url)
+        if self.service.has_password(url):
+            raise NodeError(
+                "run log 'db': the password in its url would stand in the manifest; put the URL in "
+                "a Secret, and name it: run_log_store: {type: db, config: {url_secret: DB_URL}}, "
+                "secrets: {type: kubernetes, config: {secret: my-secret}}"
+            )
+
+    def configure_for_traversal(self, *, provider: Any = None, **kwargs: Any) -> None:
+        super().configure_for_traversal(provider=provider)
+        if provider is not None and provider.service_provider == "kubernetes":
+            for variable, name in self.service.asked().items():
+                own = credentials.name_of("run_log_store", variable)
+                self.executor.secret_environment[own] = provider.reference(name)
+
+    def configure_for_execution(self, **kwargs: Any) -> None:
+        asked = self.service.asked()
+        self.service.credentials = credentials.given("run_log_store", asked)
+        self._refuse_file(self.service.credentials.get("URL", ""))
+
+    def _refuse_file(self, url: str) -> None:
+        if url.startswith("sqlite:"):
+            raise NodeError(
+                "run log 'db': SQLite is a file of one machine, and pods run on several; use a "
+                "PostgreSQL server, or run_log_store: {type: kubernetes}"
+            )
+
+
+class ArgoKubernetesRunLog(BaseIntegration):
+    """Pods write with their service account; what they write is their workflow's."""
+
+    mode_type = "argo"
+    service_type = "run-log-store"
+    service_provider = "kubernetes"
+
+    def configure_for_traversal(self, **kwargs: Any) -> None:
+        verbs = ["create", "get", "list", "patch"]
+        self.executor.rules.append({"apiGroups": [""], "resources": ["configmaps"], "verbs": verbs})
+        # How the command reaches the cluster is nothing to a pod.
+        self.service.config.update(namespace=None, context=None)
+
+    def configure_for_execution(self, **kwargs: Any) -> None:
+        from argosy.runtime.cluster import Pod
+        from argosy.runtime.context import parsed
+
+        self.service.api = Pod()
+        self.service.owner = parsed(os.environ, "ARGOSY_ORIGIN")
 
 
 class ArgoEnvSecrets(BaseIntegration):

@@ -28,7 +28,8 @@ class BaseIntegration:
     At traversal, where the definition is compiled, `validate` and `configure_for_traversal` are
     called; at execution, in the place where a node runs, `validate` and `configure_for_execution`.
     Each may raise NodeError. At traversal they are given `steps`, the names of the steps that ask
-    this service for data or for a secret, and for secrets also `secrets`, the names they ask for.
+    this service for data or for a secret, and for secrets also `secrets`, the names they ask for;
+    for the run log store and the catalog also `provider`, where a secret of their own comes from.
     """
 
     mode_type: ClassVar[str | None] = None

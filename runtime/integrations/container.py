@@ -62,9 +62,9 @@ class ContainerEnvSecrets(BaseIntegration):
             self.executor.secret_files[file_of(name)] = self.service.variable(name)
 
     def configure_for_execution(self, **kwargs: Any) -> None:
-        from argosy.runtime.executors.container import SECRETS
+        from argosy.runtime.credentials import FOLDER
 
-        self.service.folder = SECRETS
+        self.service.folder = FOLDER
 
 
 class ContainerDotenvSecrets(BaseIntegration):

@@ -32,6 +32,22 @@ class DoNothingSecrets(BaseIntegration):
         refuse(steps, "ask for a secret, and there is no provider of any", f"secrets: {example}")
 
 
+class Databases(BaseIntegration):
+    service_type = "run-log-store"
+    service_provider = "db"
+
+    def validate(self, **kwargs: Any) -> None:
+        self.service.check()
+
+    def configure_for_traversal(self, *, provider: Any = None, **kwargs: Any) -> None:
+        asked = [*self.service.asked().values()]
+        if asked and provider is not None and provider.service_provider == "do-nothing":
+            raise NodeError(
+                f"run log 'db' asks for secret '{asked[0]}', and there is no provider of any; add "
+                "to the configuration, for one: secrets: {type: env}"
+            )
+
+
 def refuse(steps: Iterable[str], what: str, lines: str) -> None:
     """Raises NodeError where any step asks."""
     if names := sorted(steps):

@@ -22,6 +22,18 @@ class LocalBuffered(BaseIntegration):
         )
 
 
+class LocalKubernetesRunLog(BaseIntegration):
+    mode_type = "local"
+    service_type = "run-log-store"
+    service_provider = "kubernetes"
+
+    def validate(self, **kwargs: Any) -> None:
+        raise NodeError(
+            "run log 'kubernetes' is written by pods only; here use run_log_store: "
+            "{type: file-system}"
+        )
+
+
 class LocalKubernetesSecrets(BaseIntegration):
     mode_type = "local"
     service_type = "secrets"

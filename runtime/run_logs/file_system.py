@@ -71,6 +71,12 @@ class FileSystemRunLog(RunLogStore):
         except OSError as error:
             raise self._fault("append to", key, error) from error
 
+    def delete(self, key: str) -> None:
+        try:
+            files.remove(self._path(key), self.folder)
+        except OSError as error:
+            raise self._fault("delete", key, error) from error
+
     def _path(self, key: str) -> str:
         return os.path.join(self.folder, key)
 

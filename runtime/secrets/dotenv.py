@@ -12,6 +12,7 @@ from argosy.runtime.service import Option, Secrets
 
 class DotenvSecrets(Secrets):
     service_provider = "dotenv"
+    extra = "dotenv"
     options: ClassVar[Mapping[str, Option]] = {
         "location": Option("string", ".env", "the file; a relative one is in the working folder"),
     }

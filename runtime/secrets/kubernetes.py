@@ -36,6 +36,11 @@ class KubernetesSecrets(Secrets):
             return os.environ[PREFIX + name]
         except KeyError:
             object_name, key = self.reference(name)
+            if "KUBERNETES_SERVICE_HOST" not in os.environ:
+                raise NodeError(
+                    f"secret '{name}' is given to pods only; on this machine name another provider "
+                    "in one more -c file: secrets: {type: env, config: null}"
+                ) from None
             raise NodeError(
                 f"secret '{name}' is not in this pod, which should have it from key '{key}' of "
                 f"Secret '{object_name}'; render the manifests again"

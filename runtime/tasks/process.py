@@ -182,6 +182,7 @@ def become(act: Callable[[], int], writers: dict[int, int], guard: int) -> NoRet
         for stream, writer in writers.items():
             os.dup2(writer, stream)
             os.close(writer)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stdout = open(1, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
         status = act()

@@ -34,7 +34,7 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
     if node.command_type not in KINDS:
         raise NodeError(f"command_type '{node.command_type}' is none of {', '.join(KINDS)}")
     secrets = {wanted: context.secrets.get(wanted) for wanted in node.secrets}
-    attempt.mask(secrets)
+    attempt.output.hide(secrets.values())
     if node.get:
         data.get(context.catalog, entering.catalog, node.get)
     with Private() as folder:

@@ -66,7 +66,6 @@ def render(example: Example, folder: Path) -> Path:
     (folder / "overlay/kustomization.yaml").write_text(f"""
 resources: [base]
 images: [{{name: registry.example.com/argosy-examples, newName: {name}, newTag: {tag}}}]
-configurations: [base/kustomizeconfig.yaml]
 """)
     return folder / "overlay"
 

@@ -209,7 +209,7 @@ CASES = {
         },
         {"table": [[1, 2], [], [3, 4]]},
         controls=4,  # three hand over a row's items, one joins the state for `z`
-        ends={"out": [[10, 20], [], [30, 40]]},
+        ends={"out": [[10, 20], [], [30, 40]], "seen": [[10, 20], [], [30, 40]]},
     ),
     "map-in-parallel": Case(
         GOOD,

@@ -20,6 +20,14 @@ ROOT = Path(__file__).parent.parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NEEDED = {
+    ("secrets", "kubernetes"): "{secret: s}",
+    ("secrets", "aws-secrets-manager"): "{secret_id: s}",
+    ("run_log_store", "db"): "{url: 'sqlite:///runs.db'}",
+    ("run_log_store", "s3"): "{bucket: b}",
+    ("catalog", "s3"): "{bucket: b}",
+}
+"""What a provider cannot do without."""
 ASKS = "{type: task, command: a.b, secrets: [S], catalog: {put: [x]}}"
 
 
@@ -65,10 +73,8 @@ def cell(tmp_path: Path, executor: str, service: str, provider: str) -> str:
     }
     config = "{image: i, claims: {runs: /runs}}" if executor == "argo" else "{}"
     lines = [f"executor: {{type: {executor}, config: {config}}}"]
-    lines += [
-        f"{name}: {{type: {kind}{', config: {secret: s}' if kind == 'kubernetes' else ''}}}"
-        for name, kind in others.items()
-    ]
+    for name, kind in others.items():
+        lines.append(f"{name}: {{type: {kind}, config: {NEEDED.get((name, kind), '{}')}}}")
     definition, configuration = tmp_path / "p.yaml", tmp_path / "c.yaml"
     definition.write_text(f"dag: {{steps: {{a: {ASKS}}}}}")
     configuration.write_text("\n".join(lines))

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from argosy.runtime.context import Context
+from argosy.runtime.credentials import FOLDER as SECRETS
 from argosy.runtime.errors import NodeError
-from argosy.runtime.executors.container import SECRETS
 from argosy.runtime.executors.local.process import Child
 from argosy.runtime.executors.local.schedule import Work
 from argosy.runtime.executors.local.steps import RuntimeSteps, as_environment

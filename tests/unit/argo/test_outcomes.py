@@ -7,7 +7,7 @@ from typing import Any
 from zlib import crc32
 
 from engine import Engine, Json
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lowered import spec
 
@@ -172,16 +172,17 @@ def parts(sources: Any) -> Iterator[Json]:
 
 
 @st.composite
-def graphs(draw: st.DrawFn, depth: int = 2) -> Graph:
+def graphs(draw: st.DrawFn, depth: int, size: int) -> Graph:
+    """Graphs of up to `size` nodes, with others in them to this depth."""
     nodes: dict[str, Node] = {}
-    names = [f"s{i}" for i in range(draw(st.integers(1, 5 if depth == 2 else 3)))]
+    names = [f"s{i}" for i in range(draw(st.integers(1, size)))]
     for place, name in enumerate(names):
         found = draw(specs(depth))
         before = [n for n in names[:place] if not isinstance(nodes[n].spec, Fail)]
         sources = draw(st.lists(st.sampled_from(before), unique=True, max_size=2)) if before else []
         edges = [Edge(source, "success") for source in sources]
         free = [n for n in before if nodes[n].handler is None and n not in sources]
-        failing = [n for n in free if isinstance(nodes[n].spec, (Task, Map, Parallel, Conditional))]
+        failing = [n for n in free if not isinstance(nodes[n].spec, Stub)]
         for source in (
             draw(st.lists(st.sampled_from(failing), unique=True, max_size=2)) if failing else []
         ):
@@ -195,7 +196,7 @@ def graphs(draw: st.DrawFn, depth: int = 2) -> Graph:
 
 @st.composite
 def specs(draw: st.DrawFn, depth: int) -> Spec:
-    kinds = ["task", "task", "task", "stub", "fail"]
+    kinds = ["task"] * 4 + ["stub", "fail", "fail"]
     kind = draw(st.sampled_from(kinds + ["map", "parallel", "conditional", "dag"] * (depth > 0)))
     if kind == "task":
         return Task("jobs.run")
@@ -203,7 +204,7 @@ def specs(draw: st.DrawFn, depth: int) -> Spec:
         return Stub()
     if kind == "fail":
         return Fail()
-    inner = graphs(depth - 1)
+    inner = graphs(depth - 1, 3)
     if kind == "map":
         on = draw(st.sampled_from(["xs", "none", "found"]))
         return Map(on, "x", draw(inner), max_parallel=draw(st.sampled_from([None, None, 2])))
@@ -221,11 +222,7 @@ def specs(draw: st.DrawFn, depth: int) -> Spec:
     return Conditional(parameter, {label: draw(inner) for label in labels}, values, default)
 
 
-@settings(max_examples=300)
-@given(graphs(), st.integers(0, 1000), st.sampled_from([0, 20, 50]))
-def test_argo_runs_what_the_graph_says_and_ends_alike(
-    graph: Graph, seed: int, unlucky: int
-) -> None:
+def judge(graph: Graph, seed: int, unlucky: int) -> None:
     world = World(seed, unlucky)
     meaning = Meaning(graph, world)
     pods = Pods(world, meaning)
@@ -233,3 +230,31 @@ def test_argo_runs_what_the_graph_says_and_ends_alike(
     assert engine.phase == meaning.phase
     assert sorted(pods.ran) == sorted(meaning.ran)
     assert pods.failed <= meaning.failed
+
+
+SEEDS = st.integers(0, 1000)
+CHANCES = st.sampled_from([0, 25, 50, 75])
+
+
+HANDLER_THAT_FAILS = Graph(
+    {
+        "a": Node("a", Task("jobs.run"), AT, handler="h"),
+        "h": Node("h", Task("jobs.run"), AT, (Edge("a", "failure"),)),
+        "f": Node("f", Fail(), AT, (Edge("h", "success"),)),
+    },
+    "chain",
+    AT,
+)
+
+
+@settings(max_examples=800)
+@given(graphs(0, 8), SEEDS, CHANCES)
+@example(HANDLER_THAT_FAILS, 4, 50)
+def test_argo_runs_what_a_graph_says_and_ends_alike(graph: Graph, seed: int, unlucky: int) -> None:
+    judge(graph, seed, unlucky)
+
+
+@settings(max_examples=150)
+@given(graphs(2, 5), SEEDS, CHANCES)
+def test_and_what_graphs_in_graphs_say(graph: Graph, seed: int, unlucky: int) -> None:
+    judge(graph, seed, unlucky)

@@ -19,6 +19,7 @@ EVIL = [
     '"',
     "\\",
     "\u2028",
+    "\x7f",
     "🎈",
 ]
 texts = st.lists(st.sampled_from([*EVIL, "a", " "]) | st.text(max_size=3)).map("".join)
@@ -34,7 +35,7 @@ def test_json_decodes_to_the_same_and_holds_nothing_that_is_replaced(value: obje
     text = safe_json(value)
     assert json.loads(text) == value
     assert text.isascii()
-    for special in ("{{", "}}", "$"):
+    for special in ("{{", "}}", "$", "\x7f"):
         assert special not in text
 
 

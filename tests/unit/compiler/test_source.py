@@ -23,6 +23,15 @@ def test_scalars_are_those_of_yaml_1_2() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("char", ["\x85", "\u2028", "\u2029", "\ue000"])
+def test_what_breaks_lines_only_in_yaml_1_1_is_text(char: str) -> None:
+    text = f"# c{char}d\na: x{char}y\nb: |\n  x{char}y\nc: ['x{char}y', \"x{char}y\"]\n"
+    value = source.loads(text)
+    same = f"x{char}y"
+    assert value == {"a": same, "b": same + "\n", "c": [same, same]}
+    assert value.at("c").line == 4
+
+
 def test_the_text_of_a_plain_scalar_is_kept() -> None:
     value = source.loads("{a: 1e3, b: '1e3', c: [0x10]}")
     assert value.texts == {"a": "1e3"}
@@ -84,7 +93,7 @@ def test_an_error_shows_its_line_and_a_caret() -> None:
 def test_bombs_end_early(text: str, expected: str) -> None:
     start = time.monotonic()
     assert expected in message(text)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 30  # under a second; 30 s tell an end from none
 
 
 def test_files_that_are_too_large_missing_or_not_text(tmp_path: Path) -> None:

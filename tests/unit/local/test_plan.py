@@ -131,6 +131,15 @@ def test_parameters_flow_from_the_arguments_to_the_end(place: Place) -> None:
     assert done.statuses("a") == done.statuses("b") == ["succeeded"]
 
 
+def test_an_object_is_no_parameter_of_the_end(place: Place) -> None:
+    place.jobs(
+        "import argosy.runtime as r\ndef f():\n    r.put_object('o', {1})\n    return {'x': 1}"
+    )
+    done = place.run(plan({"": graph(task("a", "jobs.f", rank="0"))}, ["a"]))
+    assert done.exit_status == 0, done.stderr
+    assert done.parameters == {"x": 1}
+
+
 CRASHES = """
 import os, signal
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ class Ending:
         run.config = CONFIG
 
     def end(
-        self, status: str, failures: Any = None, final: list[Any] | None = None
+        self, status: str, failures: Any = None, final: list[Any] | None = None, **more: str
     ) -> dict[str, Any]:
         """The newest end of the run."""
         path = self.run.folder / "failures.json"
@@ -32,6 +33,7 @@ class Ending:
             "ARGOSY_STATUS": status,
             "ARGOSY_FAILURES": str(path),
             "ARGOSY_FINAL": json.dumps({"from": final or []}),
+            **more,
         }
         assert end(environment) == 0
         keys = self.run.store.list(layout.end_prefix(self.run.name))
@@ -120,6 +122,19 @@ def test_a_step_that_could_not_say_how_it_ended_is_made_to(ending: Ending) -> No
     (record,) = run.records("c")
     assert (record["status"], record["exit_status"]) == ("failed", None)
     assert "ended without a word" in record["message"]
+
+
+def test_a_run_that_failed_leaves_nothing(ending: Ending) -> None:
+    ending.run.code("def f(): return {'x': 1}")
+    ending.run.exec("a", command="jobs.f")
+    found = ending.end("Failed", None, ["a"])
+    assert (found["parameters"], found["catalog"]) == ({}, {})
+
+
+def test_a_run_with_wrong_arguments_is_closed(ending: Ending) -> None:
+    wrong = {"ARGOSY_CONFIG": json.dumps({**CONFIG, "arguments": {"n": "json"}})}
+    wrong["ARGOSY_ARGUMENTS"] = base64.b64encode(b'{"n": "many"}').decode()
+    assert ending.end("Failed", None, ["a"], **wrong)["status"] == "failed"
 
 
 def test_a_run_that_ends_again_has_a_newer_end(ending: Ending) -> None:

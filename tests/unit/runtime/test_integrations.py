@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
+from argosy.runtime import credentials
 from argosy.runtime.errors import NodeError
 from argosy.runtime.registry import integration, make
 
 
 def traverse(
-    executor: Any, kind: str, provider: str, config: dict[str, Any] | None = None, **asked: Any
+    executor: Any, kind: str, name: str, config: dict[str, Any] | None = None, /, **asked: Any
 ) -> Any:
     """The service after both hooks of compiling."""
-    service = make(kind, {"type": provider, "config": config})
+    service = make(kind, {"type": name, "config": config})
     found = integration(executor, service)
     found.validate(**asked)
     found.configure_for_traversal(**asked)
@@ -61,6 +62,7 @@ def test_a_buffered_log_is_said_to_be_lost(caplog: pytest.LogCaptureFixture) -> 
     ("executor", "kind", "provider", "said"),
     [
         (argo, "run_log_store", "buffered", "file-system with a claim"),
+        (local, "run_log_store", "kubernetes", "run_log_store: {type: file-system}"),
         (argo, "secrets", "env", "secrets: {type: kubernetes"),
         (argo, "secrets", "dotenv", "secrets 'dotenv' .* secrets: {type: kubernetes"),
         (local, "secrets", "kubernetes", "secrets: {type: env}"),
@@ -111,6 +113,115 @@ def test_a_folder_in_a_claim_is_kept() -> None:
     config = {"location": "/b/runs", "sync": False}
     log = traverse(argo(claims={"a": "/a", "b": "/b"}), "run_log_store", "file-system", config)
     assert log.config == config
+
+
+def test_a_log_in_the_cluster_asks_for_its_rights_and_no_more() -> None:
+    executor = argo()
+    config = {"namespace": "team", "context": "mine"}
+    log = traverse(executor, "run_log_store", "kubernetes", config)
+    (rule,) = executor.rules
+    assert (rule["resources"], rule["verbs"]) == (
+        ["configmaps"],
+        ["create", "get", "list", "patch"],
+    )
+    assert log.config == make("run_log_store", {"type": "kubernetes"}).config, "no pod needs it"
+    executor = argo(claims={"a": "/a"})
+    traverse(executor, "run_log_store", "file-system")
+    assert executor.rules == []
+
+
+def test_a_database_brings_its_secret_to_every_pod() -> None:
+    executor = argo()
+    provider = make("secrets", {"type": "kubernetes", "config": {"objects": {"DB_URL": "db/url"}}})
+    log = traverse(executor, "run_log_store", "db", {"url_secret": "DB_URL"}, provider=provider)
+    assert executor.secret_environment == {"ARGOSY_CREDENTIAL_RUN_LOG_STORE_URL": ("db", "url")}
+    environment = {"ARGOSY_CREDENTIAL_RUN_LOG_STORE_URL": "postgresql://me:pw@host/db"}
+    credentials.take(environment)
+    integration(executor, log).configure_for_execution()
+    assert log.credentials == {"URL": "postgresql://me:pw@host/db"}
+    assert environment == {}, "the user's process never has it"
+    credentials.take({"ARGOSY_CREDENTIAL_RUN_LOG_STORE_URL": "sqlite:///runs.db"})
+    with pytest.raises(NodeError, match="SQLite is a file of one machine"):
+        integration(executor, log).configure_for_execution()
+
+
+@pytest.mark.parametrize(
+    ("executor", "config", "said"),
+    [
+        (argo, {"url": "sqlite:///runs.db"}, "SQLite is a file of one machine"),
+        (argo, {"url": "postgresql://me:pw@host/db"}, "would stand in the manifest; .*url_secret"),
+        (argo, {"url": "postgresql://host/db?password=pw"}, "url_secret: DB_URL"),
+        (argo, {"url": "postgresql://me@host/db", "password_secret": "P"}, "secret: my-secret"),
+        (local, {}, "either url .* or url_secret"),
+    ],
+)
+def test_a_database_that_steps_cannot_reach_is_refused(
+    executor: Any, config: dict[str, str], said: str
+) -> None:
+    provider = make("secrets", {"type": "kubernetes"})
+    with pytest.raises(NodeError, match=said):
+        traverse(executor(), "run_log_store", "db", config, provider=provider)
+
+
+class Container:
+    """What these integrations change of the executor."""
+
+    executor_type = "local-container"
+
+    def __init__(self) -> None:
+        self.volumes: dict[str, Any] = {}
+        self.secret_files: dict[str, str] = {}
+        self.network: str | None = None
+
+
+class Env:
+    service_provider = "env"
+
+    def variable(self, name: str) -> str:
+        return f"MY_{name}"
+
+
+def test_a_container_sees_the_folder_of_sqlite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    executor: Any = Container()
+    log = traverse(executor, "run_log_store", "db", {"url": "sqlite:///log/runs.db"})
+    folder = str(tmp_path / "log")
+    assert executor.volumes == {folder: {"bind": folder, "mode": "rw"}}
+    assert log.file == f"{folder}/runs.db"
+    monkeypatch.chdir("/")
+    assert make("run_log_store", {"type": "db", "config": log.config}).file == log.file
+
+
+def test_a_container_gets_a_databases_url_as_a_file() -> None:
+    executor: Any = Container()
+    config = {"url_secret": "DB_URL"}
+    log = make("run_log_store", {"type": "db", "config": config})
+    log.secret = {"DB_URL": "postgresql://me:pw@localhost:5432/db"}.__getitem__
+    integration(executor, log).configure_for_traversal(provider=Env())
+    own = "ARGOSY_CREDENTIAL_RUN_LOG_STORE_URL"
+    assert (executor.secret_files, executor.network) == ({own: "MY_DB_URL"}, "host")
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "said"),
+    [
+        ("kubernetes", {}, "run_log_store: {type: file-system}"),
+        ("db", {"url": "postgresql://me:pw@host/db"}, "Docker would show .*url_secret"),
+    ],
+)
+def test_what_containers_cannot_use_names_what_they_can(
+    name: str, config: dict[str, str], said: str
+) -> None:
+    with pytest.raises(NodeError, match=said):
+        traverse(Container(), "run_log_store", name, config)
+
+
+def test_a_secret_of_a_databases_own_needs_a_provider() -> None:
+    provider = make("secrets", {"type": "do-nothing"})
+    with pytest.raises(NodeError, match=r"asks for secret 'DB_URL', .* secrets: {type: env}"):
+        traverse(local(), "run_log_store", "db", {"url_secret": "DB_URL"}, provider=provider)
 
 
 def test_secrets_of_the_cluster_become_references() -> None:

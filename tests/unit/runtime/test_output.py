@@ -70,7 +70,8 @@ class Clock:
 def test_output_is_kept_in_chunks_of_a_few_seconds(capfd: pytest.CaptureFixture[str]) -> None:
     kept: list[tuple[int, bytes]] = []
     clock = Clock()
-    output = Output(lambda ms, data: kept.append((ms, data)), ["secret"], clock)
+    output = Output(lambda ms, data: kept.append((ms, data)), clock)
+    output.hide(["secret"])
     output.feed(1, b"one ")
     output.feed(2, b"two\n")
     assert capfd.readouterr() == ("one ", "two\n"), "it is passed on at once"
@@ -89,7 +90,7 @@ def test_output_is_kept_in_chunks_of_a_few_seconds(capfd: pytest.CaptureFixture[
 def test_silence_is_told_from_death() -> None:
     kept: list[tuple[int, bytes]] = []
     clock = Clock()
-    output = Output(lambda ms, data: kept.append((ms, data)), (), clock)
+    output = Output(lambda ms, data: kept.append((ms, data)), clock)
     clock.now += SILENCE
     output.tick()
     assert kept == [(60_000, b"")]
@@ -97,11 +98,20 @@ def test_silence_is_told_from_death() -> None:
 
 def test_much_output_is_kept_at_once(capfd: pytest.CaptureFixture[str]) -> None:
     kept: list[int] = []
-    output = Output(lambda _, data: kept.append(len(data)), (), Clock())
+    output = Output(lambda _, data: kept.append(len(data)), Clock())
     output.feed(1, b"x" * LARGEST)
     output.tick()
     capfd.readouterr()
     assert kept == [LARGEST]
+
+
+def test_no_chunk_is_larger_than_every_store_takes(capfd: pytest.CaptureFixture[str]) -> None:
+    kept: list[tuple[int, int]] = []
+    output = Output(lambda ms, data: kept.append((ms, len(data))), clock=Clock())
+    output.feed(1, b"x" * (2 * LARGEST + 1))
+    output.close()
+    capfd.readouterr()
+    assert kept == [(0, LARGEST), (1, LARGEST), (2, 1)]
 
 
 def test_a_store_that_comes_back_gets_everything() -> None:
@@ -114,7 +124,7 @@ def test_a_store_that_comes_back_gets_everything() -> None:
             raise ServiceError("down")
         kept.append(data)
 
-    output = Output(keep, (), clock)
+    output = Output(keep, clock)
     output.feed(1, b"one\n")
     clock.now += INTERVAL
     output.tick()

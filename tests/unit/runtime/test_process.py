@@ -273,7 +273,10 @@ def test_an_argument_that_is_not_json_is_refused(folder: Path, text: str) -> Non
     node = '{"step": "s", "from": [""], "command": "jobs.f"}'
     done = run(folder, "exec", node, ARGOSY_CONFIG=config, ARGOSY_ARGUMENTS=encoded(rate=text))
     assert done.returncode == 2
-    assert f"argument rate is {text!r}, which is not JSON" in done.stderr
+    said = f"argument rate is {text!r}, which is not JSON"
+    assert said in done.stderr
+    (record,) = (folder / ".argosy/runs/churn-1/steps/s").glob("*.json")
+    assert said in json.loads(record.read_text())["message"]
 
 
 def test_the_users_modules_do_not_disturb_the_runtime(folder: Path) -> None:
@@ -293,3 +296,37 @@ def test_an_empty_step_imports_little(folder: Path) -> None:
     # The development install imports pathlib and its kin itself.
     assert not loaded & heavy
     assert not any(name.startswith("argosy.compiler") for name in loaded)
+
+
+def test_a_plugin_in_the_working_folder_is_called_where_a_node_runs(folder: Path) -> None:
+    (folder / "company.py").write_text("""
+from argosy.runtime.integrations import BaseIntegration
+
+class Log(BaseIntegration):
+    service_type = "run-log-store"
+    service_provider = "file-system"
+
+    def validate(self, **kwargs):
+        if self.service.config["location"] == "refused":
+            raise ValueError("not there")
+
+    def configure_for_traversal(self, **kwargs):
+        raise AssertionError("that was elsewhere")
+
+    def configure_for_execution(self, **kwargs):
+        self.service.config["location"] = "moved"
+        self.executor.environment["COMPANY"] = "argosy"
+""")
+    node = '{"step": "s", "command_type": "shell", "command": "echo $COMPANY"}'
+    config = {"executor": "local", "plugins": ["company"]}
+    done = run(folder, "exec", node, ARGOSY_CONFIG=json.dumps(config))
+    assert (done.returncode, done.stdout) == (0, "argosy\n")
+    assert (folder / "moved" / "runs" / "churn-1").is_dir()
+    refused = {
+        **config,
+        "run_log_store": {"type": "file-system", "config": {"location": "refused"}},
+    }
+    done = run(folder, "exec", node, ARGOSY_CONFIG=json.dumps(refused))
+    assert done.returncode == 2
+    assert "the integration company.Log failed: ValueError: not there" in done.stderr
+    assert "Traceback" not in done.stderr

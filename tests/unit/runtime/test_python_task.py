@@ -243,3 +243,9 @@ def f(x):
     assert done.record["control"] is True
     assert (done.out, done.err) == ("", "reducing\n")
     assert "jobs" not in sys.modules, "the user's code is in processes of its own"
+
+
+def test_a_task_has_no_input(run: Any) -> None:
+    run.code("import os, sys\ndef f(): return {'x': sys.stdin.read(), 'y': len(os.read(0, 9))}")
+    assert run.exec("s", command="jobs.f").status == 0
+    assert run.parameters("s") == {"x": "", "y": 0}

@@ -17,17 +17,16 @@ from argosy.runtime.integrations import BaseIntegration
 from argosy.runtime.integrations.base import kind_of
 from argosy.runtime.registry import BUILT_IN, find, integration, integrations, make
 
-S3 = """
+SWIFT = """
 from argosy.runtime.service import Catalog, RunLogStore, Option
 
-class S3(RunLogStore):
-    service_provider = "s3"
+class Swift(RunLogStore):
+    service_provider = "swift"
     options = {"bucket": Option("string", None, "where")}
     def put(self, key, data): ...
     def get(self, key): ...
     def list(self, prefix): return []
     def append(self, key, data): ...
-    def get_aws_credentials_file(self): return "/home/me/.aws/credentials"
 """
 
 WORD_FOR_WORD = '''
@@ -107,8 +106,8 @@ def test_an_option_that_is_wrong_is_refused(config: dict[str, Any], said: str) -
 
 
 def test_a_service_of_a_plugin_is_found(plugin: Any) -> None:
-    name = plugin(S3)
-    store = make("run_log_store", {"type": "s3", "config": {"bucket": "b"}}, (name,))
+    name = plugin(SWIFT)
+    store = make("run_log_store", {"type": "swift", "config": {"bucket": "b"}}, (name,))
     assert store.config == {"bucket": "b"}
 
 
@@ -120,31 +119,36 @@ def test_a_service_of_a_plugin_is_found(plugin: Any) -> None:
     ],
 )
 def test_a_service_is_verified(plugin: Any, old: str, new: str, said: str) -> None:
-    name = plugin(S3.replace(old, new))
+    name = plugin(SWIFT.replace(old, new))
     with pytest.raises(PluginError, match=said) as caught:
-        find("run_log_store", "s3", (name,))
+        find("run_log_store", "swift", (name,))
     assert name in str(caught.value)
 
 
 def test_a_service_of_an_entry_point_is_found(plugin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from importlib.metadata import EntryPoint
 
-    name = plugin(S3)
-    point = EntryPoint("s3", f"{name}:S3", "argosy.run_log_stores")
+    name = plugin(SWIFT)
+    point = EntryPoint("swift", f"{name}:Swift", "argosy.run_log_stores")
     monkeypatch.setattr(registry, "entry_points", lambda kind: iter([point]))
-    assert find("run_log_store", "s3").service_provider == "s3"
+    assert find("run_log_store", "swift").service_provider == "swift"
 
 
-def test_the_documented_plugin_works_word_for_word(plugin: Any) -> None:
-    name = plugin(S3 + WORD_FOR_WORD)
+def test_the_documented_plugin_works_word_for_word(
+    plugin: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = plugin(WORD_FOR_WORD)
+    credentials = tmp_path / "credentials"
+    credentials.touch()
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
     executor = Executor()
     executor.executor_type = "local-container"  # type: ignore[misc]
-    store = make("run_log_store", {"type": "s3"}, (name,))
+    store = make("run_log_store", {"type": "s3", "config": {"bucket": "b"}}, (name,))
     found = integration(executor, store, integrations([name], search=False))
     found.validate()
     found.configure_for_traversal()
     assert executor.volumes == {
-        str(Path("/home/me/.aws/credentials").resolve()): {
+        str(credentials.resolve()): {
             "bind": "/root/.aws/credentials",
             "mode": "ro",
         }

@@ -56,6 +56,9 @@ def test_kubernetes_knows_which_object_has_a_secret(monkeypatch: pytest.MonkeyPa
     assert secrets.reference("OTHER") == ("all", "OTHER")
     monkeypatch.setenv("ARGOSY_SECRET_DB_URL", "x")
     assert secrets.get("DB_URL") == "x"
+    with pytest.raises(NodeError, match=r"given to pods only; .* secrets: {type: env"):
+        secrets.get("OTHER")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     with pytest.raises(NodeError, match="key 'OTHER' of Secret 'all'"):
         secrets.get("OTHER")
 

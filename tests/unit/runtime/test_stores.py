@@ -13,16 +13,19 @@ from argosy.runtime.catalogs.do_nothing import DoNothingCatalog
 from argosy.runtime.catalogs.file_system import FileSystemCatalog
 from argosy.runtime.errors import NodeError, ServiceError, TaskError
 from argosy.runtime.run_logs.buffered import BufferedRunLog
+from argosy.runtime.run_logs.db import DatabaseRunLog
 from argosy.runtime.run_logs.file_system import FileSystemRunLog
 from argosy.runtime.service import RunLogStore
 
 
-@pytest.fixture(params=["file-system", "synced", "buffered"])
+@pytest.fixture(params=["file-system", "synced", "buffered", "db"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunLogStore]:
     if request.param == "buffered":
         buffered = BufferedRunLog()
         yield buffered
         buffered.close()
+    elif request.param == "db":
+        yield DatabaseRunLog({"url": f"sqlite:///{tmp_path}/runs.db"})
     else:
         yield FileSystemRunLog({"location": str(tmp_path), "sync": request.param == "synced"})
 
@@ -49,6 +52,24 @@ def test_a_store_appends(store: RunLogStore) -> None:
     store.append("a/log", b"one")
     store.append("a/log", b"two")
     assert store.get("a/log") == b"onetwo"
+
+
+def test_a_store_keeps_every_byte(store: RunLogStore) -> None:
+    data = bytes(range(256))
+    store.put("a", data)
+    store.append("a", data)
+    assert store.get("a") == data + data
+    store.put("empty", b"")
+    assert store.get("empty") == b""
+
+
+def test_a_store_deletes(store: RunLogStore) -> None:
+    for key in ("runs/a/run.json", "runs/a/steps/x", "runs/b/run.json"):
+        store.put(key, b"x")
+    for key in store.list("runs/a/"):
+        store.delete(key)
+    store.delete("runs/a/run.json")
+    assert store.list("") == ["runs/b/run.json"]
 
 
 def test_a_write_that_fails_leaves_the_old_object(

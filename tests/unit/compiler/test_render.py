@@ -130,3 +130,17 @@ def test_a_template_that_is_wrong_is_named(tmp_path: Path, text: str) -> None:
     request = compilation.request._replace(templates=str(tmp_path))
     with pytest.raises(ManifestError, match=r"argo/role\.yaml\.j2"):
         phases.render(compilation._replace(request=request))
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ('{"a":"b"}', """'{"a":"b"}'"""),
+        ("it's", '"it\'s"'),
+        ('it\'s "so" \\', "'it''s \"so\" \\'"),
+        ('a\n"b"c', r'"a\n\"b\"c"'),
+        ('"\u2028"', r'"\"\u2028\""'),
+    ],
+)
+def test_text_is_written_so_that_it_can_be_read(text: str, written: str) -> None:
+    assert as_yaml(text) == written

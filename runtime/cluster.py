@@ -1,0 +1,153 @@
+"""Kubernetes' API server, as a pod and as the command reach it.
+
+A pod speaks HTTPS with the standard library and its service account: its image needs no client. The
+command goes where the kubeconfig says, which is for a library to read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .errors import NodeError
+from .retry import TryAgainError
+
+if TYPE_CHECKING:
+    from http.client import HTTPSConnection
+
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where Kubernetes puts a pod's service account: `token`, `namespace` and `ca.crt`."""
+
+TIMEOUT = 20.0
+"""Seconds without a byte after which an answer is given up."""
+
+
+class Response(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Api:
+    """One namespace of a cluster."""
+
+    namespace: str
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> Response:
+        """Raises TryAgainError where there is no answer."""
+        raise NotImplementedError
+
+
+class Pod(Api):
+    """The API server of the cluster that this process is a pod of. Connections stay open for the
+    next call; a process that was forked opens its own."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ, folder: str = ACCOUNT) -> None:
+        import ssl  # 10 ms, and http.client 15: for runs that are logged here only
+
+        try:
+            self._host = environment["KUBERNETES_SERVICE_HOST"]
+            self._port = int(environment["KUBERNETES_SERVICE_PORT"])
+            self.namespace = read(f"{folder}/namespace")
+            self._tls = ssl.create_default_context(cafile=f"{folder}/ca.crt")
+        except (KeyError, OSError) as error:
+            raise NodeError(
+                f"there is no service account here that could log to the cluster ({error}); in a "
+                "pod, automountServiceAccountToken must not be false"
+            ) from error
+        # Python 3.13 demands key identifiers that the certificates of many clusters lack.
+        self._tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        self._token = f"{folder}/token"
+        self._idle: list[HTTPSConnection] = []
+        self._process = os.getpid()
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> Response:
+        from http.client import HTTPException
+
+        connection = self._connection()
+        used = connection.sock is not None
+        # The kubelet replaces the token long before it expires.
+        headers = {**headers, "Authorization": f"Bearer {read(self._token)}"}
+        try:
+            connection.request(method, path, body, dict(headers))
+            answer = connection.getresponse()
+            response = Response(answer.status, dict(answer.headers.items()), answer.read())
+        except (OSError, HTTPException) as error:
+            connection.close()
+            # What was open may have been closed while nobody used it: that is no fault yet.
+            after = 0.0 if used else None
+            raise TryAgainError(f"{type(error).__name__}: {error}", after) from error
+        if not answer.will_close:
+            self._idle.append(connection)
+        return response
+
+    def _connection(self) -> HTTPSConnection:
+        from http.client import HTTPSConnection
+
+        if self._process != os.getpid():
+            self._idle, self._process = [], os.getpid()
+        if self._idle:
+            return self._idle.pop()
+        return HTTPSConnection(self._host, self._port, timeout=TIMEOUT, context=self._tls)
+
+
+class Kubeconfig(Api):
+    """The API server of a context of the kubeconfig."""
+
+    def __init__(self, context: str | None = None, namespace: str | None = None) -> None:
+        try:
+            from kubernetes import client, config
+        except ImportError as error:
+            raise NodeError(
+                "reading a run log of the cluster needs a library: pip install 'argosy[kubernetes]'"
+            ) from error
+        reader: Any = config  # which has no types
+        self._configuration: Any = client.Configuration()
+        try:
+            reader.load_kube_config(context=context, client_configuration=self._configuration)
+            known, active = reader.list_kube_config_contexts()
+        except reader.ConfigException as error:
+            raise NodeError(
+                f"the kubeconfig does not lead to a cluster: {error}; KUBECONFIG names another "
+                "one, and the option `context` of the run log store a context"
+            ) from error
+        chosen = next((one for one in known if one["name"] == context), active)
+        self.namespace = namespace or chosen["context"].get("namespace") or "default"
+        self._pool: Any = client.ApiClient(self._configuration).rest_client.pool_manager
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> Response:
+        from urllib3.exceptions import HTTPError
+
+        sent = dict(headers)
+        for found in self._configuration.auth_settings().values():  # a token that ends is renewed
+            sent[found["key"]] = found["value"]
+        url = self._configuration.host + path
+        try:
+            answer = self._pool.request(
+                method, url, body=body, headers=sent, retries=False, timeout=TIMEOUT
+            )
+        except HTTPError as error:
+            raise TryAgainError(f"{self._configuration.host}: {error}") from error
+        return Response(answer.status, answer.headers, answer.data)
+
+
+def reach(context: str | None, namespace: str | None) -> Api:
+    """The cluster of the kubeconfig; in a pod that has none, the pod's own."""
+    own = os.path.join(os.path.expanduser("~"), ".kube", "config")
+    if not os.environ.get("KUBECONFIG") and not os.path.exists(own) and os.path.exists(ACCOUNT):
+        found = Pod()
+        found.namespace = namespace or found.namespace
+        return found
+    return Kubeconfig(context, namespace)
+
+
+def read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read().strip()

@@ -1,0 +1,367 @@
+"""A run log in a database, SQLite or PostgreSQL: one row an object.
+
+Every operation is one statement, committed by itself, so that it can be tried again. The tables are
+made by whoever comes first; a lock of the database lets the others wait.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import unquote
+
+from argosy.runtime.errors import NodeError, ServiceError
+from argosy.runtime.retry import TryAgainError, retry
+from argosy.runtime.service import Option, RunLogStore
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.exc import DBAPIError
+
+VERSION = 1
+"""Of the tables. Another one is another Argosy's, which knows what to do with them."""
+
+PATIENCE = 20.0
+"""Seconds that one try waits for a lock or for a server's answer."""
+
+PUT = (
+    "INSERT INTO argosy_objects (key, data) VALUES (:key, :data) "
+    "ON CONFLICT (key) DO UPDATE SET data = excluded.data"
+)
+APPEND = PUT.replace("data = excluded.data", "data = {appended}")
+GET = "SELECT data FROM argosy_objects WHERE key = :key"
+LIST = "SELECT key FROM argosy_objects WHERE key >= :key AND key < :end ORDER BY key"
+DELETE = "DELETE FROM argosy_objects WHERE key = :key"
+LAST = "\U0010ffff"
+"""Follows every key that begins with what is before it."""
+
+
+class Dialect:
+    """What differs between the databases. `tables` makes the tables, unless they are there."""
+
+    driver: str
+    appended: str
+    tables: tuple[str, ...]
+
+    @staticmethod
+    def engine(url: URL) -> Engine:
+        raise NotImplementedError
+
+    @staticmethod
+    def worth_another_try(error: DBAPIError) -> bool:
+        raise NotImplementedError
+
+
+class SQLite(Dialect):
+    """A connection for each statement: none may live on in a process that is forked."""
+
+    driver = "sqlite"
+    appended = "CAST(argosy_objects.data || excluded.data AS BLOB)"
+    tables = (
+        "PRAGMA journal_mode = WAL",
+        "BEGIN IMMEDIATE",
+        "CREATE TABLE IF NOT EXISTS argosy_objects (key TEXT PRIMARY KEY, data BLOB NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS argosy_schema (version INTEGER NOT NULL)",
+        "INSERT INTO argosy_schema SELECT {version} WHERE NOT EXISTS (SELECT 1 FROM argosy_schema)",
+        "COMMIT",
+    )
+
+    @staticmethod
+    def engine(url: URL) -> Engine:
+        from sqlalchemy import NullPool, create_engine, event
+
+        folder = os.path.dirname(str(url.database))
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise ServiceError(f"run log 'db': cannot make {folder}: {error.strerror}") from error
+        made = create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+            poolclass=NullPool,
+            connect_args={"timeout": PATIENCE},
+        )
+        # With a log of its own a crash of the machine may cost the last writes, never the rest.
+        event.listen(made, "connect", lambda one, _: one.execute("PRAGMA synchronous = NORMAL"))
+        return made
+
+    @staticmethod
+    def worth_another_try(error: DBAPIError) -> bool:
+        return "locked" in str(error.orig)
+
+
+class PostgreSQL(Dialect):
+    driver = "postgresql+psycopg"
+    appended = "argosy_objects.data || excluded.data"
+    tables = (
+        "BEGIN",
+        "SELECT pg_advisory_xact_lock(27988542923635065)",  # a number of ours
+        'CREATE TABLE IF NOT EXISTS argosy_objects (key TEXT COLLATE "C" PRIMARY KEY, '
+        "data BYTEA NOT NULL)",
+        *SQLite.tables[3:],
+    )
+
+    @staticmethod
+    def engine(url: URL) -> Engine:
+        from sqlalchemy import create_engine
+
+        arguments: dict[str, Any] = {
+            "connect_timeout": int(PATIENCE),
+            "tcp_user_timeout": int(PATIENCE * 1000),
+            "keepalives_idle": 20,
+            "application_name": "argosy",
+        }
+        arguments = {name: value for name, value in arguments.items() if name not in url.query}
+        # A pooler between may hand the next statement to another server.
+        arguments["prepare_threshold"] = None
+        try:
+            return create_engine(
+                url,
+                isolation_level="AUTOCOMMIT",
+                hide_parameters=True,
+                pool_size=1,
+                connect_args=arguments,
+            )
+        except ImportError as error:
+            raise NodeError(MISSING) from error
+
+    @staticmethod
+    def worth_another_try(error: DBAPIError) -> bool:
+        """Not where the server turns away who comes: it gives no SQLSTATE then."""
+        from sqlalchemy import exc
+
+        state, text = getattr(error.orig, "sqlstate", None) or "", str(error.orig)
+        hopeless = state.startswith(HOPELESS) or any(phrase in text for phrase in TURNED_AWAY)
+        lost = isinstance(error, (exc.OperationalError, exc.InterfaceError))
+        return (lost or error.connection_invalidated) and not hopeless
+
+
+DIALECTS: Mapping[str, type[Dialect]] = {
+    "sqlite": SQLite,
+    "postgresql": PostgreSQL,
+    "postgres": PostgreSQL,
+    "postgresql+psycopg": PostgreSQL,
+}
+EXAMPLES = "sqlite:///runs.db or postgresql://user@host/name"
+HOPELESS = ("28", "3D", "42")
+"""What SQLSTATEs begin with that another try cannot change: no access, no database, no table."""
+TURNED_AWAY = ("authentication failed", "pg_hba.conf", "does not exist", "no password supplied")
+WAY_OUT = "is the URL right, and may this user create tables there, or use those that there are?"
+MISSING = "the run log store 'db' needs libraries: pip install 'argosy[db]'"
+
+
+class DatabaseRunLog(RunLogStore):
+    """`credentials` is what an integration has brought here: URL or PASSWORD. What is not there is
+    asked of the secrets provider."""
+
+    service_provider = "db"
+    extra = "db"
+    options: ClassVar[Mapping[str, Option]] = {
+        "url": Option("string", None, f"the database: {EXAMPLES}"),
+        "url_secret": Option("string", None, "the secret that has the whole URL, in place of url"),
+        "password_secret": Option("string", None, "the secret that has the password for url"),
+    }
+
+    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        super().__init__(config)
+        self.credentials: Mapping[str, str] = {}
+        self._here = os.getcwd()
+        self._engine: Engine | None = None
+        self._prepared = False
+        self._process = os.getpid()
+        self._hidden: list[str] = []
+
+    def shown(self) -> Mapping[str, Any]:
+        url = self.config["url"] or ""
+        if not self.has_password(url):
+            return self.config
+        scheme, separator, _ = url.partition("://")
+        return {**self.config, "url": f"{scheme}://***" if separator else "***"}
+
+    def check(self) -> None:
+        """Raises NodeError where the options do not lead to a database."""
+        url, whole, password = (self.config[name] for name in self.options)
+        if bool(url) == bool(whole):
+            raise NodeError(f"run log 'db' takes either url ({EXAMPLES}) or url_secret")
+        if whole and password:
+            raise NodeError("url_secret has the password too; leave out password_secret")
+        if url:
+            dialect_of(url)
+
+    def asked(self) -> Mapping[str, str]:
+        names = {"URL": self.config["url_secret"], "PASSWORD": self.config["password_secret"]}
+        return {variable: name for variable, name in names.items() if name}
+
+    @property
+    def file(self) -> str | None:
+        """The path of the SQLite database; `None` where it is another, or not known yet."""
+        url = self.config["url"] or ""
+        if not url.startswith("sqlite:"):
+            return None
+        return self.path(url)
+
+    @staticmethod
+    def has_password(url: str) -> bool:
+        """Whether a URL tells a password."""
+        return any(True for _ in passwords(url))
+
+    def is_here(self) -> bool:
+        """Whether a URL that is configured names a server of this machine: what a container of its
+        own network would not find. What a secret says is looked at too, where it can be had."""
+        from urllib.parse import urlsplit
+
+        url = self.config["url"]
+        if not url:
+            try:
+                url = self.secret(self.config["url_secret"])
+            except NodeError:
+                return False
+        try:
+            host = urlsplit(url).hostname
+        except ValueError:
+            return False
+        return host in ("localhost", "127.0.0.1", "::1")
+
+    def path(self, url: str) -> str:
+        """That of the file; a relative one is in the working folder."""
+        name = unquote(url.partition("://")[2].partition("?")[0])
+        return os.path.join(self._here, os.path.expanduser(name.removeprefix("/")))
+
+    def put(self, key: str, data: bytes) -> None:
+        self._run("write", PUT, key, data=data)
+
+    def get(self, key: str) -> bytes | None:
+        rows = self._run("read", GET, key)
+        return bytes(rows[0][0]) if rows else None
+
+    def list(self, prefix: str) -> list[str]:
+        return [str(row[0]) for row in self._run("list", LIST, prefix, end=prefix + LAST)]
+
+    def append(self, key: str, data: bytes) -> None:
+        self._run("append to", APPEND, key, data=data)
+
+    def delete(self, key: str) -> None:
+        self._run("delete", DELETE, key)
+
+    def release(self) -> None:
+        """Closes the connection: a server takes so many, and a step may go on for hours."""
+        if self._engine is not None and self._process == os.getpid():
+            self._engine.dispose()
+
+    def _run(self, verb: str, statement: str, key: str, **values: Any) -> Sequence[Any]:
+        """The rows of one statement."""
+        what = f"run log 'db': cannot {verb} {key}"
+        return retry(partial(self._try, what, statement, {"key": key, **values}), what)
+
+    def _try(self, what: str, statement: str, values: Mapping[str, Any]) -> Sequence[Any]:
+        dialect, engine = self._opened()
+        from sqlalchemy import exc, text
+
+        try:
+            with engine.connect() as connection:
+                if not self._prepared:
+                    prepare(connection, dialect)
+                    self._prepared = True
+                done = connection.execute(
+                    text(statement.replace("{appended}", dialect.appended)), values
+                )
+                return done.fetchall() if done.returns_rows else ()
+        except exc.DBAPIError as error:
+            reason = self._masked(str(error.orig).strip())
+            if dialect.worth_another_try(error):
+                raise TryAgainError(reason) from error
+            raise ServiceError(f"{what}: {reason}; {WAY_OUT}") from error
+
+    def _opened(self) -> tuple[type[Dialect], Engine]:
+        if self._engine is None:
+            self._dialect, url = self._located()
+            self._engine = self._dialect.engine(url)
+        elif self._process != os.getpid():
+            self._engine.dispose(close=False)  # what is open is the parent's
+        self._process = os.getpid()
+        return self._dialect, self._engine
+
+    def _located(self) -> tuple[type[Dialect], URL]:
+        """Where the database is. No error shows the URL: it may hold the password."""
+        self.check()
+        try:
+            from sqlalchemy import exc, make_url
+        except ImportError as error:
+            raise NodeError(MISSING) from error
+        secrets = {variable: self._value(variable, name) for variable, name in self.asked().items()}
+        given, password = secrets.get("URL") or self.config["url"], secrets.get("PASSWORD")
+        dialect = dialect_of(given)
+        try:
+            url = make_url(given)
+        except (exc.ArgumentError, ValueError):
+            raise NodeError(
+                f"run log 'db': its URL cannot be read; it is like {EXAMPLES}"
+            ) from None
+        if password:
+            url = url.set(password=password)
+        self._hidden = [password or "", *passwords(given), *passwords(unquote(given))]
+        if dialect is SQLite:
+            url = url.set(database=self.path(given))
+        return dialect, url.set(drivername=dialect.driver)
+
+    def _value(self, variable: str, name: str) -> str:
+        given = self.credentials.get(variable)
+        return self.secret(name) if given is None else given
+
+    def _masked(self, text: str) -> str:
+        for secret in sorted(filter(None, self._hidden), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
+
+def prepare(connection: Connection, dialect: type[Dialect]) -> None:
+    """Makes the tables where there are none. Raises NodeError where they are of another version."""
+    from sqlalchemy import exc
+
+    read = "SELECT version FROM argosy_schema"
+    try:
+        version = connection.exec_driver_sql(read).scalar()
+    except exc.DBAPIError as missing:
+        if missing.connection_invalidated:
+            raise
+        try:
+            for statement in dialect.tables:
+                connection.exec_driver_sql(statement.format(version=VERSION))
+        except exc.DBAPIError:
+            connection.invalidate()  # and with it what was begun
+            raise
+        version = connection.exec_driver_sql(read).scalar()
+    if version != VERSION:
+        raise NodeError(
+            f"run log 'db': the tables are of version {version}, and this Argosy knows {VERSION}; "
+            "use the version of Argosy that made them, or another database"
+        )
+
+
+def passwords(url: str) -> Iterator[str]:
+    """The passwords in a URL, and their parts: one that is not written as a URL wants it is taken
+    for a host, or a name, and then shows in errors."""
+    rest = url.partition("://")[2] or url
+    found = [rest.rpartition("@")[0].partition(":")[2]]
+    found += [part.partition("&")[0] for part in url.split("password=")[1:]]
+    for password in filter(None, found):
+        yield password
+        yield from (part for part in re.split("[@/?:&=]", password) if len(part) > 3)
+
+
+def dialect_of(url: str) -> type[Dialect]:
+    """Raises NodeError for a URL of no database that steps can share."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in DIALECTS:
+        what = f"'{scheme}'" if separator else "what has no '://'"
+        raise NodeError(f"run log 'db' knows no database {what}; its url is like {EXAMPLES}")
+    if DIALECTS[scheme] is SQLite and rest.strip("/") in ("", ":memory:"):
+        raise NodeError(
+            f"run log 'db': {url} is gone with its process, and each step is a process of its own; "
+            "name a file: sqlite:///runs.db"
+        )
+    return DIALECTS[scheme]

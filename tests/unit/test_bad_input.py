@@ -1,0 +1,114 @@
+"""The command on bad input: an error with a place, exit 1, soon, and no traceback."""
+
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from examples import argosy
+
+STEP = "{type: task, command: a.b"
+BOMB = "a0: &a0 [x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30)
+)
+CASES = {
+    "cycle": (
+        f"dag:\n  steps:\n    a: {STEP}, depends_on: [b]}}\n    b: {STEP}, depends_on: [a]}}",
+        r"p.yaml:3:5: error: these steps wait for each other: a -> b -> a",
+    ),
+    "unreachable": (
+        f"dag:\n  start_at: a\n  steps:\n    a: {STEP}}}\n    b: {STEP}}}",
+        r"p.yaml:5:5: error: no step leads to 'b'",
+    ),
+    "unknown next": (
+        f"dag:\n  start_at: a\n  steps:\n    a: {STEP}, next: bee}}\n    be: {STEP}}}",
+        r"p.yaml:4:\d+: error: next of step 'a' names no step: 'bee'",
+    ),
+    "duplicate key": (
+        f"dag:\n  steps:\n    a: {STEP}}}\n    a: {STEP}}}",
+        r"p.yaml:4:5: error: 'a' is already given in line 3",
+    ),
+    "wrong type": (
+        "dag:\n  steps: [a, b]",
+        r"p.yaml:2:10: error: steps takes a mapping, not a list",
+    ),
+    "misspelt field": (
+        f"dag:\n  steps:\n    a: {STEP}, retrun: [x]}}",
+        r"p.yaml:3:\d+: error: step 'a' has no field 'retrun'[\s\S]*did you mean 'returns'",
+    ),
+    "missing dag file": (
+        "dag:\n  steps:\n    a: {type: dag, dag_definition: none.yaml}",
+        r"p.yaml:3:36: error: cannot read none.yaml: no such file",
+    ),
+    "a file that includes itself": (
+        "dag:\n  steps:\n    a: {type: dag, dag_definition: p.yaml}",
+        r"p.yaml:3:36: error: p.yaml includes itself",
+    ),
+    "tabs": ("dag:\n\tsteps: {}", r"p.yaml:2:1: error: [\s\S]*blanks, not with tabs"),
+    "alias bomb": (BOMB, r"p.yaml:\d+:\d+: error: over 1,000,000 values"),
+    "nested brackets": ("[" * 30_000_000, r"p.yaml:1:513: error: nested deeper than 512"),
+    "50 MB": ("[" * 50_000_000, r"p.yaml has 50,000,000 bytes; the limit is"),
+    "one line of 30 MB": ("a: " + "x" * 30_000_000, r"p.yaml:1:1: error: a definition"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("command", ["check", "run", "render"])
+def test_bad_definitions(case: str, command: str, tmp_path: Path) -> None:
+    text, expected = CASES[case]
+    (tmp_path / "p.yaml").write_text(text)
+    start = time.monotonic()
+    found = argosy(command, "p.yaml", cwd=tmp_path)
+    assert time.monotonic() - start < 20  # a second on an idle machine
+    assert found.returncode == 1
+    assert re.search(expected, found.stderr), found.stderr[:500]
+    assert "Traceback" not in found.stderr
+    assert found.stdout == ""
+    assert not (tmp_path / ".argosy").exists()
+
+
+def test_every_error_shows_its_line_with_a_caret(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(CASES["misspelt field"][0])
+    lines = argosy("check", "p.yaml", cwd=tmp_path).stderr.splitlines()
+    place = re.match(r"p.yaml:3:(\d+): ", lines[0])
+    assert place
+    assert lines[1] == "  |     a: {type: task, command: a.b, retrun: [x]}"
+    assert lines[2].index("^") - len("  | ") == int(place[1]) - 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["chek"], "did you mean 'check'"),
+        (["check"], "Missing argument 'FILE'"),
+        (["check", "p.yaml", "-v", "x"], "-v takes NAME=VALUE"),
+        (["render", "p.yaml", "--check"], "give it with -o DIR"),
+        (["run", "p.yaml", "--by-name"], "--by-name goes with --resume"),
+    ],
+)
+def test_usage(arguments: list[str], expected: str, tmp_path: Path) -> None:
+    found: subprocess.CompletedProcess[str] = argosy(*arguments, cwd=tmp_path)
+    assert found.returncode == 2
+    assert expected in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_missing_file_says_how_to_begin(tmp_path: Path) -> None:
+    found = argosy("check", "none.yaml", cwd=tmp_path)
+    assert (found.returncode, found.stdout) == (1, "")
+    assert "cannot read none.yaml: no such file" in found.stderr
+    assert "argosy init" in found.stderr
+
+
+def test_what_init_writes_runs(tmp_path: Path) -> None:
+    assert argosy("init", "hello", cwd=tmp_path).returncode == 0
+    folder = tmp_path / "hello"
+    assert argosy("check", "pipeline.yaml", "-c", "argo.yaml", cwd=folder).returncode == 0
+    found = argosy("run", "pipeline.yaml", cwd=folder)
+    assert found.returncode == 0, found.stderr
+    assert 'greeting: ["hello ada", "hello grace"]' in found.stdout
+    again = argosy("init", "hello", cwd=tmp_path)
+    assert again.returncode == 1
+    assert "already there; nothing was written" in again.stderr

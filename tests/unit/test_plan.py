@@ -1,0 +1,57 @@
+"""`argosy plan`: what each step will get."""
+
+import json
+from pathlib import Path
+
+from examples import argosy
+
+PIPELINE = """
+name: p
+dag:
+  steps:
+    a:
+      type: task
+      command: a.b
+      secrets: [TOKEN]
+      env: {LEVEL: debug}
+      retry: 3
+      timeout: 90
+      overrides: {argo: {resources: {limits: {memory: 4Gi}}, env: {MORE: x}}}
+    b: {type: task, command_type: shell, command: echo, depends_on: [a]}
+"""
+ARGO = """
+executor:
+  type: argo
+  config: {image: "i:1", env: {ALL: x}, claims: {runs: /runs}}
+run_log_store: {type: s3, config: {bucket: logs}}
+catalog: {type: file-system}
+secrets: {type: kubernetes, config: {secret: mine}}
+"""
+
+
+def test_each_step_with_all_that_its_pod_has(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    (tmp_path / "argo.yaml").write_text(ARGO)
+    found = argosy("plan", "p.yaml", "-c", "argo.yaml", "-o", "json", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    plan = json.loads(found.stdout)
+    assert (plan["executor"], plan["extras"]) == ("argo", ["aws"])
+    assert plan["services"]["catalog"]["config"]["location"] == "/runs/argosy/catalog"
+    first, second = plan["steps"]
+    assert first["image"] == second["image"] == "i:1"
+    assert first["command"] == "python: a.b"
+    assert first["secrets"] == {"TOKEN": "get_secret"}
+    assert {"ALL", "MORE", "LEVEL"} <= set(first["environment"])
+    assert "MORE" not in second["environment"]
+    assert first["resources"] == {"limits": {"memory": "4Gi"}}
+    assert first["volumes"] == {"runs": "/runs"}
+    assert (first["retry"], first["timeout"]) == (3, "90s")
+
+
+def test_as_text(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    (tmp_path / "argo.yaml").write_text(ARGO)
+    lines = argosy("plan", "p.yaml", "-c", "argo.yaml", cwd=tmp_path).stdout.splitlines()
+    assert lines[0] == "p on argo"
+    assert "  to install     argosy[aws]" in lines
+    assert "  secrets        TOKEN: get_secret" in lines

@@ -1,0 +1,67 @@
+"""Integrations of a user's own, from `plugins:` in the configuration, through the command."""
+
+from pathlib import Path
+
+from examples import argosy
+
+PIPELINE = """
+dag:
+  steps:
+    show: {type: task, command_type: shell, command: 'export ARGOSY_PRM_seen="$CENTRE at $WHEN"'}
+"""
+PLUGIN = """
+import os
+
+from argosy.runtime.integrations import BaseIntegration
+
+
+class Costs(BaseIntegration):
+    mode_type = "local"
+    service_type = "run-log-store"
+    service_provider = "file-system"
+
+    def configure_for_traversal(self, **kwargs):
+        self.executor.environment["CENTRE"] = "data"
+        self.service.config["location"] = "kept"
+
+    def configure_for_execution(self, **kwargs):
+        self.executor.environment["WHEN"] = "execution"
+"""
+
+
+def project(folder: Path, plugin: str = PLUGIN) -> Path:
+    (folder / "p.yaml").write_text(PIPELINE)
+    (folder / "costs.py").write_text(plugin)
+    (folder / "c.yaml").write_text("plugins: [costs]")
+    return folder
+
+
+def test_both_stages_reach_the_step(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    environment = {"PYTHONPATH": str(folder)}
+    planned = argosy("plan", "p.yaml", "-c", "c.yaml", cwd=folder, **environment)
+    assert "CENTRE" in planned.stdout
+    assert "location=kept" in planned.stdout
+    found = argosy("run", "p.yaml", "-c", "c.yaml", cwd=folder, **environment)
+    assert found.returncode == 0, found.stderr
+    assert 'seen: "data at execution"' in found.stdout
+    assert (folder / "kept" / "runs").is_dir()
+
+
+def test_what_is_wrong_with_a_plugin_names_it_and_the_hook(tmp_path: Path) -> None:
+    cases = {
+        PLUGIN.replace("traversal(self, **kwargs)", "traversal(self)"):
+            "Costs.configure_for_traversal has another signature",
+        PLUGIN.replace("configure_for_execution", "configure_for_executoin"):
+            "did you mean 'configure_for_execution'",
+        PLUGIN.replace('"run-log-store"', '"runlog"'): "Costs.service_type is 'runlog'",
+        PLUGIN.replace('= "data"', '= 1 / 0'): "costs.Costs.configure_for_traversal failed: Zero",
+        PLUGIN + "\n\nclass More(Costs):\n    pass\n": "two integrations",
+        "import nothing_there": "cannot import costs",
+    }  # fmt: skip
+    for plugin, expected in cases.items():
+        folder = project(tmp_path, plugin)
+        found = argosy("check", "p.yaml", "-c", "c.yaml", cwd=folder, PYTHONPATH=str(folder))
+        assert found.returncode == 1
+        assert expected in found.stderr
+        assert "Traceback" not in found.stderr
