@@ -12,7 +12,7 @@ from typing import Any
 
 from argosy.runtime.context import Context
 from argosy.runtime.credentials import FOLDER as SECRETS
-from argosy.runtime.errors import NodeError
+from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.executors.local.process import Child
 from argosy.runtime.executors.local.schedule import Work
 from argosy.runtime.executors.local.steps import RuntimeSteps, as_environment
@@ -103,18 +103,13 @@ class ContainerSteps(RuntimeSteps):
 
     def describe(self, work: Work, status: int, begun: bool) -> str:
         child = self._last.get(work.path)
-        return f"{super().describe(work, status, begun)}{self._hint(child, begun)}"
+        return f"{super().describe(work, status, begun)}{hint(child, status, begun)}"
 
     def close(self) -> None:
         """Removes what an error of our own, or a kill, has left running."""
         for name in [*self._live]:
             self._engine.remove(name)
         self._hand_over.close()
-
-    def _hint(self, child: Container | None, begun: bool) -> str:
-        if child is None or child.lost:
-            return f": {child.lost}" if child else ""
-        return "" if begun else "; it never got to the step: is Argosy in its image?"
 
     def _secrets(self, node: Mapping[str, Any]) -> dict[str, str]:
         """The files of one container: what its step names, and what services need for themselves.
@@ -187,6 +182,14 @@ class ContainerSteps(RuntimeSteps):
         return self._engine.client.create_host_config(
             init=True, mounts=mounts, tmpfs=dict(tmpfs), **given
         )
+
+
+def hint(child: Container | None, status: int, begun: bool) -> str:
+    """What an exit status does not say. The runtime itself says why, where it ends with 2 or 3."""
+    if child is None or child.lost:
+        return f": {child.lost}" if child else ""
+    said = begun or status in (NodeError.exit_status, ServiceError.exit_status)
+    return "" if said else "; it never got to the step: is Argosy in its image?"
 
 
 def home_of(user: str, environment: Mapping[str, str], binds: Iterable[str]) -> str:
