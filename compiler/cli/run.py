@@ -141,10 +141,12 @@ def _plan(
         from . import history
 
         resume = history.read(compilation.run_log_store, resume).id
-    environment = dict(compilation.executor.environment)
+    told = context(compilation)
+    if compilation.settings.executor.type == "local":  # a container has its own from its start
+        told["environment"] = dict(compilation.executor.environment)
     return {
         "run": f"{segment(compilation.pipeline.name)}-{secrets.token_hex(4)}",
-        "context": {**context(compilation), "environment": environment},
+        "context": told,
         "arguments": dict(arguments),
         "origin": {},
         "workers": compilation.executor.config.get("max_workers"),

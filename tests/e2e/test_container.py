@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 
 from argosy.runtime.executors.containers.handover import memory
-from argosy.runtime.registry import BUILT_IN
 from cluster import IMAGE
 from examples import ARGOSY, EXAMPLES, Example, argosy, copy, run_here
 from runs import result, shown
@@ -76,6 +75,18 @@ class Place:
             "steps": {n: {"type": "task", "command_type": "shell", **s} for n, s in steps.items()}
         }
         (self.folder / "pipeline.yaml").write_text(json.dumps({"name": self.name, "dag": dag}))
+
+    def not_as_root(self) -> None:
+        """Has the command run as somebody else, where these tests run as root."""
+        self.environment["HOME"] = str(self.folder)
+        if os.getuid():
+            return
+        group = Path(os.environ["DOCKER_HOST"].removeprefix("unix://")).stat().st_gid
+        for path in (self.folder, *self.folder.rglob("*")):
+            os.chown(path, UID, UID)
+        # The interpreter may be where this user cannot go.
+        self.prefix = ["setpriv", f"--reuid={UID}", f"--regid={UID}", f"--groups={group}"]
+        self.prefix += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -154,14 +165,7 @@ def test_files_belong_to_who_runs_the_pipeline(place: Place) -> None:
     command = "id -u > /out/uid; echo 1 > table.csv; echo 1 > ~/x && export ARGOSY_PRM_home=$HOME"
     put = {"a": {"command": command, "catalog": {"put": ["*.csv"]}}}
     place.write(put, volumes={str(place.folder / "out"): "/out"})
-    if os.getuid() == 0:
-        group = Path(os.environ["DOCKER_HOST"].removeprefix("unix://")).stat().st_gid
-        for path in (place.folder, *place.folder.iterdir()):
-            os.chown(path, UID, UID)
-        # The interpreter may be where this user cannot go.
-        place.prefix = ["setpriv", f"--reuid={UID}", f"--regid={UID}", f"--groups={group}"]
-        place.prefix += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
-    place.environment = {"HOME": str(place.folder)}
+    place.not_as_root()
     found = place.good()
     uid = UID if os.getuid() == 0 else os.getuid()
     assert (place.folder / "out/uid").read_text() == f"{uid}\n"
@@ -414,18 +418,6 @@ class LocalContainerComputeS3Store(BaseIntegration):
             'mode': 'ro'
         }
 '''
-STAND_IN = """
-import os
-
-from argosy.runtime.run_logs.file_system import FileSystemRunLog
-
-
-class StandIn(FileSystemRunLog):
-    service_provider = "s3"
-
-    def get_aws_credentials_file(self):
-        return os.environ["AWS_SHARED_CREDENTIALS_FILE"]
-"""
 READ = {"a": {"command": 'export ARGOSY_PRM_found=$(grep -c "" "$HOME/.aws/credentials")'}}
 
 
@@ -451,47 +443,31 @@ def the_mount_is_seen(place: Place) -> None:
     assert f"{place.folder}/credentials: /root/.aws/credentials (ro)" in planned.stdout
 
 
-def test_a_plugin_adapts_a_pair(place: Place) -> None:
-    """With a provider that stands in for the one that the plugin names."""
-    with_plugin(place)
-    (place.folder / "plugins/stand_in.py").write_text(STAND_IN)
-    (place.folder / "log").mkdir()
-    log = str(place.folder / "log")
-    place.write(
-        READ,
-        volumes={log: log, "./plugins": "/plugins"},
-        environment={"PYTHONPATH": "/plugins"},
-        run_log_store={"type": "s3", "config": {"location": log}},
-        plugins=["theirs", "stand_in"],
-    )
-    if "s3" in BUILT_IN["run_log_store"]:
-        pytest.skip("the provider itself is there")
-    the_mount_is_seen(place)
-    status, out, err = place.run()
-    assert status == 0, err
-    assert "found: 3" in out
-
-
-@pytest.mark.skipif(
-    "s3" not in BUILT_IN["run_log_store"] or "ARGOSY_TEST_S3_ENDPOINT" not in os.environ,
-    reason="no provider s3, or no server of it",
-)
-def test_the_plugin_works_with_s3_itself(place: Place) -> None:
+@pytest.mark.skipif("ARGOSY_TEST_S3_ENDPOINT" not in os.environ, reason="no S3 server")
+@pytest.mark.parametrize("root", [True, False])
+def test_a_plugin_adapts_s3_for_whoever_runs_it(place: Place, root: bool) -> None:
     boto3 = import_module("boto3")
-
     with_plugin(place)
-    endpoint = os.environ["ARGOSY_TEST_S3_ENDPOINT"]
+    endpoint, bucket = os.environ["ARGOSY_TEST_S3_ENDPOINT"], f"argosy-{place.name}"
     session = boto3.session.Session(
         os.environ["ARGOSY_TEST_S3_KEY"], os.environ["ARGOSY_TEST_S3_SECRET"]
     )
-    bucket = f"argosy-{place.name}"
-    client = session.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-    client.create_bucket(Bucket=bucket)
+    kept = session.resource("s3", endpoint_url=endpoint, region_name="us-east-1").Bucket(bucket)
+    kept.create()
     config = {"bucket": bucket, "endpoint_url": endpoint, "region": "us-east-1"}
-    place.write(READ, run_log_store={"type": "s3", "config": config}, plugins=["theirs"])
-    the_mount_is_seen(place)
-    status, out, err = place.run()
-    assert status == 0, err
-    assert "found: 3" in out
-    listed = client.list_objects_v2(Bucket=bucket)["Contents"]
-    assert any(each["Key"].endswith("run.json") for each in listed)
+    catalog = {"type": "do-nothing"}
+    store = {"type": "s3", "config": config}
+    place.write(READ, run_log_store=store, catalog=catalog, plugins=["theirs"])
+    arguments = ("plan", "pipeline.yaml", "-c", "container.yaml")
+    planned = argosy(*arguments, cwd=place.folder, **place.environment)
+    assert f"{place.folder}/credentials: /root/.aws/credentials (ro)" in planned.stdout
+    if not root:
+        place.not_as_root()
+    try:
+        status, out, err = place.run()
+        assert status == 0, err
+        assert "found: 3" in out
+        assert any(each.key.endswith("run.json") for each in kept.objects.all())
+    finally:
+        kept.objects.delete()
+        kept.delete()

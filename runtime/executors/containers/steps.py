@@ -12,7 +12,7 @@ from typing import Any
 
 from argosy.runtime.context import Context
 from argosy.runtime.credentials import FOLDER as SECRETS
-from argosy.runtime.errors import NodeError
+from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.executors.local.process import Child
 from argosy.runtime.executors.local.schedule import Work
 from argosy.runtime.executors.local.steps import RuntimeSteps, as_environment
@@ -68,6 +68,7 @@ class ContainerSteps(RuntimeSteps):
         for name, policy in dict.fromkeys((s["image"], s["pull_policy"]) for s in specs):
             if name != built:
                 self._engine.bring(name, policy, own=name == self._plan["own"])
+            self._engine.image(name)
         for spec in specs:
             engine.make_sources(spec["volumes"])
 
@@ -78,7 +79,7 @@ class ContainerSteps(RuntimeSteps):
         spec = self._plan["steps"].get(work.node["step"], self._plan["default"])
         values = self._secrets(work.node)
         folder = self._hand_over.give(values) if values else None
-        name = ""
+        name = container_name(self._context.run, work.path)
 
         def tidy() -> None:
             self._live.pop(name, None)
@@ -86,11 +87,10 @@ class ContainerSteps(RuntimeSteps):
                 self._hand_over.take(folder)
 
         try:
-            name = self._created(work, spec, folder)
+            self._create(name, work, spec, folder)
             child = Container(self._engine.client, name, tidy)
         except OSError as error:
-            if name:
-                self._engine.remove(name)
+            self._engine.remove(name)
             tidy()
             raise NodeError(
                 f"a container of image {spec['image']}: {engine.reason(error)}"
@@ -103,18 +103,13 @@ class ContainerSteps(RuntimeSteps):
 
     def describe(self, work: Work, status: int, begun: bool) -> str:
         child = self._last.get(work.path)
-        return f"{super().describe(work, status, begun)}{self._hint(child, begun)}"
+        return f"{super().describe(work, status, begun)}{hint(child, status, begun)}"
 
     def close(self) -> None:
         """Removes what an error of our own, or a kill, has left running."""
         for name in [*self._live]:
             self._engine.remove(name)
         self._hand_over.close()
-
-    def _hint(self, child: Container | None, begun: bool) -> str:
-        if child is None or child.lost:
-            return f": {child.lost}" if child else ""
-        return "" if begun else "; it never got to the step: is Argosy in its image?"
 
     def _secrets(self, node: Mapping[str, Any]) -> dict[str, str]:
         """The files of one container: what its step names, and what services need for themselves.
@@ -126,8 +121,8 @@ class ContainerSteps(RuntimeSteps):
             if (file in asked or not file.startswith(PREFIX)) and variable in os.environ
         }
 
-    def _created(self, work: Work, spec: Mapping[str, Any], folder: str | None) -> str:
-        """Creates the container, and gives its name."""
+    def _create(self, name: str, work: Work, spec: Mapping[str, Any], folder: str | None) -> None:
+        """Creates the container; `folder` has the secrets that it is handed."""
         client, volumes = self._engine.client, dict(spec["volumes"])
         image = self._engine.image(spec["image"])["Config"]
         user = spec["user"] or self._user
@@ -141,7 +136,6 @@ class ContainerSteps(RuntimeSteps):
         variables = {**self._variables, **spec["environment"]}
         if home:
             variables = {"HOME": home, "USER": "argosy", **variables}
-        name = container_name(self._context.run, work.path)
         client.create_container(
             spec["image"],
             ["exec", encode(work.node), "/".join(work.key), work.ended],
@@ -160,7 +154,6 @@ class ContainerSteps(RuntimeSteps):
         )
         if home and not any(within(working_dir, bind) for bind in (*binds, home)):
             client.put_archive(name, *owned_folder(working_dir, user))
-        return name
 
     def _host_config(
         self, spec: Mapping[str, Any], volumes: Mapping[str, Any], tmpfs: Mapping[str, str]
@@ -189,6 +182,14 @@ class ContainerSteps(RuntimeSteps):
         return self._engine.client.create_host_config(
             init=True, mounts=mounts, tmpfs=dict(tmpfs), **given
         )
+
+
+def hint(child: Container | None, status: int, begun: bool) -> str:
+    """What an exit status does not say. The runtime itself says why, where it ends with 2 or 3."""
+    if child is None or child.lost:
+        return f": {child.lost}" if child else ""
+    said = begun or status in (NodeError.exit_status, ServiceError.exit_status)
+    return "" if said else "; it never got to the step: is Argosy in its image?"
 
 
 def home_of(user: str, environment: Mapping[str, str], binds: Iterable[str]) -> str:

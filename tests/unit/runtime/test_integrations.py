@@ -32,6 +32,10 @@ def local() -> Any:
     return make("executor", {"type": "local"})
 
 
+def container() -> Any:
+    return make("executor", {"type": "local-container", "config": {"image": "i"}})
+
+
 @pytest.mark.parametrize(
     ("kind", "provider"),
     [
@@ -62,6 +66,8 @@ def test_a_buffered_log_is_said_to_be_lost(caplog: pytest.LogCaptureFixture) -> 
         (argo, "secrets", "env", "secrets: {type: kubernetes"),
         (argo, "secrets", "dotenv", "secrets 'dotenv' .* secrets: {type: kubernetes"),
         (local, "secrets", "kubernetes", "secrets: {type: env}"),
+        (container, "run_log_store", "buffered", "run_log_store: {type: file-system}"),
+        (container, "secrets", "kubernetes", "secrets: {type: env}"),
     ],
 )
 def test_what_cannot_work_names_what_does(
@@ -71,7 +77,7 @@ def test_what_cannot_work_names_what_does(
         traverse(executor(), kind, provider)
 
 
-@pytest.mark.parametrize("executor", [argo, local])
+@pytest.mark.parametrize("executor", [argo, local, container])
 @pytest.mark.parametrize("kind", ["catalog", "secrets"])
 def test_a_step_that_asks_for_nothing_to_give_is_an_error(executor: Any, kind: str) -> None:
     traverse(executor(), kind, "do-nothing", steps=[])
@@ -244,3 +250,52 @@ def test_the_integration_is_the_same_where_a_node_runs() -> None:
     found.validate()
     found.configure_for_execution()
     assert service.config["location"] == "/mnt/argosy"
+
+
+@pytest.mark.parametrize("kind", ["run_log_store", "catalog"])
+def test_a_container_sees_the_files_at_their_own_place(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    executor = container()
+    service = traverse(executor, kind, "file-system", {"location": "kept"})
+    place = str(tmp_path / "kept")
+    assert service.config["location"] == place
+    assert executor.volumes == {place: {"bind": place, "mode": "rw"}}
+    executor.verify()
+
+
+def test_a_containers_secrets_are_files_for_the_steps_that_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = container()
+    config = {"prefix": "APP_"}
+    traverse(executor, "secrets", "env", config, secrets=["DB", "a/b"])
+    files = {"ARGOSY_SECRET_DB": "APP_DB", "ARGOSY_SECRET_a%2Fb": "APP_a/b"}
+    assert (executor.secret_files, executor.environment) == (files, {})
+    monkeypatch.setattr("argosy.runtime.executors.container.SECRETS", str(tmp_path))
+    monkeypatch.setenv("APP_DB", "of the container, and not meant")
+    (tmp_path / "ARGOSY_SECRET_a%2Fb").write_bytes(b"one\r\n")
+    service = make("secrets", {"type": "env", "config": config})
+    integration(container(), service).configure_for_execution()
+    assert service.get("a/b") == "one\r\n"
+    with pytest.raises(NodeError, match="'DB' is not there: set APP_DB"):
+        service.get("DB")
+
+
+def test_a_file_of_secrets_is_mounted_where_a_step_asks(tmp_path: Path) -> None:
+    config = {"location": str(tmp_path / "my.env")}
+    executor = container()
+    assert traverse(executor, "secrets", "dotenv", config).config["location"].startswith("/run/")
+    assert executor.volumes == {}
+    traverse(executor, "secrets", "dotenv", config, secrets=["A"])
+    assert executor.volumes == {
+        str(tmp_path / "my.env"): {"bind": "/run/argosy/dotenv", "mode": "ro"}
+    }
+
+
+def test_what_a_container_cannot_use_is_an_error() -> None:
+    executor = container()
+    executor.secret_environment["A"] = ("x", "y")
+    with pytest.raises(NodeError, match="use secret_files"):
+        executor.verify()
