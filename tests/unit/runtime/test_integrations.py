@@ -273,7 +273,7 @@ def test_a_containers_secrets_are_files_for_the_steps_that_ask(
     traverse(executor, "secrets", "env", config, secrets=["DB", "a/b"])
     files = {"ARGOSY_SECRET_DB": "APP_DB", "ARGOSY_SECRET_a%2Fb": "APP_a/b"}
     assert (executor.secret_files, executor.environment) == (files, {})
-    monkeypatch.setattr("argosy.runtime.executors.container.SECRETS", str(tmp_path))
+    monkeypatch.setattr("argosy.runtime.credentials.FOLDER", str(tmp_path))
     monkeypatch.setenv("APP_DB", "of the container, and not meant")
     (tmp_path / "ARGOSY_SECRET_a%2Fb").write_bytes(b"one\r\n")
     service = make("secrets", {"type": "env", "config": config})
