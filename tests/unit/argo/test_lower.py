@@ -7,12 +7,12 @@ import time
 from typing import Any
 
 import pytest
-from lowered import compiled, manifest, spec
 
 from argosy.compiler.argo.pods import LATER
 from argosy.compiler.errors import ManifestError, Position
 from argosy.compiler.graph import Dag, Edge, Graph, Map, Node, Parallel, Retry, Spec, Task
 from definitions import chain, steps
+from lowered import compiled, manifest, spec
 
 RUN = "type: task, command: a.b"
 AT = Position("p.yaml", 0, 0)
@@ -351,7 +351,8 @@ def test_a_long_chain_takes_linear_time_and_no_recursion() -> None:
         return time.process_time() - start
 
     took(100)
-    assert took(10_000) < 20 * max(took(1_000), 0.01)
+    small = min(took(1_000) for _ in range(3))
+    assert min(took(10_000) for _ in range(2)) < 60 * small  # what is quadratic takes 100
 
 
 @pytest.mark.parametrize("kind", ["dag", "parallel", "map"])

@@ -300,4 +300,4 @@ def test_the_cost_grows_with_the_size_and_no_faster(shape: str) -> None:
         return time.process_time() - begin
 
     small = min(seconds(1_000) for _ in range(3))
-    assert seconds(10_000) < 30 * small
+    assert min(seconds(10_000) for _ in range(2)) < 60 * small  # what is quadratic takes 100

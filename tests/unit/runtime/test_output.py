@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -49,15 +48,6 @@ def test_a_secret_of_several_lines_is_masked_as_a_whole_and_by_line() -> None:
 def test_a_secret_is_masked_without_the_newline_of_its_file() -> None:
     assert masked(["hunter2\n"], "is hunter2.") == "is ***."
     assert masked(["", " "], "all of it") == "all of it"
-
-
-def test_masking_is_fast_enough_for_a_chatty_step() -> None:
-    masker = Masker([KEY, "hunter2000"])
-    data = b"line of output without anything in it 0123456789\n" * 2000
-    started = time.perf_counter()
-    for _ in range(20):
-        masker.feed(data)
-    assert time.perf_counter() - started < 2
 
 
 class Clock:
