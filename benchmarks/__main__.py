@@ -13,7 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .cases import CASES, Row
+from .cases import CASES
+from .row import Row
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 

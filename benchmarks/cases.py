@@ -8,19 +8,21 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from . import bare
-from .definitions import CONFIGURATION, NOTHING, chain, mixed
+from .definitions import (
+    CONFIGURATION,
+    NOTHING,
+    RUNNABLE,
+    RUNNABLE_CONFIGURATION,
+    chain,
+    mixed,
+)
 from .measure import compare, run
+from .row import Row
+from .stores import stores
 
 ARGOSY = str(Path(sysconfig.get_path("scripts")) / "argosy")
-
-
-class Row(NamedTuple):
-    what: str
-    measured: str
-    goal: str
 
 
 Case = Callable[[Path], Iterator[Row]]
@@ -82,4 +84,30 @@ def local_run(folder: Path) -> Iterator[Row]:
     yield Row("run 1,000 empty steps, over 100", f"{seconds[1_000] / seconds[100]:.1f} x", "11 x")
 
 
-CASES: tuple[Case, ...] = (render, empty_step, local_run)
+def beside_runnable(folder: Path) -> Iterator[Row]:
+    """A step that does nothing beside one of `runnable`, which runs its steps in its own process;
+    left out where that cannot be installed."""
+    (folder / "nothing.py").write_text(NOTHING)
+    (folder / "theirs.py").write_text(RUNNABLE)
+    (folder / "theirs.yaml").write_text(RUNNABLE_CONFIGURATION)
+    python = str(folder / "venv" / "bin" / "python")
+    subprocess.run([sys.executable, "-m", "venv", "venv"], cwd=folder, check=True)
+    install = [python, "-m", "pip", "install", "--quiet", "runnable"]
+    if subprocess.run(install, cwd=folder, check=False, capture_output=True).returncode:
+        return
+    seconds: dict[int, list[float]] = {}
+    for steps in (1, 51):
+        (folder / "chain.yaml").write_text(chain(steps))
+        ours, theirs = [ARGOSY, "run", "chain.yaml"], [python, "theirs.py", str(steps)]
+        seconds[steps] = [cost.seconds for cost in compare(3, ours, theirs, cwd=folder)]
+    ours_each, theirs_each = (
+        (many - one) / 50 for one, many in zip(seconds[1], seconds[51], strict=True)
+    )
+    yield Row(
+        "a step of a local run, over one of `runnable`",
+        f"{ours_each / theirs_each:.2f} x ({ours_each * 1000:.0f} ms)",
+        "",
+    )
+
+
+CASES: tuple[Case, ...] = (render, empty_step, local_run, stores, beside_runnable)

@@ -81,3 +81,27 @@ def chain(steps: int) -> str:
 
 NOTHING = "def at_all() -> None: ...\n"
 """The module of those steps."""
+
+
+RUNNABLE = """\
+import sys
+from runnable import Pipeline, PythonTask
+from nothing import at_all
+
+def main():
+    steps = [PythonTask(name=f"s{n}", function=at_all) for n in range(int(sys.argv[1]))]
+    pipeline = Pipeline(steps=steps)
+    pipeline.execute(configuration_file="theirs.yaml")
+    return pipeline
+
+if __name__ == "__main__":
+    main()
+"""
+"""The same chain, as `runnable` has it."""
+
+RUNNABLE_CONFIGURATION = """\
+pipeline-executor: {type: local}
+run-log-store: {type: file-system, config: {log_folder: log}}
+catalog: {type: do-nothing}
+secrets: {type: do-nothing}
+"""

@@ -100,7 +100,8 @@ def _unfit(cls: Any, declared: Declared) -> Iterator[Problem]:
             message = f"'{declared.type}' has no option '{name}'"
             yield declared.problem(message, [name], nearest(name, options))
         elif not _fits(value, options[name].type):
-            message = f"{name} takes a {options[name].type}"
+            wanted = options[name].type
+            message = f"{name} takes {'an' if wanted == 'integer' else 'a'} {wanted}"
             yield declared.problem(message, [name], options[name].doc)
 
 

@@ -35,6 +35,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ":")).encode
 def render(compilation: Compilation) -> Compilation:
     """The compilation with `files`, by name. Raises ManifestError where a template is wrong."""
     environment = _environment(compilation.request.templates)
+    _require_override(compilation.request.templates)
     mark = emit.mark(compilation.pipeline.name)
     files = {}
     for manifest in compilation.manifests:
@@ -99,6 +100,18 @@ def _environment(folder: str | None) -> Environment:
     )
     environment.globals.clear()  # `namespace` is a field here
     return environment
+
+
+def _require_override(folder: str | None) -> None:
+    """Raises ManifestError where a folder of templates takes the place of none of ours."""
+    from jinja2 import FileSystemLoader
+
+    if folder:
+        ours = FileSystemLoader(list(templates.__path__)).list_templates()
+        known = [name for name in ours if name.endswith(".j2")]
+        if not set(known) & set(FileSystemLoader(folder).list_templates()):
+            message = f"{folder} overrides none of the templates"
+            raise ManifestError([Problem(message, hint=f"known: {', '.join(known)}")])
 
 
 def _problem(name: str, error: Exception) -> Problem:

@@ -130,9 +130,10 @@ class Aws(Service):
         )
         address = self.config["endpoint_url"]
         found = self._session().create_client(self.api, endpoint_url=address, config=config)
-        if self.many_requests:
-            from .aws_faults import pause
+        from .aws_faults import pause, refuse_beginning
 
+        found.meta.events.register(f"after-call.{self.api}", refuse_beginning)
+        if self.many_requests:
             found.meta.events.register(f"needs-retry.{self.api}", pause)
         _clients.add(found)
         return found

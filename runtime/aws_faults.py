@@ -126,3 +126,13 @@ def pause(
         return None
     pauses: Pauses = request_dict["context"].setdefault("argosy", Pauses())
     return pauses.next(found.after)
+
+
+def refuse_beginning(http_response: Any, **_: Any) -> None:
+    """The library asks this after each answer. One that was cut in its headers would pass for an
+    empty one: nothing says how long it should have been."""
+    headers = http_response.headers
+    if http_response.status_code in (204, 304) or "transfer-encoding" in headers:
+        return
+    if "content-length" not in headers:
+        raise TryAgainError("its answer was cut; is it up, and can it be reached from here?")

@@ -23,6 +23,9 @@ TIMEOUT = 20.0
 """Seconds without a byte after which an answer is given up."""
 
 
+ASK = "`kubectl get --raw=/readyz` asks it how it is"
+
+
 class Response(NamedTuple):
     status: int
     headers: Mapping[str, str]
@@ -77,11 +80,13 @@ class Pod(Api):
             connection.request(method, path, body, dict(headers))
             answer = connection.getresponse()
             response = Response(answer.status, dict(answer.headers.items()), answer.read())
+            complete(response)
         except (OSError, HTTPException) as error:
             connection.close()
             # What was open may have been closed while nobody used it: that is no fault yet.
             after = 0.0 if used else None
-            raise TryAgainError(f"{type(error).__name__}: {error}", after) from error
+            reason = f"the API server gives no answer ({type(error).__name__}: {error}); {ASK}"
+            raise TryAgainError(reason, after) from error
         if not answer.will_close:
             self._idle.append(connection)
         return response
@@ -133,9 +138,19 @@ class Kubeconfig(Api):
             answer = self._pool.request(
                 method, url, body=body, headers=sent, retries=False, timeout=TIMEOUT
             )
-        except HTTPError as error:
-            raise TryAgainError(f"{self._configuration.host}: {error}") from error
-        return Response(answer.status, answer.headers, answer.data)
+            response = Response(answer.status, answer.headers, answer.data)
+            complete(response)
+        except (HTTPError, OSError) as error:
+            raise TryAgainError(f"{self._configuration.host}: {error}; {ASK}") from error
+        return response
+
+
+def complete(answer: Response) -> None:
+    """Raises ConnectionError for an answer that was cut in its headers: nothing says how long it
+    should have been, and it would pass for an empty one."""
+    names = {name.lower() for name in answer.headers}
+    if answer.status != 204 and not names & {"content-length", "transfer-encoding"}:
+        raise ConnectionError("its answer was cut")
 
 
 def reach(context: str | None, namespace: str | None) -> Api:

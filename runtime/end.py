@@ -14,7 +14,7 @@ from .alternatives import Records
 from .attempt import complain, iso, now
 from .context import Context, parsed, write_run
 from .entries import State
-from .errors import ArgosyError, NodeError
+from .errors import ArgosyError, NodeError, TaskError
 from .layout import end_key, run_key, steps_prefix
 from .state import LARGE, Reader
 from .step import holds_objects
@@ -64,7 +64,13 @@ def close(
     if context.origin and store.get(run_key(context.run)) is None:
         with suppress(NodeError):  # of an argument: the step that read it has said so
             write_run(context)
-    leaving = final(context, sources) if status == "succeeded" else NOTHING
+    leaving = NOTHING
+    if status == "succeeded":
+        try:
+            leaving = final(context, sources)
+        except (NodeError, TaskError) as error:  # a reducer of the user's: as where a step reads it
+            status = "failed"
+            failures.append({"step": "", "message": str(error), "phase": "Error", "pod": ""})
     # The time, so that of several ends the newest counts.
     number = time.time_ns() // 1_000
     try:

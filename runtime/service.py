@@ -62,7 +62,7 @@ def configure(
             continue
         if wrong_number or not isinstance(value, TYPES[wanted]):
             raise NodeError(
-                f"option '{name}' of {what} is {value!r}; it is a {wanted}: {options[name].doc}"
+                f"option '{name}' of {what} is {value!r}, which is no {wanted}: {options[name].doc}"
             )
         config[name] = value
     return config

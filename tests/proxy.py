@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from random import Random
 from typing import NamedTuple
 
 RECEIVED = 1 << 16
@@ -20,7 +21,10 @@ class Fault(NamedTuple):
     wait: the message is passed on after `value` seconds;
     reset: the connection is reset;
     cut: the message is passed on, and of what is answered the first `value` bytes;
+    silence: the message is not passed on, and nothing happens;
     half: half of the message is passed on, and the connection closed;
+    refuse: the connection is reset, and no other accepted until `up`; with a value, for so many
+    seconds;
     answer: it is HTTP, and answered with the status `value`."""
 
     kind: str
@@ -29,11 +33,12 @@ class Fault(NamedTuple):
 
 class Proxy:
     """`fault` is asked for the n-th message that clients send, from 1: a message is what arrives at
-    once, a request or a part of one. `messages` counts them."""
+    once, a request or a part of one. `messages` counts them,
+    and `faults` those that a fault befell."""
 
     def __init__(self, host: str, port: int) -> None:
         self.fault: Callable[[int], Fault | None] = no_fault
-        self.messages = 0
+        self.messages = self.faults = 0
         self._target = (host, port)
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -43,6 +48,8 @@ class Proxy:
 
     def up(self) -> None:
         """Accepts connections, on the same port as before."""
+        if self._listener is not None:
+            return
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
@@ -59,7 +66,8 @@ class Proxy:
 
     def begin(self, fault: Callable[[int], Fault | None]) -> None:
         """Counts from the start, with another fault."""
-        self.messages, self.fault = 0, fault
+        self.messages = self.faults = 0
+        self.fault = fault
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -75,7 +83,9 @@ class Proxy:
     def count(self) -> Fault | None:
         with self._lock:
             self.messages += 1
-            return self.fault(self.messages)
+            found = self.fault(self.messages)
+            self.faults += found is not None
+            return found
 
     def opened(self, one: socket.socket) -> None:
         with self._lock:
@@ -114,6 +124,8 @@ class Link:
             time.sleep(fault.value)
             self._server.sendall(data)
             return True
+        if fault.kind == "silence":
+            return True
         if fault.kind == "cut":
             self._left = int(fault.value)
             self._server.sendall(data)
@@ -122,6 +134,10 @@ class Link:
             self._server.sendall(data[: len(data) // 2])
         elif fault.kind == "reset":
             reset(self._client)
+        elif fault.kind == "refuse":
+            self._proxy.down()
+            if fault.value:
+                threading.Timer(fault.value, self._proxy.up).start()
         else:
             self._client.sendall(refusal(int(fault.value)))
             self._client.shutdown(socket.SHUT_WR)
@@ -146,9 +162,15 @@ def no_fault(number: int) -> Fault | None:
     return None
 
 
-def every(nth: int, fault: Fault) -> Callable[[int], Fault | None]:
-    """The fault for every `nth` message."""
-    return lambda number: None if number % nth else fault
+def always(fault: Fault) -> Callable[[int], Fault | None]:
+    return lambda number: fault
+
+
+def now_and_then(share: float, fault: Fault) -> Callable[[int], Fault | None]:
+    """The fault for that share of the messages, in no rhythm: a client that begins anew after each
+    fault, with as many messages as lie between two, would never get on."""
+    dice = Random(7)  # noqa: S311 (the same at each run of the tests)
+    return lambda number: fault if dice.random() < share else None
 
 
 def since(first: int, fault: Fault) -> Callable[[int], Fault | None]:

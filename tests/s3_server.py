@@ -16,11 +16,13 @@ from xml.sax.saxutils import escape
 
 CUT = "cut"
 """A fault: half of the answer, and no more."""
+BEGINNING = "beginning"
+"""A fault: the status and a header of the answer, and no more."""
 
 
 class S3Server:
     """`objects` by bucket/key; `requests` as 'METHOD key'; `faults` are used up from the first on:
-    a status to answer, seconds to wait, or CUT. `None` is no fault."""
+    a status to answer, seconds to wait, CUT or BEGINNING. `None` is no fault."""
 
     def __init__(self, port: int = 0) -> None:
         self.objects: dict[str, bytes] = {}
@@ -78,6 +80,10 @@ class Handler(BaseHTTPRequestHandler):
             return
         with self.state.lock:
             status, data, headers = self.act(key, query, body)
+        if fault == BEGINNING:
+            self.wfile.write(f"HTTP/1.1 {status} Fine\r\nServer: x\r\nContent".encode())
+            self.close_connection = True
+            return
         self.answer(status, data, headers, cut=fault == CUT)
 
     def act(

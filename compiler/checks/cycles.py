@@ -9,23 +9,30 @@ from ..graph import Graph
 
 
 def cycles(graph: Graph) -> Iterator[Problem]:
-    """One problem for the steps that wait for each other, with the way round."""
+    """A problem for each set of steps that wait for each other, with the way round."""
     order = graph.order()
     if len(order) == len(graph.nodes):
         return
+    places = {name: place for place, name in enumerate(graph.nodes)}
     left = graph.nodes.keys() - set(order)
-    name = next(name for name in graph.nodes if name in left)
-    seen: dict[str, int] = {}
-    while name not in seen:  # every node that is left has a source that is left
-        seen[name] = len(seen)
-        name = next(edge.source for edge in graph.nodes[name].incoming if edge.source in left)
-    circle = list(seen)[seen[name] :][::-1]
-    first = min(circle, key=list(graph.nodes).index)
-    start = circle.index(first)
-    way = [*circle[start:], *circle[:start], first]
+    told: set[str] = set()
+    for name in graph.nodes:
+        seen: dict[str, int] = {}
+        while name in left and name not in seen and name not in told:
+            seen[name] = len(seen)
+            # Every node that is left has a source that is left.
+            name = next(edge.source for edge in graph.nodes[name].incoming if edge.source in left)
+        told.update(seen)
+        if name in seen:
+            circle = list(seen)[seen[name] :][::-1]
+            start = circle.index(min(circle, key=places.__getitem__))
+            yield _problem(graph, [*circle[start:], *circle[:start], circle[start]])
+
+
+def _problem(graph: Graph, way: list[str]) -> Problem:
     shown = way if len(way) <= 12 else [*way[:6], "...", *way[-5:]]
-    yield Problem(
+    return Problem(
         f"these steps wait for each other: {' -> '.join(shown)}",
-        graph.nodes[first].at,
+        graph.nodes[way[0]].at,
         "remove one of these edges; a step runs once",
     )

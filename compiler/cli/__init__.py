@@ -6,6 +6,7 @@ Results go to stdout, everything else to stderr. Exit status: 0 good, 1 found or
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -69,6 +70,7 @@ def argosy() -> None:
 
 def main() -> None:
     """Runs the command; every known error becomes a message and an exit status."""
+    _open_standard_streams()
     gc.disable()  # a command ends before its garbage matters; looking for it took a tenth of it
     try:
         argosy(prog_name="argosy", standalone_mode=False)
@@ -83,6 +85,17 @@ def main() -> None:
         text = str(error)
         click.echo(text if "error: " in text else f"error: {text}", err=True)
         sys.exit(1)
-    except BrokenPipeError:  # the reader of stdout has gone: `argosy graph | head`
-        sys.stderr.close()
-        sys.exit(0)
+    except OSError as error:  # a folder that cannot be written, a disk that is full
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {where}{(error.strerror or str(error)).lower()}", err=True)
+        sys.exit(1)
+
+
+def _open_standard_streams() -> None:
+    """Those that whoever started this has closed: a pipe of ours would get their numbers, and a
+    step's output go astray."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free

@@ -19,6 +19,8 @@ KINDS: dict[type, str] = {
     Conditional: "conditional",
     Fail: "fail",
 }
+ENTITIES = {ord(char): f"#{ord(char)};" for char in '#&"<>'}
+"""What Mermaid would not take for text, in its own escapes."""
 
 
 @click.command()
@@ -131,7 +133,7 @@ def _mermaid(graph: Graph) -> Iterator[str]:
             continue
         if isinstance(item, Node):
             name = numbers[id(item)]
-            text = json.dumps(item.name, ensure_ascii=False)
+            text = f'"{item.name.translate(ENTITIES)}"'
             inner = list(zip(_labels(item), (g for _, g in item.graphs()), strict=False))
             if not inner:
                 yield f"{indent}  {name}[{text}]"

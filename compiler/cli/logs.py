@@ -72,7 +72,8 @@ class Output:
     def __init__(self, store: RunLogStore) -> None:
         self._store = store
         self._shown: set[str] = set()
-        self._parts: dict[str, bytes] = {}
+        self._parts: dict[str, list[bytes]] = {}
+        """What a line has so far, as it came: joined each time, it costs its length squared."""
         self._prefixes: dict[str, bytes] = {}
 
     def show(self, steps: Iterable[history.Step], prefix: bool) -> None:
@@ -88,16 +89,21 @@ class Output:
                         fresh.append((written, source, chunk))
         for _, source, chunk in sorted(fresh):
             self._shown.add(chunk)
-            text = self._parts.pop(source, b"") + (self._store.get(chunk) or b"")
-            *lines, part = text.split(b"\n")
-            if part:
-                self._parts[source] = part
-            self._print(source, lines)
+            text = self._store.get(chunk) or b""
+            parts = self._parts.setdefault(source, [])
+            if b"\n" in text:
+                *lines, text = text.split(b"\n")
+                lines[0] = b"".join([*parts, lines[0]])
+                parts.clear()
+                self._print(source, lines)
+            if text:
+                parts.append(text)
 
     def close(self) -> None:
         """Shows what ended without a line's end."""
-        for source, part in self._parts.items():
-            self._print(source, [part])
+        for source, parts in self._parts.items():
+            if parts:
+                self._print(source, [b"".join(parts)])
 
     def _print(self, source: str, lines: Iterable[bytes]) -> None:
         prefix = self._prefixes[source]

@@ -26,7 +26,7 @@ variable = click.option(
     "variables",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A variable of the configuration.",
+    help="A variable of the definition and the configuration.",
 )
 output = click.option(
     "-o",

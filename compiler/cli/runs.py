@@ -33,11 +33,11 @@ def runs(
     """
     from ..integrate import resolve_services
 
-    services = resolve_services(configurations, options.pairs(variables, "-v"))
-    ctx.obj = services
+    ctx.obj = configurations, variables
     if ctx.invoked_subcommand:
         return
-    found = history.read_all(services[0])
+    store, _ = resolve_services(configurations, options.pairs(variables, "-v"))
+    found = history.read_all(store)
     if output == "json":
         click.echo(json.dumps([_row(run) for run in found], indent=2))
         return
@@ -60,13 +60,24 @@ def _row(run: history.Run) -> dict[str, Any]:
 
 @runs.command()
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
+@options.configuration
+@options.variable
 @click.pass_obj
-def rm(services: tuple[Any, Any], names: tuple[str, ...]) -> None:
+def rm(
+    before: tuple[tuple[str, ...], tuple[str, ...]],
+    names: tuple[str, ...],
+    configurations: tuple[str, ...],
+    variables: tuple[str, ...],
+) -> None:
     """Delete runs, and the data that no other run names.
 
-    A run that still goes on is not deleted.
+    Nothing is deleted while any run goes on: it may name the same data.
     """
-    store, catalog = services
+    from ..integrate import resolve_services
+
+    # Options may stand before `rm` too.
+    given = options.pairs((*before[1], *variables), "-v")
+    store, catalog = resolve_services((*before[0], *configurations), given)
     doomed = {history.read(store, name).id for name in names}
     kept = []
     for run in history.read_all(store):

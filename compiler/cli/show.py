@@ -160,7 +160,9 @@ def _ending(run: history.Run) -> Iterator[str]:
         yield "\nfailures\n"
         for failure in run.end["failures"]:
             message = str(failure.get("message") or failure.get("phase", ""))
-            yield f"  {history.readable(str(failure.get('step')))}: {message}\n"
+            about = f"{history.readable(str(failure['step']))}: " if failure.get("step") else ""
+            text = f"{about}{message}".replace("\n", "\n    ")
+            yield f"  {text}\n"
     if parameters := run.end.get("parameters"):
         yield "\nparameters\n"
         for name, value in parameters.items():

@@ -118,7 +118,10 @@ def parse_task(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     command = ""
     if fields.require("command", "what the task runs"):
         command = fields.text("command", literal=True)
-        if kind == "python" and command and not _FUNCTION.fullmatch(command.removesuffix("()")):
+        if not command.strip() and isinstance(fields.mapping["command"], str):
+            hint = "`type: stub` is a step that does nothing"
+            fields.problem("command is empty", fields.mapping.at("command"), hint)
+        elif kind == "python" and command and not _FUNCTION.fullmatch(command.removesuffix("()")):
             hint = "or is it a command_type: shell?"
             where = fields.mapping.at("command")
             fields.problem(f"'{command[:60]}' is not module.function", where, hint)
@@ -153,10 +156,15 @@ def _catalog(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
     folder = catalog.text("compute_data_folder").strip("/")
     get, put = catalog.texts("get"), catalog.texts("put")
     catalog.close()
-    for pattern in (*get, *put):
-        if pattern.startswith("/") or ".." in pattern.split("/"):
-            message = f"'{pattern}' leaves the working folder"
-            catalog.problem(message, hint="patterns are relative to the folder the step runs in")
+    for key, patterns in (("get", get), ("put", put)):
+        for index, pattern in enumerate(patterns):
+            if pattern.startswith("/") or ".." in pattern.split("/"):
+                message = f"'{pattern}' leaves the working folder"
+                hint = "patterns are relative to the folder the step runs in"
+                given = catalog.mapping[key]
+                one = isinstance(given, source.Sequence)
+                mark = given.at(index) if one else catalog.mapping.at(key)
+                catalog.problem(message, mark, hint)
     if folder and folder != ".":
         return tuple(f"{folder}/{p}" for p in get), tuple(f"{folder}/{p}" for p in put)
     return get, put

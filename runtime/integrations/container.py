@@ -68,14 +68,20 @@ class ContainerEnvSecrets(BaseIntegration):
 
 
 class ContainerDotenvSecrets(BaseIntegration):
+    """What travels is where the file is on this machine: the launcher, which may need a secret of
+    the run log's own, reads it there."""
+
     mode_type = "local-container"
     service_type = "secrets"
     service_provider = "dotenv"
 
     def configure_for_traversal(self, *, secrets: Iterable[str] = (), **kwargs: Any) -> None:
+        file = os.path.abspath(self.service.path)
         if [*secrets]:  # else the file need not be there
-            file = os.path.abspath(self.service.path)
             self.executor.volumes[file] = {"bind": DOTENV, "mode": "ro"}
+        self.service.config["location"] = file
+
+    def configure_for_execution(self, **kwargs: Any) -> None:
         self.service.config["location"] = DOTENV
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
@@ -107,7 +108,7 @@ class PostgreSQL(Dialect):
 
     @staticmethod
     def engine(url: URL) -> Engine:
-        from sqlalchemy import create_engine
+        from sqlalchemy import create_engine, event
 
         arguments: dict[str, Any] = {
             "connect_timeout": int(PATIENCE),
@@ -119,7 +120,7 @@ class PostgreSQL(Dialect):
         # A pooler between may hand the next statement to another server.
         arguments["prepare_threshold"] = None
         try:
-            return create_engine(
+            made = create_engine(
                 url,
                 isolation_level="AUTOCOMMIT",
                 hide_parameters=True,
@@ -128,6 +129,9 @@ class PostgreSQL(Dialect):
             )
         except ImportError as error:
             raise NodeError(MISSING) from error
+        # The first of all, as others send statements.
+        event.listen(made, "connect", lambda one, _: lose_patience(one), insert=True)
+        return made
 
     @staticmethod
     def worth_another_try(error: DBAPIError) -> bool:
@@ -151,6 +155,9 @@ HOPELESS = ("28", "3D", "42")
 """What SQLSTATEs begin with that another try cannot change: no access, no database, no table."""
 TURNED_AWAY = ("authentication failed", "pg_hba.conf", "does not exist", "no password supplied")
 WAY_OUT = "is the URL right, and may this user create tables there, or use those that there are?"
+NOT_NOW = "is it up, can it be reached from here, and does nothing else keep it busy?"
+NO_ROOM = ("is full", "No space left on device")
+FULL = "make room there"
 MISSING = "the run log store 'db' needs libraries: pip install 'argosy[db]'"
 
 
@@ -271,10 +278,11 @@ class DatabaseRunLog(RunLogStore):
                 )
                 return done.fetchall() if done.returns_rows else ()
         except exc.DBAPIError as error:
-            reason = self._masked(str(error.orig).strip())
+            reason = self._masked(" ".join(str(error.orig).split()).rstrip("."))
+            full = any(phrase in reason for phrase in NO_ROOM)
             if dialect.worth_another_try(error):
-                raise TryAgainError(reason) from error
-            raise ServiceError(f"{what}: {reason}; {WAY_OUT}") from error
+                raise TryAgainError(f"{reason}; {FULL if full else NOT_NOW}") from error
+            raise ServiceError(f"{what}: {reason}; {FULL if full else WAY_OUT}") from error
 
     def _opened(self) -> tuple[type[Dialect], Engine]:
         if self._engine is None:
@@ -340,6 +348,31 @@ def prepare(connection: Connection, dialect: type[Dialect]) -> None:
             f"run log 'db': the tables are of version {version}, and this Argosy knows {VERSION}; "
             "use the version of Argosy that made them, or another database"
         )
+
+
+def lose_patience(connection: Any) -> None:
+    """Has a connection of psycopg's be closed where the server says nothing for too long: a proxy
+    between keeps it open whatever has become of the server."""
+    wait = connection.wait
+
+    def watched(steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        from psycopg import OperationalError
+
+        heard = time.monotonic()
+        try:
+            wanted = next(steps)
+            while True:
+                ready = yield wanted
+                if ready:  # else it is only asked whether to wait on
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > PATIENCE:
+                    connection.close()
+                    raise OperationalError(f"no answer for {PATIENCE:.0f} s")
+                wanted = steps.send(ready)
+        except StopIteration as done:
+            return done.value
+
+    connection.wait = lambda steps, *rest, **more: wait(watched(steps), *rest, **more)
 
 
 def passwords(url: str) -> Iterator[str]:

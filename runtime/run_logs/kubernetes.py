@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
-from argosy.runtime.cluster import Api, Response, reach
+from argosy.runtime.cluster import ASK, Api, Response, reach
 from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.retry import TryAgainError, retry
 from argosy.runtime.service import Option, RunLogStore
@@ -35,6 +35,9 @@ TOO_LARGE = (
     "a ConfigMap takes {limit:,} bytes, and {key} has {size:,}; hand large data over through the "
     "catalog, or keep the run log elsewhere: run_log_store: {{type: file-system}} with a claim, "
     "s3 or db"
+)
+FULL = (
+    "make room there: `argosy runs rm` removes old runs, and `kubectl get resourcequota` has more"
 )
 FORBIDDEN = (
     "the account needs `configmaps: create, get, list, patch` in the namespace: the Role that "
@@ -180,9 +183,12 @@ def fault(answer: Response) -> Exception:
     reason = f"status {answer.status}: {message or 'no message'}"
     # A conflict, an expired page of a list, too many requests, or a server that is not well.
     if answer.status in (409, 410, 429) or answer.status >= 500:
+        reason += f"; {ASK}"
         after = answer.headers.get("Retry-After", "")
         return TryAgainError(reason, float(after) if after.isdigit() else None)
-    if answer.status in (401, 403):
+    if "exceeded quota" in message:
+        reason += f"; {FULL}"
+    elif answer.status in (401, 403):
         reason += f"; {FORBIDDEN}"
     return RefusedError(reason)
 

@@ -190,7 +190,12 @@ def by_fields(value: dict[str, Any], kind: type[Any], names: Any, make: Any) -> 
 
 
 def a_model(value: Any, kind: Any) -> Any:
-    return value if isinstance(value, kind) else kind.model_validate(value)
+    if isinstance(value, kind):
+        return value
+    try:
+        return kind.model_validate(value)
+    except ValueError as error:
+        raise ValueError(f"is {brief(value)}, and {error}") from error
 
 
 def an_enum(value: Any, kind: Any) -> Any:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from types import FunctionType, TracebackType
+from types import AsyncGeneratorType, FunctionType, GeneratorType, TracebackType
 from typing import Any, NamedTuple
 
 from argosy.runtime.errors import ArgosyError, NodeError, TaskError
@@ -231,6 +231,8 @@ def returned(result: Any, names: Sequence[str], command: str) -> dict[str, Any]:
     By its own names: a dict, dataclass, model or named tuple that has all of `names`. In order: a
     tuple as long as `names`. Anything else is the value of the only name.
     """
+    if isinstance(result, (GeneratorType, AsyncGeneratorType)):
+        raise TaskError(f"{command} is a generator, and nothing runs it: return, not yield")
     if result is None and len(names) != 1:
         return {}
     fields = fields_of(result)
@@ -268,7 +270,8 @@ def kind_of(result: Any) -> str:
     if result is None:
         return "nothing"
     size = f" of {len(result)}" if isinstance(result, (tuple, list)) else ""
-    return f"a {type(result).__name__}{size}"
+    name = type(result).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}{size}"
 
 
 def summary(error: BaseException) -> str:

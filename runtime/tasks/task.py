@@ -11,7 +11,14 @@ from typing import NamedTuple
 from argosy.runtime import api, data
 from argosy.runtime.attempt import Attempt
 from argosy.runtime.entries import State
-from argosy.runtime.errors import NodeError, StoppedError, TaskError, TaskTimeout
+from argosy.runtime.errors import (
+    ArgosyError,
+    NodeError,
+    ServiceError,
+    StoppedError,
+    TaskError,
+    TaskTimeout,
+)
 from argosy.runtime.node import Node
 from argosy.runtime.signals import Signals, name
 from argosy.runtime.state import write_blob
@@ -112,6 +119,10 @@ KINDS: dict[str, Callable[[Attempt, Step, dict[str, str]], Prepared]] = {
 }
 
 
+TOLD: dict[int, type[ArgosyError]] = {one.exit_status: one for one in (NodeError, ServiceError)}
+"""What the runtime's own part of the user's process failed by, by the status that it tells."""
+
+
 def judge(ended: process.Ended, written: Written, timeout: float | None) -> None:
     """Raises what the task failed by."""
     if ended.stopped_by is not None:
@@ -124,7 +135,7 @@ def judge(ended: process.Ended, written: Written, timeout: float | None) -> None
         raise StoppedError(f"ended by {name(number)}{hint}", number)
     if ended.code and written.failed is not None:
         message, status = written.failed
-        raise NodeError(message) if status == NodeError.exit_status else TaskError(message)
+        raise TOLD.get(status, TaskError)(message)
     if ended.code:
         raise TaskError(f"exited with status {ended.code}")
 

@@ -95,6 +95,18 @@ def test_usage(arguments: list[str], expected: str, tmp_path: Path) -> None:
     assert "Traceback" not in found.stderr
 
 
+def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    found = argosy("init", "file/folder", cwd=tmp_path)
+    assert (found.returncode, found.stderr) == (1, "error: file/folder: not a directory\n")
+
+
+def test_mermaid_takes_any_name_for_text(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("""dag: {steps: {'a"]<b>#1;': {type: stub}}}""")
+    found = argosy("graph", "p.yaml", "-o", "mermaid", cwd=tmp_path)
+    assert found.stdout == 'flowchart LR\n  n0["a#34;]#60;b#62;#35;1;"]\n'
+
+
 def test_a_missing_file_says_how_to_begin(tmp_path: Path) -> None:
     found = argosy("check", "none.yaml", cwd=tmp_path)
     assert (found.returncode, found.stdout) == (1, "")

@@ -62,6 +62,7 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
         return error.exit_status
     schedule = Schedule(plan["graphs"])
     launcher = Launcher(schedule, steps, report, workers(plan.get("workers")))
+    failed = 1
     try:
         write_run(context)
         # What is there now outlives every fork: collecting it in each would only copy its pages.
@@ -70,6 +71,7 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
         end = write_end(context, succeeded, launcher.failures, plan["final"], schedule)
     except ArgosyError as error:
         launcher.failures.append(Failure("", str(error), "Error"))
+        failed = error.exit_status
         end = {"status": "failed", "failures": [], "parameters": {}, "catalog": {}}
     finally:
         steps.close()
@@ -81,7 +83,7 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
     print(json.dumps({"run": context.run, **end}))
     if launcher.stopped_by:
         return 128 + launcher.stopped_by
-    return 0 if end["status"] == "succeeded" else 1
+    return 0 if end["status"] == "succeeded" else failed
 
 
 def prepared(plan: Mapping[str, Any], context: Context, report: Report) -> RuntimeSteps:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from argosy.runtime.alternatives import by_statuses, statuses
 from argosy.runtime.context import Context
 from argosy.runtime.end import NOTHING, leaving_of
 from argosy.runtime.end import write_end as write
+from argosy.runtime.errors import NodeError, TaskError
 from argosy.runtime.state import Reader
 
 from .launch import Failure
@@ -18,16 +19,21 @@ from .schedule import Schedule
 def write_end(
     context: Context,
     succeeded: bool,
-    failures: Iterable[Failure],
+    failures: list[Failure],
     final: Mapping[str, Any],
     schedule: Schedule,
 ) -> dict[str, Any]:
-    """Closes the run in the run log: its status, why, and, where it succeeded, what it left."""
+    """Closes the run in the run log: its status, why, and, where it succeeded, what it left. What
+    cannot be made of its last steps, such as what a reducer of the user's makes, fails the run."""
     leaving = NOTHING
     if succeeded:
         says = by_statuses(statuses(schedule.tokens(final["from"])))
         reader = Reader(context.run_log_store, context.run, context.arguments, says)
-        leaving = leaving_of(reader.read(final["from"], ()), reader)
+        try:
+            leaving = leaving_of(reader.read(final["from"], ()), reader)
+        except (NodeError, TaskError) as error:
+            failures.append(Failure("", str(error), "Error"))
+            succeeded = False
     told = (
         {"step": failure.step, "message": failure.message, "phase": failure.phase, "pod": ""}
         for failure in failures

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 from zlib import crc32
 
-from engine import Engine, Json
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from lowered import spec
 
 from argosy.compiler.errors import Position
 from argosy.compiler.graph import (
@@ -27,6 +25,8 @@ from argosy.compiler.graph import (
     join_path,
     segment,
 )
+from engine import Engine, Json
+from lowered import spec
 
 AT = Position("p.yaml", 0, 0)
 ARGUMENTS = {"xs": [1, 2], "none": [], "mode": "b", "flag": False}

@@ -132,10 +132,15 @@ dag:
         ("dag: {steps: {a: {type: task, command: 5}}}", "'5' is not module.function"),
         ("dag: {steps: {a: {type: task, command: [5]}}}", "command takes text, not a list"),
         ("dag: {steps: {a: {type: task, command: echo hi}}}", "or is it a command_type: shell?"),
+        ("dag: {steps: {a: {type: task, command: ' '}}}", "p.yaml:1:40: error: command is empty"),
         ("dag: {steps: {a: {type: stub, depends_on: [b]}}}", "names no step: 'b'"),
         ("dag: {steps: {a: {type: task, command: a.b, timeout: soon}}}", "takes a duration"),
         ("dag: {steps: {a: {type: task, command: a.b, retry: 0}}}", "retry must be at least 1"),
         ("dag: {steps: {a: {type: task, command: a.b, catalog: {put: ../x}}}}", "leaves the"),
+        (
+            "dag: {steps: {a: {type: task, command: a.b, catalog: {get: [x, /y]}}}}",
+            "p.yaml:1:64: error: '/y' leaves the working folder",
+        ),
         ("dag: {steps: {a: {type: dag}}}", "needs either 'dag_definition' (a file) or 'branch'"),
         ("dag: {steps: {a: {type: map, branch: {steps: {b: {type: stub}}}}}}", "'iterate_on'"),
         ("parameters: {x: .nan}\ndag: {steps: {a: {type: stub}}}", "JSON has no such number"),
@@ -156,6 +161,15 @@ dag:
 )
 def test_bad_definitions(text: str, expected: str) -> None:
     assert expected in problems(text)
+
+
+def test_each_cycle_is_told_once() -> None:
+    waits = {"x": "b", "a": "a", "b": "a", "c": "d", "d": "c", "e": "c"}
+    graph = ", ".join(f"{a}: {{type: stub, depends_on: [{b}]}}" for a, b in waits.items())
+    found = problems(f"dag: {{steps: {{{graph}}}}}")
+    assert found.count("wait for each other") == 2
+    assert "wait for each other: a -> a" in found
+    assert "wait for each other: c -> d -> c" in found
 
 
 def test_dag_files(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from lowered import compiled
 
 from argosy.compiler import phases
 from argosy.compiler.errors import ManifestError
 from argosy.compiler.render import as_yaml, render
 from definitions import steps
+from lowered import compiled
 
 GRAPH = """\
 a: {type: task, command: a.b, retry: 2, secrets: [TOKEN], on_failure: h}
@@ -120,6 +120,14 @@ def test_a_template_of_the_users_own_comes_first(tmp_path: Path) -> None:
     assert files["role.yaml"].endswith('kind: Role # "p"\n')
     assert files["workflowtemplate.yaml"].endswith("# ours\n")
     assert yaml.safe_load(files["workflowtemplate.yaml"]) == compilation.manifests[0].data
+
+
+def test_templates_that_take_the_place_of_none_are_told(tmp_path: Path) -> None:
+    (tmp_path / "role.yaml.j2").write_text("kind: Role\n")
+    compilation = compiled(steps(GRAPH), parameters={"xs": [1]})
+    request = compilation.request._replace(templates=str(tmp_path))
+    with pytest.raises(ManifestError, match=r"none of the templates\n.*argo/role\.yaml\.j2"):
+        phases.render(compilation._replace(request=request))
 
 
 @pytest.mark.parametrize("text", ["<< nothing >>", "<% for %>", "<< metadata | upper(1, 2) >>"])

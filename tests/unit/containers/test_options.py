@@ -76,8 +76,8 @@ def test_each_option_has_one_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ("config", "said"),
     [
         ({"imag": "x"}, "no option 'imag'; did you mean 'image'"),
-        ({"image": 1}, "it is a string"),
-        ({"gpus": True}, "it is a text or number"),
+        ({"image": 1}, "which is no string"),
+        ({"gpus": True}, "which is no text or number"),
         ({"pull_policy": "sometimes"}, "always, missing, never"),
         ({"working_dir": "x"}, "begins with /"),
         ({"resources": {"memory": "much"}}, "such as 512m or 2g"),

@@ -469,7 +469,7 @@ def test_a_store_that_cannot_be_written_is_said_plainly(place: Place) -> None:
     place.jobs(CRASHES)
     (place.folder / ".argosy").touch()
     done = place.run(plan({"": graph(task("a", "jobs.fine"))}, ["a"]))
-    assert done.exit_status == 1
+    assert done.exit_status == 3
     assert "run log: cannot write" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+from click import ClickException
+
+from argosy.compiler.cli.run import _launch
 
 PROGRAM = "import sys; sys.path.remove(''); from argosy.compiler.cli import main; main()"
 ARGOSY = [sys.executable, "-c", PROGRAM]
@@ -71,6 +75,63 @@ def test_parameters_come_from_files_and_options_in_their_order(folder: Path) -> 
     assert told["parameters"] == expected
 
 
+def test_a_parameter_that_looks_misspelt_is_told(folder: Path) -> None:
+    done = run(folder, "-p", "rates=2", "-p", "other=3")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("warning: ") == 1
+    assert "warning: the definition has no parameter 'rates'; did you mean 'rate'?" in done.stderr
+
+
+def test_what_cannot_be_reduced_at_the_end_fails_the_run_and_closes_it(folder: Path) -> None:
+    (folder / "demo.yaml").write_text("""
+parameters: {rates: [1, 2]}
+dag:
+  steps:
+    m:
+      type: map
+      iterate_on: rates
+      iterate_as: rate
+      reducers: {rows: "jobs:none"}
+      branch: {steps: {first: {type: task, command: jobs.first, returns: [rows]}}}
+""")
+    done = run(folder)
+    assert done.returncode == 1
+    assert "failed: reducer jobs:none failed on parameter 'rows'" in done.stderr
+    (file,) = folder.glob(".argosy/runs/*/end/1.json")
+    end = json.loads(file.read_text())
+    assert end["status"] == "failed"
+    assert "reducer jobs:none failed" in end["failures"][0]["message"]
+
+
+def test_a_run_that_cannot_be_logged_has_the_exit_status_of_that(folder: Path) -> None:
+    (folder / ".argosy").write_text("a file where the folder should be")
+    done = run(folder)
+    assert done.returncode == 3
+    assert "failed: run log: cannot write" in done.stderr
+
+
+@pytest.mark.parametrize(("closed", "status"), [("2>&-", 0), (">&-", 0), ("<&- >&- 2>&-", 0)])
+def test_a_closed_stream_harms_no_step(folder: Path, closed: str, status: int) -> None:
+    command = f"{shlex.join([*ARGOSY, 'run', 'demo.yaml'])} {closed}"
+    done = subprocess.run(["bash", "-c", command], cwd=folder, check=False, timeout=60)
+    assert done.returncode == status
+
+
+@pytest.mark.parametrize(("mode", "status"), [("fast", 0), ("broken", 1)])
+def test_a_result_that_nobody_reads_changes_no_exit_status(
+    folder: Path, mode: str, status: int
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    argv = [*ARGOSY, "run", "demo.yaml", "-p", f"mode={mode}"]
+    done = subprocess.run(
+        argv, cwd=folder, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=60
+    )
+    os.close(writer)
+    assert done.returncode == status
+    assert b"BrokenPipe" not in done.stderr
+
+
 def test_independent_steps_share_so_many_workers(folder: Path) -> None:
     steps = "".join(
         f"    s{n}: {{type: task, command_type: shell, command: sleep 0.3}}\n" for n in range(4)
@@ -91,6 +152,7 @@ def test_independent_steps_share_so_many_workers(folder: Path) -> None:
     [
         (["-p", "rate=a lot"], "which is not JSON"),
         (["-p", "nothing"], "there is no file 'nothing'"),
+        (["-p", "=1"], "-p takes NAME=VALUE or a file, not '=1'"),
         (["--resume", "demo-0"], "there are no runs there"),
         (["--by-name"], "--by-name goes with --resume"),
         (["-c", "argo.yaml"], "does not run on this machine"),
@@ -168,6 +230,23 @@ def test_signals_reach_the_steps_and_are_recorded(folder: Path, number: int) -> 
     end = json.loads(file.read_text())
     assert end["status"] == "failed"
     assert signal.Signals(number).name in end["failures"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("number", "ends"), [(signal.SIGTERM, SystemExit), (signal.SIGKILL, ClickException)]
+)
+def test_a_launcher_that_a_signal_ended_early(
+    number: int, ends: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("argosy.compiler.cli.run.signal.signal", lambda *_: None)
+    code = f"import os; os.kill(os.getpid(), {number:d})"
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process,
+        pytest.raises(ends, match="143" if ends is SystemExit else "broke off"),
+    ):
+        _launch(process, {"run": "r"})
 
 
 def test_a_killed_command_takes_its_steps_with_it(folder: Path) -> None:

@@ -113,6 +113,7 @@ def test_a_value_becomes_what_is_asked_for(value: Any, wanted: Any, expected: An
         ("x", int | None, 'is "x", which is no int'),
         ("x", int | float, r"no int \| float"),
         ("c", Literal["a", "b"], "no Literal"),
+        ({"size": 2}, Model, '^is {"size": 2}, and 1 validation error for Model'),
         ({"size": 2}, Region, "missing .*'name'"),
         ({"name": "x", "sise": 2}, Region, "no field 'sise', it has: name, size, tags"),
         ({"name": "x", "size": "y"}, Region, "has a field 'size' that is \"y\""),

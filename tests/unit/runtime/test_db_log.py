@@ -7,15 +7,16 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from argosy.runtime import retry
 from argosy.runtime.errors import ArgosyError, NodeError, ServiceError
-from argosy.runtime.run_logs.db import DatabaseRunLog
+from argosy.runtime.run_logs.db import DatabaseRunLog, lose_patience
 
 PASSWORD = "s3cr-t@" + "x" * 8
 
@@ -99,7 +100,9 @@ def test_a_database_that_is_locked_is_waited_for(
     holder.execute("BEGIN IMMEDIATE")
     with monkeypatch.context() as soon:
         soon.setattr(retry, "BUDGET", 0.1)
-        with pytest.raises(ServiceError, match=r"cannot write a: database is locked \(tried for"):
+        with pytest.raises(
+            ServiceError, match=r"cannot write a: database is locked; .* \(tried for"
+        ):
             store.put("a", b"2")
     threading.Timer(0.2, holder.execute, ["COMMIT"]).start()
     store.put("a", b"2")
@@ -166,10 +169,45 @@ def test_what_no_integration_brought_the_secrets_are_asked_for() -> None:
 def test_a_missing_library_names_the_command(tmp_path: Path) -> None:
     program = (
         "import sys; sys.modules['sqlalchemy'] = None\n"
-        "from argosy.runtime.run_logs.db import DatabaseRunLog\n"
+        "from argosy.runtime.run_logs.db import DatabaseRunLog, lose_patience\n"
         "DatabaseRunLog({'url': 'sqlite:///a'}).get('a')"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, check=False, capture_output=True, text=True
     )
     assert "pip install 'argosy[db]'" in done.stderr
+
+
+def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """psycopg asks what it waits for, now and then, whether to wait on: it sends 0."""
+    psycopg = pytest.importorskip("psycopg")
+    monkeypatch.setattr("argosy.runtime.run_logs.db.PATIENCE", 0.05)
+
+    class Connection:
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+        def wait(self, steps: Generator[str, int, int], answers: Iterator[int]) -> int:
+            next(steps)
+            try:
+                for ready in answers:
+                    steps.send(ready)
+                    time.sleep(0.02)
+            except StopIteration as done:
+                return int(done.value)
+            raise AssertionError("it has waited too long")
+
+    def asked() -> Generator[str, int, int]:
+        heard = 0
+        while heard < 5:
+            heard += yield "until it can be read"
+        return heard
+
+    connection = Connection()
+    lose_patience(connection)
+    assert connection.wait(asked(), iter([0, 1] * 5)) == 5
+    with pytest.raises(psycopg.OperationalError, match="no answer for"):
+        connection.wait(asked(), iter([0] * 20))
+    assert connection.closed

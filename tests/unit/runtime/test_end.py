@@ -137,6 +137,18 @@ def test_a_run_with_wrong_arguments_is_closed(ending: Ending) -> None:
     assert ending.end("Failed", None, ["a"], **wrong)["status"] == "failed"
 
 
+def test_what_cannot_be_reduced_fails_the_run(ending: Ending) -> None:
+    ending.run.code("def f(): return {'x': 'text'}")
+    ending.run.exec("m/*/s", "0", rank="0.*.0", command="jobs.f")
+    ending.run.arguments = {"xs": [1]}
+    a_map = {"map": "m", "rank": "0", "on": "xs", "as": "i", "in": [""], "out": ["m/*/s"]}
+    given = {"ARGOSY_ARGUMENTS": base64.b64encode(b'{"xs": "[1]"}').decode()}
+    given["ARGOSY_CONFIG"] = json.dumps({**CONFIG, "arguments": {"xs": "json"}})
+    found = ending.end("Succeeded", None, [{**a_map, "reduce": {"x": "sum"}}], **given)
+    assert found["status"] == "failed"
+    assert "cannot be reduced by sum" in found["failures"][0]["message"]
+
+
 def test_a_run_that_ends_again_has_a_newer_end(ending: Ending) -> None:
     assert ending.end("Failed", [])["status"] == "failed"
     assert ending.end("Succeeded", None)["status"] == "succeeded"

@@ -126,6 +126,25 @@ def test_a_run_log_that_cannot_be_written_is_said(
     assert "no route to host" in done.err
 
 
+def test_a_run_log_that_fails_the_users_process_is_a_failed_service(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large value is fetched by the process that uses it."""
+    run.code("def f(): return {'x': 'x' * 40000}\ndef g(x): ...")
+    assert run.exec("f", command="jobs.f", returns=["x"]).status == 0
+    get = FileSystemRunLog.get
+
+    def down(self: FileSystemRunLog, key: str) -> bytes | None:
+        if key.startswith("blobs/"):
+            raise ServiceError("run log: no route to host")
+        return get(self, key)
+
+    monkeypatch.setattr(FileSystemRunLog, "get", down)
+    done = run.exec("g", from_=["f"], command="jobs.g")
+    assert (done.status, done.record["exit_status"]) == (3, 3)
+    assert "no route to host" in done.record["message"]
+
+
 def test_what_a_plugin_raises_ends_the_record_too(
     run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -286,7 +286,10 @@ def test_a_containers_secrets_are_files_for_the_steps_that_ask(
 def test_a_file_of_secrets_is_mounted_where_a_step_asks(tmp_path: Path) -> None:
     config = {"location": str(tmp_path / "my.env")}
     executor = container()
-    assert traverse(executor, "secrets", "dotenv", config).config["location"].startswith("/run/")
+    service = traverse(executor, "secrets", "dotenv", config)
+    assert service.config["location"] == config["location"]  # for the launcher, which reads it here
+    integration(container(), service).configure_for_execution()
+    assert service.config["location"].startswith("/run/")
     assert executor.volumes == {}
     traverse(executor, "secrets", "dotenv", config, secrets=["A"])
     assert executor.volumes == {

@@ -107,6 +107,8 @@ def f(): return {result}
         ("def f(): return {'x': object()}", {}, r"'x' is of type builtins.object.*put_object\('x'"),
         ("def f(): return {'x': {1, 2}}", {}, "type builtins.set"),
         ("def f():\n    x = []; x.append(x); return {'x': x}", {}, "'x' contains itself"),
+        ("def f(): yield 1", {}, "jobs.f is a generator, and nothing runs it"),
+        ("async def f(): yield 1", {}, "jobs.f is a generator, and nothing runs it"),
         ("def f(): raise ValueError('no good')", {}, "^ValueError: no good$"),
         ("def f(): raise SystemExit('no good')", {}, "^no good$"),
         ("import sys\ndef f(): sys.exit(7)", {}, "^exited with status 7$"),

@@ -96,8 +96,8 @@ def test_an_unknown_provider_is_an_error_with_the_nearest_name() -> None:
     ("config", "said"),
     [
         ({"locatoin": "x"}, "no option 'locatoin'; did you mean 'location'"),
-        ({"location": 3}, "is a string"),
-        ({"sync": "yes"}, "is a boolean"),
+        ({"location": 3}, "which is no string"),
+        ({"sync": "yes"}, "which is no boolean"),
     ],
 )
 def test_an_option_that_is_wrong_is_refused(config: dict[str, Any], said: str) -> None:

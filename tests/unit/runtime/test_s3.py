@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from s3_server import CUT, S3Server, running
 
 from argosy.runtime import retry
 from argosy.runtime.aws import KEYS
@@ -20,6 +19,7 @@ from argosy.runtime.catalogs import s3 as catalogs
 from argosy.runtime.catalogs.s3 import S3Catalog
 from argosy.runtime.errors import NodeError, ServiceError, TaskError
 from argosy.runtime.run_logs.s3 import S3RunLog
+from s3_server import BEGINNING, CUT, S3Server, running
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_without_a_prefix_keys_are_as_they_are(server: S3Server) -> None:
     assert store.list("runs/") == ["runs/x"]
 
 
-@pytest.mark.parametrize("fault", [500, 503, 429, CUT])
+@pytest.mark.parametrize("fault", [500, 503, 429, CUT, BEGINNING])
 def test_what_passes_is_tried_again(server: S3Server, store: S3RunLog, fault: Any) -> None:
     server.faults = [fault]
     store.put("k", b"data")
@@ -264,7 +264,7 @@ def test_a_large_file_goes_in_parts(
     assert (tmp_path / "back").read_bytes() == data
 
 
-@pytest.mark.parametrize("fault", [503, CUT])
+@pytest.mark.parametrize("fault", [503, CUT, BEGINNING])
 def test_a_transfer_goes_on_after_faults(
     server: S3Server, catalog: S3Catalog, large: tuple[Path, bytes], tmp_path: Path, fault: Any
 ) -> None:
