@@ -96,6 +96,15 @@ class Fail(NamedTuple):
 
 
 Spec = Task | Parallel | Map | Dag | Conditional | Stub | Fail
+KINDS: Mapping[type, str] = {
+    Task: "task",
+    Parallel: "parallel",
+    Map: "map",
+    Dag: "dag",
+    Conditional: "conditional",
+    Stub: "stub",
+    Fail: "fail",
+}
 
 
 class Node(NamedTuple):
@@ -109,6 +118,11 @@ class Node(NamedTuple):
     handler: str | None = None
     overrides: Mapping[str, Any] = NOTHING
     description: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What its spec makes it, in a word."""
+        return KINDS[type(self.spec)]
 
     def graphs(self) -> Iterator[tuple[str, "Graph"]]:
         """The graphs inside, each with the path segment that leads to it ('' adds none)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .flow import Flow, Reading
-from .graph import Conditional, Dag, Fail, Graph, Map, Node, Parallel, Task, join_path, segment
+from .graph import Conditional, Fail, Graph, Map, Node, Parallel, Task, join_path, segment
 from .nodes import control_json, no_match_json, node_json
 
 
@@ -31,16 +31,6 @@ def local_plan(graph: Graph, flow: Flow) -> dict[str, Any]:
     return {"graphs": graphs, "final": {"from": list(flow.final)}}
 
 
-KINDS = {
-    Task: "task",
-    Parallel: "parallel",
-    Map: "map",
-    Dag: "dag",
-    Conditional: "conditional",
-    Fail: "fail",
-}
-
-
 def _node(path: str, node: Node, flow: Flow) -> dict[str, Any]:
     """One node of a graph: its edges, and what its kind needs."""
     spec = node.spec
@@ -48,7 +38,7 @@ def _node(path: str, node: Node, flow: Flow) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": node.name,
         "path": path,
-        "kind": KINDS.get(type(spec), "stub"),
+        "kind": node.kind,
         "incoming": [list(edge) for edge in node.incoming],
         "on": node.join,
         "handled": node.handler is not None,

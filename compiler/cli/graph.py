@@ -8,17 +8,9 @@ from typing import Any
 
 import click
 
-from ..graph import Conditional, Dag, Fail, Graph, Map, Node, Parallel, Task
+from ..graph import Conditional, Graph, Map, Node, Task
 from . import options
 
-KINDS: dict[type, str] = {
-    Task: "task",
-    Parallel: "parallel",
-    Map: "map",
-    Dag: "dag",
-    Conditional: "conditional",
-    Fail: "fail",
-}
 ENTITIES = {ord(char): f"#{ord(char)};" for char in '#&"<>'}
 """What Mermaid would not take for text, in its own escapes."""
 
@@ -54,10 +46,6 @@ def graph(definition: str, variables: tuple[str, ...], output: str) -> None:
         width = max((len(row[0]) for row in rows), default=0)
         for name, what, after in rows:
             click.echo(f"{name:<{width}}  {what:<12}{after}".rstrip())
-
-
-def _kind(node: Node) -> str:
-    return KINDS.get(type(node.spec), "stub")
 
 
 def _labels(node: Node) -> list[str]:
@@ -99,7 +87,7 @@ def _rows(graph: Graph) -> Iterator[tuple[str, str, str]]:
                 stack.append((depth + bool(label), "", item.nodes[name]))
             continue
         rest = "  ".join(part for part in (_detail(item), _after(item)) if part)
-        yield "  " * depth + item.name, _kind(item), rest
+        yield "  " * depth + item.name, item.kind, rest
         inner = list(zip(_labels(item), (graph for _, graph in item.graphs()), strict=False))
         stack.extend((depth + 1, name, branch) for name, branch in reversed(inner))
 
@@ -112,7 +100,7 @@ def _data(graph: Graph) -> dict[str, Any]:
         current, into = stack.pop()
         for name in current.order():
             node = current.nodes[name]
-            data: dict[str, Any] = {"type": _kind(node), "join": node.join}
+            data: dict[str, Any] = {"type": node.kind, "join": node.join}
             data["incoming"] = [edge._asdict() for edge in node.incoming]
             for label, (_, inner) in zip(_labels(node), node.graphs(), strict=False):
                 branch = data.setdefault("graphs", {}).setdefault(label or "branch", {})
