@@ -15,5 +15,5 @@ settings.load_profile("argosy")
 def _no_settings_of_the_developers_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Variables that Argosy reads are those that a test sets."""
     for name in os.environ:
-        if name.startswith(("ARGOSY_", "MAGNUS_")) and not name.startswith("ARGOSY_TEST_"):
+        if name.startswith(("ARGOSY_", "MAGNUS_", "AWS_")) and not name.startswith("ARGOSY_TEST_"):
             monkeypatch.delenv(name)
