@@ -44,8 +44,10 @@ class Declared(NamedTuple):
                 break
             mark = at.at(key)
             at = at[key]
-        owner = getattr(mark, "source", None) or (self.mapping and self.mapping.source)
-        return owner.problem(message, mark, hint) if owner else Problem(message, hint=hint)
+        if self.mapping is None or mark is None:
+            return Problem(message, hint=hint)
+        owner = getattr(mark, "source", None) or self.mapping.source
+        return owner.problem(message, mark, hint)
 
 
 class Settings(NamedTuple):

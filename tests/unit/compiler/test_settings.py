@@ -95,6 +95,7 @@ dag:
         ("executor: {type: local, image: x}", "an option of the executor goes under its config"),
         ("experiment_tracker: {type: mlflow}", "experiment_tracker 'mlflow' has no counterpart"),
         ("secrets: {type: kubernetes}", "c0.yaml:1:10: error:"),
+        ("secrets: {type: kubernetes, config: {}}", "c0.yaml:1:37: error:"),
     ],
 )
 def test_bad_configurations(resolved: Resolved, configuration: str, expected: str) -> None:
