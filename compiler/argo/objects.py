@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..options.pod import Claim
-from .names import MAX_CRON_NAME, label_value, task_name
+from .names import MAX_CRON_NAME, PIPELINE, label_value, task_name
 from .options import Options
 
 Json = dict[str, Any]
@@ -54,7 +54,7 @@ def identity(pipeline: str, options: Options) -> Identity:
     labels = {
         "app.kubernetes.io/name": name,
         "app.kubernetes.io/managed-by": "argosy",
-        "argosy.dev/pipeline": label_value(pipeline),
+        PIPELINE: label_value(pipeline),
     }
     return Identity(name, options.namespace, labels)
 
@@ -90,7 +90,6 @@ def _cron(of: Identity, options: Options) -> Json:
     spec: Json = {"schedules": list(options.schedules), "suspend": False}
     if options.timezone:
         spec["timezone"] = options.timezone
-    spec["workflowMetadata"] = {"labels": dict(of.labels)}
     spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name}}
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": of.metadata(), "spec": spec}
 
