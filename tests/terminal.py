@@ -27,7 +27,7 @@ class Terminal:
         self._tmux(
             "-f", "/dev/null", "new-session", "-d", *size, "-c", str(folder), shell, PATH=path
         )
-        self.until(r"\[0\] $")
+        self.until(r"^\[0\]$")
 
     def type(self, text: str) -> None:
         """A line, on a screen that was cleared before."""
@@ -47,7 +47,7 @@ class Terminal:
     def until(self, pattern: str, seconds: float = 120) -> str:
         """The screen, once it shows what is looked for."""
         return self.when(
-            lambda text: bool(re.search(pattern, f"{text} ", re.MULTILINE)), pattern, seconds
+            lambda text: bool(re.search(pattern, text, re.MULTILINE)), pattern, seconds
         )
 
     def when(self, holds: Callable[[str], bool], what: str, seconds: float = 120) -> str:
@@ -60,7 +60,7 @@ class Terminal:
     def run(self, text: str, seconds: float = 180) -> tuple[int, str]:
         """Types a line; the exit status, and what was written."""
         self.type(text)
-        screen = self.until(r"\n\[\d+\] $", seconds)
+        screen = self.until(r"\n\[\d+\]$", seconds)
         body, _, prompt = screen.rpartition("\n")
         return int(prompt.strip(" []")), body.partition("\n")[2]
 
