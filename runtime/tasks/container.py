@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import quote
 
@@ -35,11 +36,13 @@ _REFERENCE = re.compile(r"\$(?:\$|\(([-._a-zA-Z0-9]+)\))")
 
 
 class Running(NamedTuple):
-    """A container that can start: the folder that it sees as `ROOT`, and what runs in a process of
-    its own to start it, print what it prints, and exit as it does."""
+    """A container that can start: the folder that it sees as `ROOT`, and what runs in processes of
+    their own: `act` prints what it prints, and exits as it does; `begin`, before that and however
+    long it takes, waits until it has started, where others start it."""
 
     root: str
     act: Callable[[Step], int]
+    begin: Callable[[Step], int] | None = None
 
 
 class Place(Protocol):
@@ -63,10 +66,13 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
     attempt.output.hide(secrets.values())
     with Private() as folder, place.container(attempt, entering, secrets) as running:
         step = Step(context, attempt.instance, entering, folder)
-        ended = process.run(lambda: running.act(step), attempt.output, node.timeout, signals)
-        if ended.code > 128:  # as a container tells of the signal that ended its process
-            ended = ended._replace(code=128 - ended.code)
-        judge(ended, collect(folder), node.timeout)
+        for act, timeout in ((running.begin, None), (running.act, node.timeout)):
+            if act is None:
+                continue
+            ended = process.run(partial(act, step), attempt.output, timeout, signals)
+            if ended.code > 128:  # as a container tells of the signal that ended its process
+                ended = ended._replace(code=128 - ended.code)
+            judge(ended, collect(folder), timeout)
         written = Written(outputs(running.root, node.returns), {}, {}, {}, None)
         return leave(attempt, entering, written, os.path.join(running.root, WORK))
 

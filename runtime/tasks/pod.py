@@ -12,8 +12,9 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from argosy.runtime.cluster import Pod, RefusedError, fault
@@ -38,7 +39,7 @@ EXISTS = 409
 JSON = {"Content-Type": "application/json"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 ENGINES_OWN = re.compile(
-    rb'(time="[^"]*" level=info msg=.* argo=true( error=.*)?|\{"argo":true.*)\n'
+    rb'(time="[^"]*" level=\w+ msg=.* argo=true( error=.*)?|\{"argo":true.*)\n'
 )
 """A line of the program that the engine starts the container with."""
 SHORTEST, LONGEST = 0.1, 2.0
@@ -73,36 +74,44 @@ class InPod:
         self, attempt: Attempt, entering: State, secrets: Mapping[str, str]
     ) -> Iterator[Running]:
         pod = attempt.context.pod
-        yield Running(ROOT, lambda step: follow(pod, step))
+        yield Running(ROOT, partial(_told, follow, pod), partial(_told, await_start, pod))
 
 
-def follow(pod: str, step: Step) -> int:
-    """Prints what the user's container prints, until it has ended. Gives its exit status."""
+def _told(act: Callable[[Pod, str], int], pod: str, step: Step) -> int:
+    """What `act` gives; what it raises is told to the step."""
     try:
-        return _follow(Pod(), pod)
+        return act(Pod(), pod)
     except (NodeError, ServiceError) as error:
         step.fail(str(error), error.exit_status)
         return error.exit_status
 
 
-def _follow(api: Pod, pod: str) -> int:
-    path = f"/api/v1/namespaces/{api.namespace}/pods/{pod}"
-    printed = Printed(api, f"{path}/log?container={CONTAINER}&follow=true")
+def await_start(api: Pod, pod: str) -> int:
+    """Returns when the user's container has started; says what it waits for."""
     said, pause = "", SHORTEST
     while True:
-        state = _state(_ask(api, "look at the pod", "GET", path))
+        state = _state(api, pod)
+        if "running" in state or "terminated" in state:
+            return 0
         waiting = state.get("waiting", {})
-        if "terminated" in state:
-            if not printed.whole:
-                printed.more()
-            printed.end()
-            return _status(state["terminated"])
-        if "running" in state:
-            printed.more()
-            pause = SHORTEST
-        elif waiting.get("message") and waiting["reason"] != said:
+        if waiting.get("message") and waiting["reason"] != said:
             said = waiting["reason"]
             print(f"argosy: waiting for the container: {said}: {waiting['message']}", flush=True)
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST)
+
+
+def follow(api: Pod, pod: str) -> int:
+    """Prints what the user's container prints, until it has ended. Gives its exit status."""
+    printed = Printed(api, f"{_path(api, pod)}/log?container={CONTAINER}&follow=true")
+    pause = SHORTEST
+    while True:
+        ended = _state(api, pod).get("terminated")
+        if ended is None or not printed.whole:
+            printed.more()
+        if ended is not None:
+            printed.end()
+            return _status(ended)
         time.sleep(pause)
         pause = min(2 * pause, LONGEST)
 
@@ -147,10 +156,14 @@ class Printed:
         write_all(1, self._line)
 
 
-def _state(body: bytes) -> dict[str, Any]:
+def _path(api: Pod, pod: str) -> str:
+    return f"/api/v1/namespaces/{api.namespace}/pods/{pod}"
+
+
+def _state(api: Pod, pod: str) -> dict[str, Any]:
     """The state of the user's container in a pod: {waiting | running | terminated: {...}}."""
-    status = json.loads(body).get("status", {})
-    for one in status.get("containerStatuses", ()):
+    body = _ask(api, "look at the pod", "GET", _path(api, pod))
+    for one in json.loads(body).get("status", {}).get("containerStatuses", ()):
         if one["name"] == CONTAINER:
             found: dict[str, Any] = one.get("state", {})
             return found

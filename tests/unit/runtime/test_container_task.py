@@ -14,7 +14,7 @@ import pytest
 
 from argosy.runtime.cluster import RefusedError, Response
 from argosy.runtime.context import Context
-from argosy.runtime.errors import NodeError
+from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.execute import prepare
 from argosy.runtime.node import from_json
 from argosy.runtime.retry import TryAgainError
@@ -199,60 +199,41 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 
 
-def followed(monkeypatch: pytest.MonkeyPatch, *server: Any) -> int:
-    api = Server(*server)
-    monkeypatch.setattr(pod, "Pod", lambda: api)
-    step: Any = Told()
-    status = pod.follow("p", step)
+def followed(*server: Any) -> int:
+    api: Any = Server(*server)
+    status = pod.await_start(api, "p") or pod.follow(api, "p")
     sys.stdout.flush()
     return status
 
 
-class Told:
-    """A step that is told what failed."""
-
-    def fail(self, message: str, status: int) -> None:
-        print(f"told: {message}")
-
-
-def test_a_pods_container_is_followed_to_its_end(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_pods_container_is_followed_to_its_end(capfd: pytest.CaptureFixture[str]) -> None:
     waiting = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
     # The connection breaks off once, in the middle of a line; what was printed comes again.
     own = b'time="2026-11-26T23:56:10.612Z" level=info msg="sub-process exited" argo=true'
-    parts = [[b"one\ntw", TryAgainError("cut")], [b"one", b"\ntwo\nthr", b"ee\n", own + b"\nla"]]
+    parts = [[b"one\ntw", TryAgainError("cut")], [b"one", b"\ntwo\nthr", b"ee\n", own + b"\nlast"]]
     states = [{}, waiting, waiting, RUNNING, RUNNING, RUNNING, ended(3)]
-    parts.append([b"one\ntwo\nthree\n" + own + b"\nlast"])
-    assert followed(monkeypatch, states, parts) == 3
+    assert followed(states, parts) == 3
     out = capfd.readouterr().out
     assert out == (
         "argosy: waiting for the container: ErrImagePull: no such image\none\ntwo\nthree\nlast"
     )
 
 
-def test_why_it_was_killed_is_said(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert followed(monkeypatch, [ended(137, "OOMKilled")], [[b"last"]]) == 137
+def test_why_it_was_killed_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    assert followed([ended(137, "OOMKilled")], [[b"last"]]) == 137
     assert "the container ended: OOMKilled" in capfd.readouterr().err
 
 
-def test_a_log_that_may_not_be_read_is_no_failure(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_log_that_may_not_be_read_is_no_failure(capfd: pytest.CaptureFixture[str]) -> None:
     forbidden = [[RefusedError("status 403")]]
-    assert followed(monkeypatch, [RUNNING, RUNNING, ended(0, "Completed")], forbidden) == 0
+    assert followed([RUNNING, RUNNING, ended(0, "Completed")], forbidden) == 0
     assert "cannot follow the container's output: status 403" in capfd.readouterr().out
 
 
-def test_a_pod_that_may_not_be_looked_at_is(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert followed(monkeypatch, [403], []) == 3
-    assert "the account needs `configmaps: create, patch; pods, pods/log: get`" in (
-        capfd.readouterr().out
-    )
+def test_a_pod_that_may_not_be_looked_at_is(capfd: pytest.CaptureFixture[str]) -> None:
+    needs = "the account needs `configmaps: create, patch; pods, pods/log: get`"
+    with pytest.raises(ServiceError, match=needs):
+        followed([403], [])
 
 
 def prepared(
