@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 VERSION = "argosy.dev/version"
 """The label that says what was rendered, by its content."""
-EXECUTOR = re.compile(rb"time=\S+ level=\w+ msg=.* argo=true")
-"""What Argo's executor writes into the output of every pod."""
 ENDS = {False: "Stop", True: "Terminate"}
 
 
@@ -80,8 +77,10 @@ class Workflows(Engine):
     def output(
         self, execution: Execution, step: Instance, follow: bool = False, last: int | None = None
     ) -> Iterator[bytes]:
+        from argosy.runtime.tasks.pod import ENGINES_OWN
+
         lines = super().output(execution, step, follow, last)
-        return (line for line in lines if not EXECUTOR.match(line))
+        return (line for line in lines if not ENGINES_OWN.fullmatch(line + b"\n"))
 
     def _applied(self, rendered: Json) -> Json:
         """The template that is applied: of the rendered one's name, or else the pipeline's only
