@@ -10,6 +10,11 @@ PREFIX = "ARGOSY_CREDENTIAL_"
 FOLDER = "/run/argosy/secrets"
 """Where a container has them as files."""
 
+NO_KEY = "_AWS_ACCESS_KEY_ID"
+"""Ends the name of what only says whose a key is."""
+INHERITED = "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+"""A step on this machine has these of who runs it, for code of its own that goes to AWS."""
+
 _taken: dict[str, str] = {}
 
 
@@ -39,5 +44,11 @@ def given(kind: str, variables: Iterable[str], folder: str = "") -> Mapping[str,
             found[variable] = _taken[name]
         elif folder and os.path.exists(path):
             with open(path, encoding="utf-8") as file:
-                found[variable] = file.read()
+                found[variable] = _taken[name] = file.read()
     return found
+
+
+def hidden(environment: Mapping[str, str]) -> list[str]:
+    """The values that nobody may see in what a step prints."""
+    ours = (value for name, value in _taken.items() if not name.endswith(NO_KEY))
+    return [*ours, *(environment[name] for name in INHERITED if name in environment)]

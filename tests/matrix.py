@@ -44,6 +44,7 @@ class Run(NamedTuple):
         return "catalog do-nothing" not in self.services
 
 
+URL_GIVEN = "log PostgreSQL, a URL with a password"
 FILES = ("log file-system", "catalog file-system")
 AWS = ("log s3", "catalog s3", "secrets aws-secrets-manager")
 NOTHING = ("catalog do-nothing", "secrets do-nothing")
@@ -56,6 +57,7 @@ RUNS = (
     Run("here-aws", "local", AWS),
     Run("here-sqlite", "local", ("log SQLite", "catalog file-system", "secrets dotenv")),
     Run("here-database", "local", ("log PostgreSQL", "catalog s3", "secrets env")),
+    Run("here-url", "local", (URL_GIVEN, "catalog file-system", "secrets env")),
     Run("here-buffered", "local", ("log buffered", "catalog file-system", "secrets env")),
     Run("here-nothing", "local", ("log file-system", *NOTHING)),
     Run("box-files", "local-container", (*FILES, "secrets env")),
@@ -79,8 +81,8 @@ class Services(NamedTuple):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What whoever runs the command has."""
-        return {**self.keys, "SIGNING_KEY": self.key, "DB_URL": self.url}
+        """Secrets as the provider `env` has them."""
+        return {"SIGNING_KEY": self.key, "DB_URL": self.url}
 
 
 class Outcome(NamedTuple):
@@ -158,7 +160,7 @@ class Matrix:
         rows = (*rows,)
         configuration = {"executor": self._executor(executor, rows)}
         for row in rows:
-            kind, _, provider = row.partition(" ")
+            kind, _, provider = row.partition(",")[0].partition(" ")
             section = {"log": "run_log_store"}.get(kind, kind)
             known = {"SQLite": "db", "PostgreSQL": "db"}.get(provider, provider)
             config = self._options(name, executor, row)
@@ -185,14 +187,23 @@ class Matrix:
             "catalog s3": {**self.services.s3, "prefix": f"{name}/files", **there},
             "log SQLite": {"url": "sqlite:///db/runs.db"},
             "log PostgreSQL": {"url_secret": "DB_URL"},
+            URL_GIVEN: {"url": self.services.url},
             "secrets dotenv": {"location": "secrets.env"},
             "secrets kubernetes": {"objects": {"SIGNING_KEY": "signing", "DB_URL": "database/url"}},
             "secrets aws-secrets-manager": {**self.services.manager, **there},
         }
         return dict(found.get(row, {}))
 
-    def call(self, place: Path, *arguments: str) -> Any:
-        return argosy(*arguments, cwd=place, **self.services.environment)
+    def call(self, place: Path, rows: Iterable[str], *arguments: str) -> Any:
+        """Runs the command for one who has the secrets in the environment that the services of
+        these rows take from there, and no others."""
+        environment = {"ARGOSY_TEST_S3_SECRET": ""}
+        for row in rows:
+            if row == "secrets env":
+                environment |= self.services.environment
+            elif row in AWS:
+                environment |= self.services.keys
+        return argosy(*arguments, cwd=place, **environment)
 
     def outcome(self, name: str) -> Outcome:
         """That of one run. Raises AssertionError with why there is none."""
@@ -227,14 +238,14 @@ class Matrix:
         place = self.write(run.name, run.executor, run.services, run.asks)
         said = {}
         for command in (("check",), ("plan",), ("plan", "-o", "json")):
-            done = self.call(place, *command, "p.yaml", "-c", "c.yaml")
+            done = self.call(place, run.services, *command, "p.yaml", "-c", "c.yaml")
             assert done.returncode == 0, f"{run.name}: {done.stderr}"
             said[" ".join(command)] = (done.stdout + done.stderr).encode()
         return place, said
 
     def _run(self, run: Run) -> Outcome:
         place, said = self._prepared(run)
-        done = self.call(place, "run", "p.yaml", "-c", "c.yaml", "-o", "json")
+        done = self.call(place, run.services, "run", "p.yaml", "-c", "c.yaml", "-o", "json")
         assert done.returncode == 0, f"{run.name}: {done.stderr}"
         said["run"] = (done.stdout + done.stderr).encode()
         outcome = json.loads(done.stdout)
@@ -244,7 +255,7 @@ class Matrix:
 
     def _submit(self, run: Run) -> dict[str, bytes]:
         place, said = self._prepared(run)
-        done = self.call(place, "render", "p.yaml", "-c", "c.yaml", "-o", "manifests")
+        done = self.call(place, run.services, "render", "p.yaml", "-c", "c.yaml", "-o", "manifests")
         assert done.returncode == 0, f"{run.name}: {done.stderr}"
         said["manifests"] = contents(place / "manifests")
         self.cluster.apply(place / "manifests")
@@ -262,15 +273,17 @@ class Matrix:
     def _looked_at(self, run: Run, name: str, place: Path, said: dict[str, bytes]) -> Outcome:
         """What the log has, read by the command, and as it is kept."""
         look: dict[str, Any] = {}
-        if "secrets kubernetes" in run.services:
+        rows = [*run.services]
+        if "secrets kubernetes" in rows:
             look["secrets"] = {"type": "env", "config": None}
+            rows.append("secrets env")
         if run.executor == "argo" and "log file-system" in run.services:
             location = str(self.cluster.folder(CLAIM) / "argosy")
             look["run_log_store"] = {"config": {"location": location}}
         (place / "look.yaml").write_text(json.dumps(look))
         options = ("-c", "c.yaml", "-c", "look.yaml")
         for command in (("show", name, "-o", "json"), ("show", name), ("logs", name), ("runs",)):
-            done = self.call(place, *command, *options)
+            done = self.call(place, rows, *command, *options)
             assert done.returncode == 0, f"{run.name}: {done.stderr}"
             said.setdefault(command[0], (done.stdout + done.stderr).encode())
         said["stores"] = self._kept(run, place)
@@ -286,7 +299,7 @@ class Matrix:
             found.append(text(maps))
             found += [base64.b64decode(data) for one in maps["items"]
                       for data in one.get("binaryData", {}).values()]  # fmt: skip
-        if "log PostgreSQL" in run.services:
+        if {"log PostgreSQL", URL_GIVEN}.intersection(run.services):
             log = DatabaseRunLog({"url": self.services.url})
             keys = [key for key in log.list("runs/") if run.name in key]
             found += [log.get(key) or b"" for key in [*keys, *log.list("blobs/")]]

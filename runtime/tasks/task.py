@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from argosy.runtime import api, data
+from argosy.runtime import api, credentials, data
 from argosy.runtime.attempt import Attempt
 from argosy.runtime.entries import State
 from argosy.runtime.errors import (
@@ -41,7 +41,7 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
     if node.command_type not in KINDS:
         raise NodeError(f"command_type '{node.command_type}' is none of {', '.join(KINDS)}")
     secrets = {wanted: context.secrets.get(wanted) for wanted in node.secrets}
-    attempt.output.hide(secrets.values())
+    attempt.output.hide([*secrets.values(), *credentials.hidden(os.environ)])
     if node.get:
         data.get(context.catalog, entering.catalog, node.get)
     with Private() as folder:
