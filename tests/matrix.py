@@ -47,6 +47,7 @@ class Run(NamedTuple):
 URL_GIVEN = "log PostgreSQL, a URL with a password"
 FILES = ("log file-system", "catalog file-system")
 AWS = ("log s3", "catalog s3", "secrets aws-secrets-manager")
+BY_SECRET = ("log PostgreSQL", "secrets env")
 NOTHING = ("catalog do-nothing", "secrets do-nothing")
 RUNS = (
     Run("argo-aws", "argo", AWS),
@@ -79,10 +80,15 @@ class Services(NamedTuple):
     s3: Mapping[str, str]
     manager: Mapping[str, str]
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """Secrets as the provider `env` has them."""
-        return {"SIGNING_KEY": self.key, "DB_URL": self.url}
+    def environment(self, rows: Iterable[str]) -> dict[str, str]:
+        """The secrets that the services of these rows take from the environment, and no others."""
+        found: dict[str, str] = {}
+        for row in rows:
+            if row in AWS:
+                found |= self.keys
+            elif row == "secrets env":
+                found["SIGNING_KEY"] = self.key
+        return found | ({"DB_URL": self.url} if {*BY_SECRET} <= {*rows} else {})
 
 
 class Outcome(NamedTuple):
@@ -195,15 +201,9 @@ class Matrix:
         return dict(found.get(row, {}))
 
     def call(self, place: Path, rows: Iterable[str], *arguments: str) -> Any:
-        """Runs the command for one who has the secrets in the environment that the services of
-        these rows take from there, and no others."""
-        environment = {"ARGOSY_TEST_S3_SECRET": ""}
-        for row in rows:
-            if row == "secrets env":
-                environment |= self.services.environment
-            elif row in AWS:
-                environment |= self.services.keys
-        return argosy(*arguments, cwd=place, **environment)
+        """Runs the command for one who has just what the services of these rows need."""
+        environment = self.services.environment([*rows])
+        return argosy(*arguments, cwd=place, ARGOSY_TEST_S3_SECRET="", **environment)
 
     def outcome(self, name: str) -> Outcome:
         """That of one run. Raises AssertionError with why there is none."""
