@@ -65,13 +65,14 @@ def test_the_options_are_those_that_there_are() -> None:
 
 def cell(tmp_path: Path, executor: str, service: str, provider: str) -> str:
     """What compiling says of a pipeline that asks every service for something."""
+    in_a_cluster = executor in ("argo", "kubernetes")
     others = {
         "run_log_store": "file-system",
         "catalog": "file-system",
-        "secrets": "kubernetes" if executor == "argo" else "env",
+        "secrets": "kubernetes" if in_a_cluster else "env",
         service: provider,
     }
-    config = "{image: i, claims: {runs: /runs}}" if executor == "argo" else "{}"
+    config = "{image: i, claims: {runs: /runs}}" if in_a_cluster else "{}"
     lines = [f"executor: {{type: {executor}, config: {config}}}"]
     for name, kind in others.items():
         lines.append(f"{name}: {{type: {kind}, config: {NEEDED.get((name, kind), '{}')}}}")
@@ -87,8 +88,8 @@ def cell(tmp_path: Path, executor: str, service: str, provider: str) -> str:
 
 
 def test_the_matrix_is_what_the_integrations_say(tmp_path: Path) -> None:
-    executors = "local", "local-container", "argo"
-    lines = [f"| provider | {' | '.join(executors)} |", "|---|---|---|---|"]
+    executors = "local", "local-container", "argo", "kubernetes"
+    lines = [f"| provider | {' | '.join(executors)} |", "|---|---|---|---|---|"]
     for service in SERVICES[1:]:
         for provider in registry.BUILT_IN[service]:
             cells = [cell(tmp_path, executor, service, provider) for executor in executors]

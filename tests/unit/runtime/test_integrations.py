@@ -28,6 +28,10 @@ def argo(**config: Any) -> Any:
     return make("executor", {"type": "argo", "config": config})
 
 
+def kubernetes(**config: Any) -> Any:
+    return make("executor", {"type": "kubernetes", "config": config})
+
+
 def local() -> Any:
     return make("executor", {"type": "local"})
 
@@ -64,6 +68,8 @@ def test_a_buffered_log_is_said_to_be_lost(caplog: pytest.LogCaptureFixture) -> 
         (argo, "run_log_store", "buffered", "file-system with a claim"),
         (local, "run_log_store", "kubernetes", "run_log_store: {type: file-system}"),
         (argo, "secrets", "env", "secrets: {type: kubernetes"),
+        (kubernetes, "run_log_store", "buffered", "file-system with a claim"),
+        (kubernetes, "catalog", "file-system", "add one:\n  executor:\n    type: kubernetes"),
         (argo, "secrets", "dotenv", "secrets 'dotenv' .* secrets: {type: kubernetes"),
         (local, "secrets", "kubernetes", "secrets: {type: env}"),
         (container, "run_log_store", "buffered", "run_log_store: {type: file-system}"),
@@ -77,7 +83,7 @@ def test_what_cannot_work_names_what_does(
         traverse(executor(), kind, provider)
 
 
-@pytest.mark.parametrize("executor", [argo, local, container])
+@pytest.mark.parametrize("executor", [argo, kubernetes, local, container])
 @pytest.mark.parametrize("kind", ["catalog", "secrets"])
 def test_a_step_that_asks_for_nothing_to_give_is_an_error(executor: Any, kind: str) -> None:
     traverse(executor(), kind, "do-nothing", steps=[])
