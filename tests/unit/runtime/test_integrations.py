@@ -10,6 +10,7 @@ import pytest
 
 from argosy.runtime import credentials
 from argosy.runtime.errors import NodeError
+from argosy.runtime.executors.base import Executor
 from argosy.runtime.registry import integration, make
 
 
@@ -169,15 +170,10 @@ def test_a_database_that_steps_cannot_reach_is_refused(
         traverse(executor(), "run_log_store", "db", config, provider=provider)
 
 
-class Container:
-    """What these integrations change of the executor."""
+class Container(Executor):
+    """Made without an image, or a look for Docker."""
 
     executor_type = "local-container"
-
-    def __init__(self) -> None:
-        self.volumes: dict[str, Any] = {}
-        self.secret_files: dict[str, str] = {}
-        self.network: str | None = None
 
 
 class Env:
