@@ -1,4 +1,4 @@
-"""`python -m argosy.runtime exec NODE [KEY [ENDED]]` and `python -m argosy.runtime end`."""
+"""`python -m argosy.runtime exec NODE [KEY [ENDED]]`, `... end` and `... run`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .errors import ArgosyError, NodeError
 USAGE = """\
 usage: python -m argosy.runtime exec NODE [KEY [ENDED]]    run one node
        python -m argosy.runtime end                        close the run
+       python -m argosy.runtime run                        run the whole plan of a Job
 
 The engine runs this in its pods; `argosy run` runs a pipeline here. docs/runtime.md has the rest.
 """
@@ -24,6 +25,8 @@ def main(arguments: list[str]) -> int:
                 return run_node(node, *rest)
             case ["end"]:
                 return end_run()
+            case ["run"]:
+                return run_plan()
             case ["-h" | "--help"]:
                 sys.stdout.write(USAGE)
                 return 0
@@ -50,6 +53,12 @@ def end_run() -> int:
 
     take(os.environ)
     return end(os.environ)
+
+
+def run_plan() -> int:
+    from .executors.pod import run
+
+    return run(os.environ)
 
 
 def step_aside() -> None:

@@ -86,27 +86,39 @@ class Attempt:
             complain(f"{self.instance}: and the run log does not have it: {second}")
 
     def resumed(self) -> bool:
-        """Whether the run that this one goes on from has done this step, with all the same. Its
-        state is then this step's, under the attempt that wrote it."""
-        context, store = self.context, self.context.run_log_store
-        if not context.resume or self.node.type == "fail":
-            return False
-        data = store.get(state_key(context.resume, self.instance))
+        """Whether the step is done already, with all the same: by this run, before its pod was
+        lost, or in the run that it goes on from."""
+        if self.node.type != "fail":
+            for run in self.context.earlier:
+                data = self._done_in(run)
+                if data is not None:
+                    self._take_over(run, data)
+                    return True
+        return False
+
+    def _done_in(self, run: str) -> bytes | None:
+        """The state that the step left in a run, where it need not be done again."""
+        store = self.context.run_log_store
+        data = store.get(state_key(run, self.instance))
         if data is None:
-            return False
-        attempt = json.loads(data)["attempt"]
-        found = store.get(record_key(context.resume, self.instance, attempt))
-        if found is None or not self._same(json.loads(found)):
-            return False
-        leaving = State(**{name: json.loads(data)[name] for name in State._fields})
+            return None
+        found = store.get(record_key(run, self.instance, json.loads(data)["attempt"]))
+        return data if found is not None and self._same(json.loads(found)) else None
+
+    def _take_over(self, run: str, data: bytes) -> None:
+        """Makes that state this step's, under the attempt that wrote it. In the same run it is."""
+        context, store = self.context, self.context.run_log_store
+        found = json.loads(data)
+        leaving = State(**{name: found[name] for name in State._fields})
         self.hand_over(leaving)
+        if run == context.run:
+            return
         store.keep(map(blob_key, blobs(leaving.parameters)))
         for place in self._places():
             store.put(state_key(context.run, place), data)
-        self.id = self.record["attempt"] = attempt
-        self.record["resumed"] = {"run": context.resume, "attempt": attempt}
+        self.id = self.record["attempt"] = found["attempt"]
+        self.record["resumed"] = {"run": run, "attempt": self.id}
         self._end("skipped", 0)
-        return True
 
     def _same(self, old: Mapping[str, Any]) -> bool:
         if old["status"] not in GOOD or self.context.by_name:

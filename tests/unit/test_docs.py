@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from argosy.compiler import Request, compile, phases, source
-from argosy.compiler.argo.options import OPTIONS
+from argosy.compiler.engines import ENGINES, back_end
 from argosy.compiler.errors import SettingsError
 from argosy.compiler.settings import SERVICES
 from argosy.runtime import registry
@@ -55,13 +55,18 @@ def test_the_options_are_those_that_there_are() -> None:
                 shown = "" if default is None else f"`{default}`"
                 lines.append(f"| `{option}` | {takes} | {shown} | {doc} |")
             lines.append("")
-    lines += ["### executor: argo", "| option | takes | default | a step too | becomes | |"]
-    lines.append("|---|---|---|---|---|---|")
-    for name, option in OPTIONS.items():
-        step = "yes" if option.per_step else ""
-        row = (f"`{name}`", option.takes, option.default, step, option.becomes, option.doc)
-        lines.append(f"| {' | '.join(row)} |")
-    generated("options", "\n".join(lines) + "\n")
+    for engine in ENGINES:
+        lines += [
+            f"### executor: {engine}",
+            "| option | takes | default | a step too | becomes | |",
+        ]
+        lines.append("|---|---|---|---|---|---|")
+        for name, option in back_end(engine, "options").OPTIONS.items():
+            step = "yes" if option.per_step else ""
+            row = (f"`{name}`", option.takes, option.default, step, option.becomes, option.doc)
+            lines.append(f"| {' | '.join(row)} |")
+        lines.append("")
+    generated("options", "\n".join(lines))
 
 
 def cell(tmp_path: Path, executor: str, service: str, provider: str) -> str:
