@@ -17,6 +17,7 @@ from .compilation import Compilation
 from .engines import ENGINES, back_end
 from .errors import Problem, SettingsError, nearest
 from .graph import Task
+from .refused import refused
 from .settings import SERVICES, Declared, Settings, every_node, override_of
 
 EXECUTION_HOOKS = "validate", "configure_for_execution"
@@ -115,17 +116,22 @@ def _fits(value: Any, wanted: str) -> bool:
 def _option_problems(compilation: Compilation) -> list[Problem]:
     """What an engine's options have to say, of the configuration and of each step's overrides."""
     settings = compilation.settings
-    if settings.executor.type == "local-container":
+    executor, secrets = settings.executor.type, settings.secrets.type
+    found = list(refused(compilation.pipeline.graph, executor, secrets))
+    if executor == "local-container":
         from .containers import check_containers
 
-        return list(check_containers(compilation))
+        return [*found, *check_containers(compilation)]
     declared = settings.executor
     if declared.type not in ENGINES:
-        return []
+        return found
     check_options = back_end(declared.type, "options").check_options
     problems = [
-        declared.problem(message, path, hint)
-        for path, message, hint in check_options(declared.config)
+        *found,
+        *(
+            declared.problem(message, path, hint)
+            for path, message, hint in check_options(declared.config)
+        ),
     ]
     for _, node in every_node(compilation.pipeline.graph):
         problems += [

@@ -1,4 +1,5 @@
-"""`python -m argosy.runtime exec NODE [KEY [ENDED]]`, `... end` and `... run`."""
+"""`python -m argosy.runtime exec NODE [KEY [ENDED]]`; `prepare`, which takes the same; `end`;
+`run`."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from .errors import ArgosyError, NodeError
 
 USAGE = """\
 usage: python -m argosy.runtime exec NODE [KEY [ENDED]]    run one node
+       python -m argosy.runtime prepare NODE [KEY [ENDED]] bring what its container finds
        python -m argosy.runtime end                        close the run
        python -m argosy.runtime run                        run the whole plan of a Job
 
@@ -21,8 +23,8 @@ def main(arguments: list[str]) -> int:
     step_aside()
     try:
         match arguments:
-            case ["exec", node, *rest] if len(rest) <= 2:
-                return run_node(node, *rest)
+            case ["exec" | "prepare" as verb, node, *rest] if len(rest) <= 2:
+                return run_node(verb, node, *rest)
             case ["end"]:
                 return end_run()
             case ["run"]:
@@ -37,14 +39,15 @@ def main(arguments: list[str]) -> int:
     return NodeError.exit_status
 
 
-def run_node(node: str, key: str = "", ended: str = "") -> int:
+def run_node(verb: str, node: str, key: str = "", ended: str = "") -> int:
     from .context import Context
     from .credentials import take
-    from .execute import execute
+    from .execute import execute, prepare
     from .node import decode
 
     take(os.environ)
-    return execute(decode(node), key, ended, Context.from_environment(os.environ))
+    act = execute if verb == "exec" else prepare
+    return act(decode(node), key, ended, Context.from_environment(os.environ))
 
 
 def end_run() -> int:

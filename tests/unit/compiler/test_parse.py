@@ -8,6 +8,8 @@ from argosy.compiler.errors import DefinitionError
 from argosy.compiler.graph import Conditional, Dag, Edge, Fail, Map, Retry, Stub, Task
 from definitions import chain, pipeline, steps
 
+BOX = "dag: {steps: {a: {type: task, command_type: container, %s}}}"
+
 
 def problems(text: str, **variables: str) -> str:
     with pytest.raises(DefinitionError) as error:
@@ -65,6 +67,25 @@ def test_a_task_in_full() -> None:
         retry=Retry(3, 5.0),
         timeout=5400.0,
     )
+
+
+def test_a_container_task_is_an_image_and_words() -> None:
+    box = "type: task, command_type: container, image: 'reg/box:1'"
+    graph = steps(
+        f"a: {{{box}, command: 'tool -x \"two words\"', args: [-n, 3, yes, '$x', '$(P)']}}\n"
+        f"b: {{{box}, command: [/tool, '']}}"
+    )
+    words = ("tool", "-x", "two words", "-n", "3", "yes", "$x", "$(P)")
+    spec = graph.nodes["a"].spec
+    assert spec == Task(
+        command="tool -x 'two words' -n 3 yes '$x' '$(P)'",
+        command_type="container",
+        image="reg/box:1",
+        argv=words,
+    )
+    other = graph.nodes["b"].spec
+    assert isinstance(other, Task)
+    assert other.argv == ("/tool", "")
 
 
 def test_composites() -> None:
@@ -133,6 +154,15 @@ dag:
         ("dag: {steps: {a: {type: task, command: [5]}}}", "command takes text, not a list"),
         ("dag: {steps: {a: {type: task, command: echo hi}}}", "or is it a command_type: shell?"),
         ("dag: {steps: {a: {type: task, command: ' '}}}", "p.yaml:1:40: error: command is empty"),
+        (BOX % "command: /x", "step 'a' needs 'image'"),
+        (BOX % "image: i", "step 'a' needs 'command': what runs in the image"),
+        (BOX % "image: i, command: []", "p.yaml:1:75: error: command is empty"),
+        (BOX % "image: i, command: 'a \"b'", "command is no list of words: No closing quotation"),
+        (
+            BOX % "image: i, command: a, args: [[]]",
+            "p.yaml:1:85: error: args takes a list of texts",
+        ),
+        ("dag: {steps: {a: {type: task, command: a.b, image: i}}}", "has no field 'image'"),
         ("dag: {steps: {a: {type: stub, depends_on: [b]}}}", "names no step: 'b'"),
         ("dag: {steps: {a: {type: task, command: a.b, timeout: soon}}}", "takes a duration"),
         ("dag: {steps: {a: {type: task, command: a.b, retry: 0}}}", "retry must be at least 1"),
