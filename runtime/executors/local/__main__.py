@@ -25,9 +25,10 @@ import argosy.runtime.tasks.shell
 import argosy.runtime.tasks.task  # noqa: F401
 from argosy.runtime.context import Context, write_run
 from argosy.runtime.errors import ArgosyError
+from argosy.runtime.layout import readable
 
 from .end import write_end
-from .launch import Failure, Launcher, readable
+from .launch import Failure, Launcher
 from .report import Report, for_stderr
 from .schedule import Schedule
 from .steps import RuntimeSteps
