@@ -26,10 +26,11 @@ import argosy.runtime.tasks.task  # noqa: F401
 from argosy.runtime import credentials
 from argosy.runtime.context import Context
 from argosy.runtime.errors import ArgosyError
+from argosy.runtime.layout import readable
 
 from .begin import begin
 from .end import write_end
-from .launch import Failure, Launcher, readable
+from .launch import Failure, Launcher
 from .report import Report, for_stderr
 from .schedule import Schedule
 from .steps import RuntimeSteps
