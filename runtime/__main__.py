@@ -41,7 +41,8 @@ def run_node(node: str, key: str = "", ended: str = "") -> int:
     from .node import decode
 
     take(os.environ)
-    return execute(decode(node), key, ended, Context.from_environment(os.environ))
+    decoded = decode(node, os.environ.get("ARGOSY_NODES", ""))
+    return execute(decoded, key, ended, Context.from_environment(os.environ))
 
 
 def end_run() -> int:
