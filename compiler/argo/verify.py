@@ -82,7 +82,7 @@ def cautions(objects: Iterable[Object]) -> list[Problem]:
 def too_large_to_apply(files: Mapping[str, str], applied: Iterable[Manifest]) -> list[Problem]:
     """The objects that `kubectl apply` cannot write into their own annotation."""
     hint = "kubectl apply --server-side takes any; with Argo CD, ServerSideApply=true"
-    sizes = [(manifest.data, len(files[manifest.file])) for manifest in applied]
+    sizes = [(one.data, len(files.get(one.file, ""))) for one in applied]
     return [
         problem(data, Fault((), f"has {size:,} bytes; `kubectl apply` takes {APPLY_BYTES:,}", hint))
         for data, size in sizes

@@ -110,3 +110,12 @@ def test_what_changes_in_one_step_changes_one_config_map() -> None:
     assert len(before) == len(after)
     assert len(after.keys() - before.keys()) == 1
     assert maps(compilation()) == before
+
+
+def test_an_object_too_large_for_an_annotation_is_warned_of() -> None:
+    long = "{type: task, command_type: shell, command: " + "x" * 70_000 + "}"
+    found = compiled(steps("\n".join(f"s{i}: {long}" for i in range(5))), until="verify")
+    assert maps(found) == {}
+    (warning,) = found.warnings
+    assert "WorkflowTemplate p: has 35" in warning.message
+    assert "--server-side" in warning.hint
