@@ -13,6 +13,7 @@ from ..errors import ManifestError, Problem
 from ..graph import Pipeline
 from ..integrate import context
 from .apart import Apart, apart
+from .beside import RULES
 from .graphs import lower_graph
 from .names import Names
 from .objects import Identity, account_name, identity, manifests
@@ -43,7 +44,8 @@ def lower(compilation: Compilation) -> Compilation:
     steps = _step_options(base, executor.config, compilation.settings.steps)
     shared = Shared(compilation.flow, config["arguments"], base, steps, names, pods)
     spec, nodes = _within_budget(_spec(of, shared, pipeline, arguments), of, base)
-    found = manifests(of, base, spec, nodes, executor.rules, pipeline.description)
+    rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
+    found = manifests(of, base, spec, nodes, rules, pipeline.description)
     return compilation._replace(manifests=found)
 
 
