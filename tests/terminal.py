@@ -30,9 +30,13 @@ class Terminal:
         self.until(r"\A\[0\]\Z")
 
     def type(self, text: str) -> None:
-        """A line, on a screen that was cleared before."""
+        """A line at the prompt, on a screen that was cleared before."""
         self._tmux("send-keys", "C-l")
+        self.when(
+            lambda text: re.fullmatch(r"\[\d+\]", text.split("\n")[-1]) is not None, "a prompt"
+        )
         self._tmux("clear-history")
+        self.until(r"\A\[\d+\]\Z")
         self._tmux("send-keys", "-l", text)
         self._tmux("send-keys", "Enter")
 
