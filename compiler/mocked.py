@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import SettingsError, nearest
-from .graph import Conditional, Dag, Graph, Map, Node, Parallel, Spec, Stub, Task
+from .graph import Conditional, Dag, Graph, Loop, Map, Node, Parallel, Spec, Stub, Task
 from .settings import Declared, every_node
 from .trampoline import Steps, run
 
@@ -58,7 +58,7 @@ def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
         for label, branch in spec.branches.items():
             branches[label] = yield _graph(branch, patches)
         return spec._replace(branches=branches)
-    if isinstance(spec, (Map, Dag)):
+    if isinstance(spec, (Map, Loop, Dag)):
         branch = yield _graph(spec.branch, patches)
         return spec._replace(branch=branch)
     return spec

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from argosy.runtime.executors.local.schedule import FAILED, SUCCEEDED, Schedule, Work
+from argosy.runtime.executors.local.schedule import Schedule, Work
+from argosy.runtime.executors.local.scopes import FAILED, SUCCEEDED
 
 Outcome = Callable[[str], str]
 
