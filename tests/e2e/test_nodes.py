@@ -7,8 +7,6 @@ import pytest
 from loops import LOOPS
 from runs import Lab, result
 
-ROUNDS = 200
-
 
 @pytest.fixture(scope="module")
 def started(lab: Lab) -> Lab:

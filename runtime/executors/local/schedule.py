@@ -180,7 +180,7 @@ class Schedule:
         lnode = scope.graph.nodes[index]
         kind = lnode["kind"]
         if kind == "stub":
-            self._later(self._end, scope, index, SUCCEEDED)
+            self._later(self._passed, scope, index)
         elif kind in ("parallel", "dag"):
             composite = Composite(scope, index, self._ended(scope, lnode))
             composite.running = len(lnode["graphs"])
@@ -259,16 +259,22 @@ class Schedule:
 
     def _joined(self, composite: Composite) -> None:
         """All graphs of a composite have ended."""
-        scope, index, lnode = composite.scope, composite.index, composite.lnode
+        if composite.failed:
+            self._later(self._end, composite.scope, composite.index, FAILED)
+        else:
+            self._later(self._passed, composite.scope, composite.index)
+
+    def _passed(self, scope: Scope, index: int) -> None:
+        """A node without a process of its own has succeeded, but for its join."""
+        lnode = scope.graph.nodes[index]
 
         def report(status: str) -> None:
             self._later(self._end, scope, index, status)
 
-        join = lnode.get("join")
-        if composite.failed or join is None:
-            report(FAILED if composite.failed else SUCCEEDED)
-            return
-        self._control(join, scope, lnode, report)
+        if join := lnode.get("join"):
+            self._control(join, scope, lnode, report)
+        else:
+            report(SUCCEEDED)
 
     def _control(
         self, join: Json, scope: Scope, lnode: Json, report: Callable[[str], None]
