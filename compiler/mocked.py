@@ -58,7 +58,12 @@ def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
         for label, branch in spec.branches.items():
             branches[label] = yield _graph(branch, patches)
         return spec._replace(branches=branches)
-    if isinstance(spec, (Map, Loop, Dag)):
+    if isinstance(spec, Loop):
+        branch = yield _graph(spec.branch, patches)
+        if any(isinstance(node.spec, Task) for _, node in every_node(branch)):
+            return spec._replace(branch=branch)
+        return Dag(branch)  # once round: nothing is left in it that could end it
+    if isinstance(spec, (Map, Dag)):
         branch = yield _graph(spec.branch, patches)
         return spec._replace(branch=branch)
     return spec

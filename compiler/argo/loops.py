@@ -7,6 +7,7 @@ tenth of the rounds each, and so on: the levels of templates grow with the logar
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..graph import Loop, Node, join_path
@@ -61,7 +62,7 @@ class _Rounds:
     def loop(self) -> str:
         """The template of the whole loop: after its last round, what fails it."""
         name = self._shared.name(self._at)
-        tasks = self._chain(self._most, 0, "")
+        tasks = self._chain(self._most, str)
         last = tasks[-1]["name"]
         down = {**self._passed, "key": f"{self._outer}{self._most - 1}"}
         work = leaf(self._shared, self._at, self._node, down)
@@ -74,7 +75,7 @@ class _Rounds:
         """The template of `count` rounds, from the one that it is given on."""
         if count not in self._names:
             name = self._names[count] = self._shared.name(f"{self._at}-{count}")
-            tasks = self._chain(count, None, ROUND)
+            tasks = self._chain(count, _from_given)
             inputs = {"parameters": [*self._inputs, {"name": "round"}]}
             # Where a round before the last one was the end of it, the last one hands over nothing.
             outputs = handed_on(tasks[-1]["name"], default="stop")
@@ -82,20 +83,19 @@ class _Rounds:
             self.templates.append({"name": name, "inputs": inputs, "outputs": outputs, "dag": dag})
         return self._names[count]
 
-    def _chain(self, count: int, first: int | None, given: str) -> list[Json]:
-        """The tasks of `count` rounds: from the `first` on, or from the one that is `given`."""
+    def _chain(self, count: int, number: Callable[[int], str]) -> list[Json]:
+        """The tasks of `count` rounds; `number` gives that of a round, by its place among them."""
         size = 1
         while size * WIDE < count:
             size *= WIDE
         tasks: list[Json] = []
         for offset in range(0, count, size):
-            number = str(first + offset) if first is not None else _plus(given, offset)
             inside = min(size, count - offset)
             if size == 1:
-                key = {"key": f"{self._outer}{number}"}
+                key = {"key": f"{self._outer}{number(offset)}"}
                 work = Work(self._body.template, {**self._body.arguments, **key})
             else:
-                work = Work(self._block(inside), {**self._passed, "round": number})
+                work = Work(self._block(inside), {**self._passed, "round": number(offset)})
             name = f"round-{offset}" if size == 1 else f"rounds-{offset}"
             before = tasks[-1]["name"] if tasks else ""
             more = {"when": _again(before)} if before else {}
@@ -109,6 +109,6 @@ def _again(task: str) -> str:
     return tag(f"tasks['{task}'].outputs.parameters.{OUTCOME} == 'again'")
 
 
-def _plus(given: str, offset: int) -> str:
-    """The number of a round, in the engine."""
-    return tag(f"asInt(inputs.parameters.round)+{offset}") if offset else given
+def _from_given(offset: int) -> str:
+    """The number of a round after the one that a template is given."""
+    return tag(f"asInt(inputs.parameters.round)+{offset}") if offset else ROUND
