@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..flow import Reading
 from ..graph import Conditional, Fail, Graph, Loop, Node, Retry, Task, join_path, segment
 from ..nodes import control_json, exhausted_json, no_match_json, node_json
+from .beside import beside
 from .pods import Profile, backoff_of, inputs_of
 from .shared import Shared
 from .text import node_text
@@ -42,7 +43,7 @@ def leaf(
         content.setdefault("timeout", options.timeout)
     _hand(content, hands)
     retry = options.retry if node.spec.retry == ONCE else node.spec.retry
-    return _pod(shared, at, content, reading, down, retry, tuple(node.spec.secrets))
+    return _pod(shared, at, content, reading, down, retry, node.spec)
 
 
 def control(
@@ -97,7 +98,7 @@ def _pod(
     reading: Reading,
     down: Mapping[str, str],
     retry: Retry = ONCE,
-    secrets: tuple[str, ...] = (),
+    task: Task | None = None,
 ) -> Work:
     timeout = content.get("timeout")
     profile = Profile(
@@ -105,7 +106,8 @@ def _pod(
         hands=len(content.get("hands", ())),
         backoff=backoff_of(retry),
         deadline=timeout is not None,
-        secrets=shared.pods.asked(secrets),
+        secrets=shared.pods.asked(task.secrets) if task else (),
+        beside=beside(task) if task and task.image else None,
     )
     values = inputs_of(retry, timeout)
     template, own = shared.pods.template(shared.options(at), profile, values)
