@@ -101,6 +101,13 @@ class Conditional(NamedTuple):
     default: str | None = None
 
 
+class Approval(NamedTuple):
+    """Waits until a person says yes: `timeout` seconds at most."""
+
+    message: str = ""
+    timeout: float | None = None
+
+
 class Stub(NamedTuple):
     """Does nothing; a `success` node that only failures reach is one too."""
 
@@ -109,7 +116,7 @@ class Fail(NamedTuple):
     message: str = ""
 
 
-Spec = Task | Parallel | Map | Loop | Dag | Conditional | Stub | Fail
+Spec = Task | Parallel | Map | Loop | Dag | Conditional | Approval | Stub | Fail
 KINDS: Mapping[type, str] = {
     Task: "task",
     Parallel: "parallel",
@@ -117,6 +124,7 @@ KINDS: Mapping[type, str] = {
     Loop: "loop",
     Dag: "dag",
     Conditional: "conditional",
+    Approval: "approval",
     Stub: "stub",
     Fail: "fail",
 }

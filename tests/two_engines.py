@@ -85,6 +85,10 @@ class Jobs:
         }
         return State({**entering.parameters, **made}, {})
 
+    def answer(self, message: str) -> str:
+        """What becomes of an approval; of several with one message, the same."""
+        return "no" if self.draw(message, 100) < self.unlucky else "yes"
+
     def value(self, step: str, name: str) -> Any:
         chosen = self.draw(f"{step} {name}", 4)
         match name:
@@ -119,6 +123,9 @@ def run_here(compilation: Compilation, seed: int, unlucky: int) -> Outcome:
                 schedule.opened(work, steps.count(work))
             elif work.kind == "choose":
                 schedule.chosen(work, steps.choose(work))
+            elif work.kind == "ask":
+                yes = code.answer(work.lnode["message"]) == "yes"
+                schedule.ended(work, SUCCEEDED if yes else FAILED)
             elif work.kind == "judge":
                 schedule.judged(work, steps.done(work))
             else:
@@ -152,7 +159,7 @@ def run_there(compilation: Compilation, seed: int, unlucky: int) -> Outcome:
             return not failed, [Path(folder, str(number)).read_text() for number in hands]
 
     with jobs(seed, unlucky) as code:
-        phase = Engine(spec, pod).phase
+        phase = Engine(spec, pod, answers=code.answer).phase
     (end,) = (one for one in spec["templates"] if one["name"] == spec["onExit"])
     sources = json.loads(
         next(v["value"] for v in end["container"]["env"] if v["name"] == "ARGOSY_FINAL")

@@ -14,6 +14,7 @@ from typing import Any
 from .. import aliases, source
 from ..errors import Position, nearest
 from ..graph import (
+    Approval,
     Conditional,
     Dag,
     Edge,
@@ -356,6 +357,12 @@ def parse_conditional(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     return Conditional(parameter, branches, values, default) if branches else None
 
 
+def parse_approval(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: approval`."""
+    yield from ()
+    return Approval(fields.text("message", literal=True), fields.seconds("timeout"))
+
+
 def parse_stub(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     """`type: stub`: any field is good."""
     yield from ()
@@ -381,6 +388,7 @@ NODES: dict[str, Callable[[Fields, Nested], Steps[Spec | None]]] = {
     "loop": parse_loop,
     "dag": parse_dag,
     "conditional": parse_conditional,
+    "approval": parse_approval,
     "stub": parse_stub,
     "success": parse_success,
     "fail": parse_fail,
