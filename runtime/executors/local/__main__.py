@@ -83,9 +83,8 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
         end = {"status": "failed", "failures": [], "parameters": {}, "catalog": {}}
     finally:
         steps.close()
-        close = getattr(context.run_log_store, "close", None)
-        if close:
-            close()
+        if "run_log_store" in vars(context):  # else it could not be opened
+            context.run_log_store.close()
     if end["status"] == "failed":
         say_why(report, launcher.failures)
     say({"run": context.run, **end})
