@@ -14,7 +14,7 @@ from ..graph import Pipeline
 from ..integrate import context
 from .beside import RULES
 from .graphs import lower_graph
-from .names import MAX_CRON_NAME, MAX_NAME, Names
+from .names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
 from .objects import Identity, account_name, identity, manifests
 from .options import Options, read_options
 from .pods import Pods, Run, configured, overridden
@@ -67,10 +67,10 @@ def _arguments(pipeline: Pipeline) -> list[Json]:
     """The run's arguments as Argo has them: text, a default of any other type as JSON."""
     found, problems = [], []
     for name, default in pipeline.parameters.items():
-        text = default if isinstance(default, str) else safe_json(default)
+        text = argument_text(default)
         problems += [
             Problem(f"parameter '{name}' {message}", hint=hint)
-            for message, hint in _argument_faults(name, text)
+            for message, hint in argument_faults(name, text)
         ]
         found.append({"name": name} if default is None else {"name": name, "value": text})
     if problems:
@@ -78,7 +78,13 @@ def _arguments(pipeline: Pipeline) -> list[Json]:
     return found
 
 
-def _argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
+def argument_text(value: Any) -> str:
+    """A parameter as an argument: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else safe_json(value)
+
+
+def argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """Why Argo does not take an argument, and what to do."""
     if name == "json":
         yield "cannot be called so: Argo has all parameters under that name", "give it another name"
     if not _ARGUMENT.fullmatch(name):
@@ -86,7 +92,7 @@ def _argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
         yield "has a name that Argo does not take for an argument", hint
     if "{{" in text:
         hint = "read it from a file or build it in a step"
-        yield "has '{{' in its default, which Argo would replace", hint
+        yield "has '{{' in its value, which Argo would replace", hint
 
 
 def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json]) -> Json:
@@ -106,6 +112,9 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
     if options.workflow_timeout:
         found["activeDeadlineSeconds"] = math.ceil(options.workflow_timeout)
     found["podMetadata"] = {"labels": dict(of.labels)}
+    # So that its workflows are found and called by their run's id, whoever submits them.
+    annotations = {PIPELINE: quote(pipeline.name, safe="")}
+    found["workflowMetadata"] = {"labels": dict(of.labels), "annotations": annotations}
     if arguments:
         found["arguments"] = {"parameters": arguments}
     templates = []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..options.pod import Claim, PodOptions
-from .names import MAX_NAME, label_value, task_name
+from .names import MAX_NAME, PIPELINE, label_value, task_name
 from .options import Options
 
 Json = dict[str, Any]
@@ -60,7 +60,7 @@ def identity(pipeline: str, namespace: str, limit: int = MAX_NAME) -> Identity:
     labels = {
         "app.kubernetes.io/name": name,
         "app.kubernetes.io/managed-by": "argosy",
-        "argosy.dev/pipeline": label_value(pipeline),
+        PIPELINE: label_value(pipeline),
     }
     return Identity(name, namespace, labels)
 
@@ -98,7 +98,6 @@ def _cron(of: Identity, options: Options) -> Json:
     spec: Json = {"schedules": list(options.schedules), "suspend": False}
     if options.timezone:
         spec["timezone"] = options.timezone
-    spec["workflowMetadata"] = {"labels": dict(of.labels)}
     spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name}}
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": of.metadata(), "spec": spec}
 

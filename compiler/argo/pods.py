@@ -14,7 +14,7 @@ from ..options.pod import Account, Claim, PodOptions
 from ..options.readers import plain
 from . import expressions
 from .beside import Beside, add
-from .names import Names
+from .names import BY_NAME, RESUME, Names
 from .options import Options, read_options
 from .text import safe_json
 
@@ -220,6 +220,9 @@ class Pods:
             {"name": "ARGOSY_ORIGIN", "value": json.dumps(origin, separators=(",", ":"))},
             {"name": "ARGOSY_POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             {"name": "ARGOSY_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
+            # Empty, unless whoever submits the workflow says so in its podMetadata.
+            _annotation("ARGOSY_RESUME", RESUME),
+            _annotation("ARGOSY_RESUME_BY_NAME", BY_NAME),
         ]
         if arguments:
             env.append({"name": "ARGOSY_ARGUMENTS", "value": expressions.ARGUMENTS})
@@ -265,6 +268,12 @@ class Pods:
                 for claim, volume in volumes.items()
             ]
         return {**found, "container": container}
+
+
+def _annotation(name: str, key: str) -> dict[str, Any]:
+    """A variable that Kubernetes fills from an annotation of the pod; without one it is empty."""
+    path = f"metadata.annotations['{key}']"
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
 def _secret(name: str, reference: tuple[str, str]) -> dict[str, Any]:
