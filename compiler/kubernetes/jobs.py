@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..argo.names import PIPELINE
+from ..argo.status import seconds
+from ..cluster.applied import applied, version_warnings
 from ..cluster.engine import Engine, Execution, Resume
-from ..cluster.errors import NotFoundError, RefusedError
+from ..cluster.errors import RefusedError
 from ..cluster.resources import CRON_JOB, JOB
 from .text import safe_json
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ..compilation import Compilation
 
 Json = dict[str, Any]
-VERSION = "argosy.dev/version"
 ARGUMENTS, CONFIG = "ARGOSY_ARGUMENTS", "ARGOSY_CONFIG"
 RESUME, BY_NAME = "ARGOSY_RESUME", "ARGOSY_RESUME_BY_NAME"
 SERVERS = "batch.kubernetes.io/", "controller-uid", "job-name"
@@ -47,21 +47,12 @@ class Jobs(Engine):
         if rendered["kind"] == "Job":
             like = {**rendered, "metadata": _without_version(rendered["metadata"])}
         else:
-            like = _started_by(self._applied(rendered))
+            like = _started_by(applied(self.client, rendered))
         return self._create(like, arguments, resume)
 
     def warnings(self, compilation: Compilation) -> list[str]:
         rendered = compilation.manifests[0].data
-        if rendered["kind"] == "Job":
-            return []
-        ours = rendered["metadata"]["labels"].get(VERSION)
-        theirs = (self._applied(rendered)["metadata"].get("labels") or {}).get(VERSION)
-        if ours == theirs or not ours:
-            return []
-        return [
-            f"the CronJob that is applied is version {theirs or '(none)'}, and the definition is "
-            f"{ours}: the run is of what is applied; `argosy apply` brings it up to date"
-        ]
+        return [] if rendered["kind"] == "Job" else version_warnings(self.client, rendered)
 
     def list(self) -> list[Execution]:
         found = self.client.list(JOB, PIPELINE)
@@ -82,36 +73,13 @@ class Jobs(Engine):
         old = self.client.get(JOB, name)
         owners = old["metadata"].get("ownerReferences") or ()
         owner = next((one["name"] for one in owners if one["kind"] == "CronJob"), None)
-        applied = self.client.find(CRON_JOB, owner) if owner else None
-        like = _started_by(applied) if applied else old
+        cronjob = self.client.find(CRON_JOB, owner) if owner else None
+        like = _started_by(cronjob) if cronjob else old
         return self._create(like, given_to(old), resume)
 
     def arguments(self, name: str) -> dict[str, str]:
         given = given_to(self.client.get(JOB, name))
         return {k: v if isinstance(v, str) else json.dumps(v) for k, v in given.items()}
-
-    def _applied(self, rendered: Json) -> Json:
-        """The CronJob that is applied: of the rendered one's name, or else the pipeline's only one,
-        as an overlay that gives names a prefix leaves it."""
-        name = rendered["metadata"]["name"]
-        found = self.client.find(CRON_JOB, name)
-        if found:
-            return found
-        label = f"{PIPELINE}={rendered['metadata']['labels'][PIPELINE]}"
-        others = self.client.list(CRON_JOB, label)
-        if len(others) == 1:
-            return others[0]
-        place = f"there is no CronJob '{name}' in namespace '{self.client.namespace}'"
-        if others:
-            names = ", ".join(one["metadata"]["name"] for one in others)
-            raise NotFoundError(
-                f"{place}, and several are of this pipeline ({names}); give the configuration of "
-                "the one that is meant"
-            )
-        raise NotFoundError(
-            f"{place}; is it applied? `argosy apply FILE -c ...` does that, or your GitOps "
-            "controller"
-        )
 
     def _create(self, like: Json, arguments: Mapping[str, Any], resume: Resume | None) -> Execution:
         """Starts a Job like another, with these arguments over its own."""
@@ -143,8 +111,8 @@ def execution(job: Json) -> Execution:
         f"{run}-{metadata['uid'][:8]}",
         found,
         ended.get("message", "") if found == "failed" else "",
-        _seconds(status.get("startTime") or metadata.get("creationTimestamp")),
-        _seconds(ended.get("lastTransitionTime")),
+        seconds(status.get("startTime") or metadata.get("creationTimestamp")),
+        seconds(ended.get("lastTransitionTime")),
     )
 
 
@@ -161,10 +129,6 @@ def _variables(job: Json) -> dict[str, str]:
 
 def _is(conditions: Mapping[str, Json], kind: str) -> bool:
     return conditions.get(kind, {}).get("status") == "True"
-
-
-def _seconds(time: str | None) -> float | None:
-    return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() if time else None
 
 
 def _started_by(cronjob: Json) -> Json:
