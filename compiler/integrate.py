@@ -16,7 +16,7 @@ from argosy.runtime.service import TYPES, Catalog, RunLogStore
 from .compilation import Compilation
 from .errors import Problem, SettingsError, nearest
 from .graph import Task
-from .settings import SERVICES, Declared, Settings, every_node
+from .settings import SERVICES, Declared, Settings, every_node, own_override
 
 EXECUTION_HOOKS = "validate", "configure_for_execution"
 
@@ -128,12 +128,11 @@ def _option_problems(compilation: Compilation) -> list[Problem]:
         for path, message, hint in check_options(declared.config)
     ]
     for _, node in every_node(compilation.pipeline.graph):
-        override = node.overrides.get(declared.type)
-        if isinstance(override, dict):
-            problems += [
-                Problem(f"overrides of step '{node.name}': {message}", node.at, hint)
-                for _, message, hint in check_options(override, step=True)
-            ]
+        override = own_override(declared, node)
+        if override is not None:
+            for path, message, hint in check_options(override.config, step=True):
+                said = override.problem(f"overrides of step '{node.name}': {message}", path, hint)
+                problems.append(said if said.at else said._replace(at=node.at))
     return problems
 
 

@@ -245,6 +245,15 @@ def executors() -> list[str]:
     return [*EXECUTORS, *(point.name for point in registry.entry_points("executor"))]
 
 
+def own_override(executor: Declared, node: Any) -> Declared | None:
+    """What a node itself overrides of the executor's options, with its place; None where it names a
+    block of the executor's, or nothing."""
+    found = node.overrides.get(executor.type)
+    if not isinstance(found, dict):
+        return None
+    return Declared(executor.type, found, found if isinstance(found, source.Mapping) else None)
+
+
 def override_of(executor: Declared, node: Any) -> Mapping[str, Any]:
     """What a node overrides of the executor's options, those of the block that it names if so."""
     found = node.overrides.get(executor.type) or {}

@@ -79,7 +79,7 @@ def manifests(
     if options.schedules:
         found.append(Manifest("cronworkflow.yaml", "cronworkflow", _cron(of, options)))
     if options.pod.service_account.create:
-        found.extend(_access(of, account_name(of, options), rules))
+        found.extend(_access(of, options, rules))
     created = {name: claim for name, claim in options.pod.claims.items() if claim.create}
     for name, claim in created.items():
         found.append(Manifest(f"claim-{name}.yaml", "claim", _claim(of, name, claim)))
@@ -95,25 +95,28 @@ def _cron(of: Identity, options: Options) -> Json:
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": of.metadata(), "spec": spec}
 
 
-def _access(of: Identity, account: str, rules: Iterable[Json]) -> list[Manifest]:
+def _access(of: Identity, options: Options, rules: Iterable[Json]) -> list[Manifest]:
     """The service account, and its role: what Argo's executor needs in the pods, and `rules`."""
-    own = {
+    account, name = options.pod.service_account, account_name(of, options)
+    executor = {
         "apiGroups": ["argoproj.io"],
         "resources": ["workflowtaskresults"],
         "verbs": ["create", "patch"],
     }
-    metadata = of.metadata(account)
-    subject = {"kind": "ServiceAccount", "name": account}
+    metadata = of.metadata(name)
+    subject = {"kind": "ServiceAccount", "name": name}
     if of.namespace:
         subject["namespace"] = of.namespace
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account}
-    role = {"kind": "Role", "metadata": metadata, "rules": [own, *rules]}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+    role = {"kind": "Role", "metadata": metadata, "rules": [executor, *rules]}
     binding = {"kind": "RoleBinding", "metadata": metadata, "roleRef": reference}
+    own = of.metadata(name, account.annotations)
+    own["labels"] |= account.labels
     return [
         Manifest(
             "serviceaccount.yaml",
             "serviceaccount",
-            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": own},
         ),
         Manifest("role.yaml", "role", {"apiVersion": RBAC, **role}),
         Manifest(

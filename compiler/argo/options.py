@@ -126,6 +126,10 @@ def check_options(config: Mapping[str, Any], path: Path = (), *, step: bool = Fa
     `path` leads to `config`; the faults have theirs below it.
     """
     found = check_values(OPTIONS, "argo", config, path, step=step)
+    blocks = config.get("overrides")
+    for name, block in blocks.items() if isinstance(blocks, Mapping) and not step else ():
+        if isinstance(block, Mapping):
+            found += check_options(block, (*path, "overrides", name), step=True)
     if not step and not found:
         found.extend(Fault((*path, *at), message, hint) for at, message, hint in _together(config))
     return found

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from argosy.runtime.secrets.kubernetes import PREFIX
 
 from ..graph import Retry
+from ..options.container import RESTRICTED, container_of, others_of, pod_of
 from ..options.pod import Account, Claim, PodOptions
 from ..options.readers import plain
 from . import expressions
@@ -24,6 +25,11 @@ LATER = 60
 AGAIN = "lastRetry.exitCode != '2'"
 """A wrong node or configuration stays wrong; anything else, a lost pod too, is tried again."""
 
+UNKNOWN = "topologySpreadConstraints", "runtimeClassName", "terminationGracePeriodSeconds"
+"""Fields of a pod that a template has no name for: they go into its podSpecPatch."""
+EXECUTOR_USER = 8737
+"""Whom Argo's own containers run as where they must not be root (MinimalCtrSC of its source)."""
+
 
 def configured(executor: Any) -> Options:
     """The executor's options with what integrations have changed."""
@@ -33,7 +39,10 @@ def configured(executor: Any) -> Options:
     if executor.service_account not in (None, account.name):
         account = Account(executor.service_account)
     changed = pod._replace(
-        env={name: plain(value) for name, value in executor.environment.items()},
+        env={
+            **{name: value for name, value in pod.env.items() if not isinstance(value, str)},
+            **{name: plain(value) for name, value in executor.environment.items()},
+        },
         labels={name: plain(value) for name, value in executor.labels.items()},
         annotations={name: plain(value) for name, value in executor.annotations.items()},
         claims={
@@ -142,15 +151,14 @@ class Pods:
             "path": FAILURES,
             "raw": {"data": "{{workflow.failures}}"},
         }
-        self.templates.append(
-            {
-                "name": name,
-                "inputs": {"artifacts": [failures]},
-                # It exits 0 whatever it finds: if it fails, its pod was lost.
-                "retryStrategy": {"limit": 2, "retryPolicy": "Always"},
-                **template,
-            }
-        )
+        found: dict[str, Any] = {"name": name, "inputs": {"artifacts": [failures]}}
+        # It exits 0 whatever it finds: if it fails, its pod was lost.
+        found["retryStrategy"] = {"limit": 2, "retryPolicy": "Always"}
+        labels, annotations = self._base.pod.labels, self._base.pod.annotations
+        metadata = {"labels": dict(labels), "annotations": dict(annotations)}
+        if labels or annotations:
+            found["metadata"] = {name: given for name, given in metadata.items() if given}
+        self.templates.append({**found, **template})
         return name
 
     def _key(self, options: Options) -> Any:
@@ -222,32 +230,28 @@ class Pods:
         found: dict[str, Any] = {}
         if options.service_account != self._base.pod.service_account:
             found["serviceAccountName"] = options.service_account.name
-        if options.node_selector:
-            found["nodeSelector"] = dict(options.node_selector)
-        if options.tolerations:
-            found["tolerations"] = [dict(toleration) for toleration in options.tolerations]
-        volumes = Names().take_all(options.claims)
-        if volumes:
-            found["volumes"] = [
-                {"name": volume, "persistentVolumeClaim": {"claimName": claim}}
-                for claim, volume in volumes.items()
-            ]
-        container: dict[str, Any] = {"image": options.image}
-        if options.image_pull_policy:
-            container["imagePullPolicy"] = options.image_pull_policy
-        container |= {"command": list(options.command), "args": arguments}
-        container["env"] = [
-            *env,
-            *({"name": name, "value": value} for name, value in options.env.items()),
-        ]
-        if options.resources:
-            container["resources"] = {k: dict(v) for k, v in options.resources.items()}
-        if volumes:
-            container["volumeMounts"] = [
-                {"name": volume, "mountPath": options.claims[claim].mount_path}
-                for claim, volume in volumes.items()
-            ]
-        return {**found, "container": container}
+        pod = pod_of(options._replace(dns_policy=None, dns_config={}))
+        patch = {name: pod.pop(name) for name in UNKNOWN if name in pod}
+        if options.security:
+            patch |= _restricted(options)
+        found |= pod
+        if patch:
+            found["podSpecPatch"] = json.dumps(patch)
+        if options.init_containers:
+            found["initContainers"] = others_of(options, options.init_containers)
+        if options.sidecars:
+            found["sidecars"] = others_of(options, options.sidecars)
+        return {**found, "container": container_of(options, arguments, env)}
+
+
+def _restricted(options: PodOptions) -> dict[str, Any]:
+    """What the pod's security asks of the containers that Argo adds, whose images may be root's."""
+    user = {} if "runAsUser" in options.pod_security_context else {"runAsUser": EXECUTOR_USER}
+    context = {**RESTRICTED, "runAsNonRoot": True, **user}
+    return {
+        "initContainers": [{"name": "init", "securityContext": context}],
+        "containers": [{"name": "wait", "securityContext": context}],
+    }
 
 
 def _secret(name: str, reference: tuple[str, str]) -> dict[str, Any]:

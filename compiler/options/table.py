@@ -12,7 +12,8 @@ from .readers import Fault, Path, Reader, WrongValue
 
 class Option(NamedTuple):
     """An option: what reads its value, what that is, the field of the manifest that it becomes,
-    what it does, whether a step may change it, and its default as people would write it."""
+    what it does, whether a step may change it, and its default as people would write it;
+    `in_step`: what reads it in a step's overrides, where that may give less."""
 
     read: Reader
     takes: str
@@ -20,6 +21,7 @@ class Option(NamedTuple):
     doc: str
     per_step: bool = False
     default: str = ""
+    in_step: Reader | None = None
 
 
 Table = Mapping[str, Option]
@@ -46,8 +48,9 @@ def check_values(
             message = f"'{name}' is of the whole workflow; a step cannot override it"
             found.append(Fault((*path, name), message, "set it in the executor's configuration"))
             continue
+        read = option.in_step if step and option.in_step else option.read
         try:
-            option.read(value)
+            read(value)
         except WrongValue as wrong:
             for at, said, hint in wrong.faults:
                 message = f"{show(place_of(name, *at))} {said}"

@@ -15,7 +15,8 @@ from argosy.compiler.argo.options import (
 )
 from argosy.compiler.graph import Retry
 from argosy.compiler.options.pod import POD, Account, Claim, PodOptions
-from argosy.compiler.options.readers import WrongValue, shaped
+from argosy.compiler.options.readers import Shaped, WrongValue
+from options import EXAMPLES
 
 IMAGE = {"image": "registry.example.com/churn:1"}
 
@@ -29,37 +30,20 @@ def test_each_option_is_a_field() -> None:
     assert set(OPTIONS) == set(POD) | set(Options._fields) - {"pod"}
 
 
+def test_every_option_has_an_example() -> None:
+    assert set(EXAMPLES) == set(OPTIONS)
+
+
 def test_every_option_is_read() -> None:
-    config = {
-        **IMAGE,
-        "image_pull_policy": "IfNotPresent",
-        "image_pull_secrets": ["pull"],
-        "command": ["python3", "-m", "argosy.runtime"],
-        "env": {"LEVEL": 3, "DEBUG": True, "NAME": "x"},
-        "resources": {"limits": {"memory": "4Gi", "cpu": 2}},
-        "node_selector": {"disk": "fast"},
-        "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
-        "labels": {"team": "churn"},
-        "annotations": {"example.com/owner": "me"},
-        "claims": {"data": "/data", "runs": {"mount_path": "/runs", "create": True, "size": "1Gi"}},
-        "service_account": "churn",
-        "retry": {"max_attempts": 3, "backoff": "10s", "factor": 3},
-        "timeout": "10m",
-        "workflow_timeout": 3600,
-        "parallelism": 4,
-        "kind": "CronWorkflow",
-        "namespace": "ml",
-        "schedules": ["0 6 * * 1-5", "@daily"],
-        "timezone": "Europe/Madrid",
-    }
-    assert set(config) == set(OPTIONS)
+    config = {name: example.good for name, example in EXAMPLES.items()}
     assert check_options(config) == []
     options = read_options(config)
-    assert options.pod.env == {"LEVEL": "3", "DEBUG": "true", "NAME": "x"}
-    assert options.pod.resources == {"limits": {"memory": "4Gi", "cpu": "2"}}
+    assert options.pod.env["LEVEL"] == "3"
+    assert options.pod.env["DEBUG"] == "true"
+    assert options.pod.resources == {"limits": {"memory": "1Gi", "cpu": "2"}}
     assert options.pod.claims["data"] == Claim("/data")
     assert options.pod.claims["runs"] == Claim("/runs", create=True, size="1Gi")
-    assert options.pod.service_account == Account("churn")
+    assert options.pod.service_account.create
     assert options.retry == Retry(3, 10.0, 3, 300.0)
     assert (options.timeout, options.workflow_timeout) == (600.0, 3600.0)
 
@@ -128,7 +112,7 @@ def test_a_step_overrides_what_is_its_own() -> None:
 
 
 def test_a_value_of_kubernetes_is_held_to_its_type() -> None:
-    read = shaped("[Toleration]")
+    read = Shaped("[Toleration]")
     good = [{"key": "gpu", "operator": "Exists"}]
     assert read(good) == good
     with pytest.raises(WrongValue) as wrong:
