@@ -16,7 +16,7 @@ from argosy.runtime.service import TYPES, Catalog, RunLogStore
 from .compilation import Compilation
 from .errors import Problem, SettingsError, nearest
 from .graph import Task
-from .settings import SERVICES, Declared, Settings, every_node, own_override
+from .settings import SERVICES, Declared, Settings, every_node
 
 EXECUTION_HOOKS = "validate", "configure_for_execution"
 
@@ -120,27 +120,16 @@ def _option_problems(compilation: Compilation) -> list[Problem]:
         return list(check_containers(compilation))
     if settings.executor.type != "argo":
         return []
-    from .argo.options import check_options
+    from .argo.checks import option_problems
 
-    declared = settings.executor
-    problems = [
-        declared.problem(message, path, hint)
-        for path, message, hint in check_options(declared.config)
-    ]
-    for _, node in every_node(compilation.pipeline.graph):
-        override = own_override(declared, node)
-        if override is not None:
-            for path, message, hint in check_options(override.config, step=True):
-                said = override.problem(f"overrides of step '{node.name}': {message}", path, hint)
-                problems.append(said if said.at else said._replace(at=node.at))
-    return problems
+    return list(option_problems(compilation))
 
 
 def _option_warnings(executor: Declared) -> list[Problem]:
     """What an engine takes, and may surprise."""
     if executor.type != "argo":
         return []
-    from .argo.options import warn_options
+    from .argo.checks import warn_options
 
     return [
         executor.problem(message, path, hint)

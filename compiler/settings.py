@@ -26,6 +26,14 @@ DEFAULTS = {
 }
 """The provider of each service that a configuration leaves out, by executor."""
 
+OWN = {
+    "argo": frozenset(
+        ["archive_logs", "extra", "hooks", "metrics", "synchronization"],
+    )
+}
+"""Options that are the workflow's in an executor's configuration, and a step's in its overrides: a
+step inherits none of them."""
+
 
 class Declared(NamedTuple):
     """A service as it is configured: its provider's type, its options, and where they stand."""
@@ -217,7 +225,8 @@ def step_options(
 ) -> dict[str, Mapping[str, Any]]:
     """The executor's options of each step that overrides any."""
     blocks = executor.config.get("overrides") or {}
-    base = {key: value for key, value in executor.config.items() if key != "overrides"}
+    alone = OWN.get(executor.type, frozenset()) | {"overrides"}
+    base = {key: value for key, value in executor.config.items() if key not in alone}
     found: dict[str, Mapping[str, Any]] = {}
     for path, node in every_node(graph):
         for name, override in node.overrides.items():

@@ -23,6 +23,8 @@ STEP = {
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "workflow": (WORKFLOW, {}),
     "step": (IMAGE, STEP),
+    "cluster": ({**IMAGE, "kind": "ClusterWorkflowTemplate", "schedules": ["@daily"]}, {}),
+    "argo-4": ({**WORKFLOW, "argo_version": "4"}, STEP),
 }
 """By name: the executor's configuration, and what the second of two steps overrides of it."""
 

@@ -124,12 +124,116 @@ EXAMPLES: Mapping[str, Example] = {
     "host_aliases": Example([{"ip": "10.0.0.9", "hostnames": ["db.example.com"]}], ((0,),)),
     "dns_policy": Example("ClusterFirst"),
     "dns_config": Example({"searches": ["example.com"], "options": [{"name": "ndots"}]}, ((),)),
-    "retry": Example({"max_attempts": 3, "backoff": "10s", "factor": 3}, ((),)),
+    "pod_spec_patch": Example(
+        {"hostUsers": False, "containers": [{"name": "main", "stdin": True}]},
+        ((), ("containers", 0)),
+    ),
+    "retry": Example(
+        {
+            "max_attempts": 3,
+            "backoff": "10s",
+            "factor": 3,
+            "expression": "true",
+            "affinity": {"nodeAntiAffinity": {}},
+        },
+        ((), ("affinity",)),
+    ),
     "timeout": Example("10m"),
-    "workflow_timeout": Example(3600),
-    "parallelism": Example(4),
+    "queue_timeout": Example("1h"),
+    "synchronization": Example(
+        {
+            "mutexes": [{"name": "warehouse"}],
+            "semaphores": [{"configMapKeyRef": {"name": "limits", "key": "warehouse"}}],
+        },
+        ((), ("mutexes", 0), ("semaphores", 0, "configMapKeyRef")),
+    ),
+    "metrics": Example(
+        [
+            {
+                "name": "churn_seconds",
+                "help": "How long it took.",
+                "labels": [{"key": "team", "value": "churn"}],
+                "gauge": {"value": "{{workflow.duration}}", "realtime": False},
+            }
+        ],
+        ((0,), (0, "gauge"), (0, "labels", 0)),
+        [
+            {
+                "name": "churn_tries",
+                "help": "How often it was tried.",
+                "counter": {"value": "1"},
+            }
+        ],
+    ),
+    "hooks": Example(
+        {
+            "running": {
+                "expression": "workflow.status == 'Running'",
+                "template": {
+                    "container": {"image": "busybox", "command": ["echo"], "args": ["started"]}
+                },
+            }
+        },
+        (("running",), ("running", "template"), ("running", "template", "container")),
+        {
+            "started": {
+                "expression": "tasks.train.status == 'Running'",
+                "templateRef": {"name": "notifications", "template": "slack"},
+                "arguments": {"parameters": [{"name": "text", "value": "it runs"}]},
+            }
+        },
+    ),
+    "archive_logs": Example(True),
+    "extra": Example(
+        {
+            "podDisruptionBudget": {"minAvailable": 1},
+            "templates": [{"name": "end", "metadata": {"labels": {"role": "end"}}}],
+        },
+        ((), ("podDisruptionBudget",), ("templates", 0)),
+        {"container": {"workingDir": "/srv", "env": [{"name": "EXTRA", "value": "1"}]}},
+    ),
+    "argo_version": Example("3.7"),
     "kind": Example("CronWorkflow"),
     "namespace": Example("ml"),
-    "schedules": Example(["0 6 * * 1-5", "@daily"]),
+    "parameters": Example(
+        {"region": {"enum": ["eu", "us"], "description": "Where."}, "rate": {"enum": [0.1, 0.2]}},
+        (("region",),),
+    ),
+    "workflow_timeout": Example(3600),
+    "parallelism": Example(4),
+    "priority": Example(10),
+    "volume_claim_templates": Example(
+        [
+            {
+                "metadata": {"name": "work"},
+                "spec": {
+                    "accessModes": ["ReadWriteOnce"],
+                    "resources": {"requests": {"storage": "1Gi"}},
+                },
+            }
+        ],
+        ((0,), (0, "spec")),
+    ),
+    "artifact_repository": Example({"configMap": "artifact-repositories", "key": "s3"}, ((),)),
+    "notifications": Example(
+        {
+            "slack": {"templateRef": {"name": "notifications", "template": "slack"}},
+            "log": {
+                "on": "always",
+                "template": {"container": {"image": "busybox", "command": ["true"]}},
+            },
+        },
+        (("slack",), ("slack", "templateRef"), ("log", "template")),
+    ),
+    "pod_gc": Example({"strategy": "OnPodSuccess", "deleteDelayDuration": "60s"}, ((),)),
+    "ttl": Example({"success": "1d", "failure": "7d"}, ((),)),
+    "workflow_metadata": Example({"labels": {"team": "churn"}}, ((),)),
+    "suspend": Example(True),
+    "schedules": Example(
+        ["0 6 * * 1-5", {"schedule": "@daily", "timezone": "America/New_York"}], ((1,),)
+    ),
     "timezone": Example("Europe/Madrid"),
+    "concurrency_policy": Example("Forbid"),
+    "starting_deadline": Example("5m"),
+    "history_limits": Example({"successful": 0, "failed": 5}, ((),)),
 }

@@ -201,4 +201,6 @@ def _task(name: str, work: Work, depends: str = "", **more: str) -> Json:
     if work.arguments:
         parameters = [{"name": name, "value": value} for name, value in work.arguments.items()]
         found["arguments"] = {"parameters": parameters}
+    if work.hooks:
+        found["hooks"] = work.hooks
     return found

@@ -17,10 +17,11 @@ ONCE = Retry()
 
 
 class Work(NamedTuple):
-    """A template and the arguments that it is called with."""
+    """A template, the arguments that it is called with, and the hooks of the task that calls it."""
 
     template: str
     arguments: Mapping[str, str] = {}
+    hooks: Mapping[str, Any] = {}
 
 
 def leaf(
@@ -39,8 +40,9 @@ def leaf(
         content.setdefault("timeout", options.timeout)
     if hands:
         content["hands"] = list(hands)
-    retry = options.retry if node.spec.retry == ONCE else node.spec.retry
-    return _pod(shared, at, content, reading, down, retry, tuple(node.spec.secrets))
+    retry = options.retry.attempts if node.spec.retry == ONCE else node.spec.retry
+    work = _pod(shared, at, content, reading, down, retry, tuple(node.spec.secrets))
+    return work._replace(hooks=shared.hooks.lifecycle(options.hooks)) if options.hooks else work
 
 
 def control(
@@ -50,7 +52,7 @@ def control(
     content = control_json(at, shared.flow.rank.get(at.removesuffix(GIVER), ""), reading)
     if hands:
         content["hands"] = list(hands)
-    retry = shared.options(at.removesuffix(GIVER)).retry
+    retry = shared.options(at.removesuffix(GIVER)).retry.attempts
     return _pod(shared, at.removesuffix(GIVER), content, reading, down, retry)
 
 

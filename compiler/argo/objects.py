@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 from ..options.pod import Claim
 from .names import MAX_CRON_NAME, label_value, task_name
 from .options import Options
+from .workflow import cron_of
 
 Json = dict[str, Any]
 ARGO = "argoproj.io/v1alpha1"
+CLUSTER = "ClusterWorkflowTemplate"
+"""Has no namespace; what runs from it does, with the account and the role beside it."""
 RBAC = "rbac.authorization.k8s.io/v1"
 KEPT = {
     "argocd.argoproj.io/sync-options": "Prune=false",
@@ -70,10 +73,12 @@ def manifests(
 ) -> list[Manifest]:
     """Every file, the workflow first. `rules`: what its pods must be allowed beside what Argo's
     executor must."""
-    kind = "Workflow" if options.kind == "Workflow" else "WorkflowTemplate"
+    kind = "WorkflowTemplate" if options.kind == "CronWorkflow" else options.kind
     printable = "".join(c if c.isprintable() or c == "\n" else " " for c in description)
     shown = {"workflows.argoproj.io/description": printable} if description else None
     metadata = of.metadata(annotations=shown)
+    if kind == CLUSTER:
+        metadata.pop("namespace", None)
     body = {"apiVersion": ARGO, "kind": kind, "metadata": metadata, "spec": spec}
     found = [Manifest(f"{kind.lower()}.yaml", kind.lower(), body)]
     if options.schedules:
@@ -87,11 +92,10 @@ def manifests(
 
 
 def _cron(of: Identity, options: Options) -> Json:
-    spec: Json = {"schedules": list(options.schedules), "suspend": False}
-    if options.timezone:
-        spec["timezone"] = options.timezone
+    scope = {"clusterScope": True} if options.kind == CLUSTER else {}
+    spec = cron_of(options)
     spec["workflowMetadata"] = {"labels": dict(of.labels)}
-    spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name}}
+    spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name, **scope}}
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": of.metadata(), "spec": spec}
 
 

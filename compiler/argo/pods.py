@@ -13,7 +13,9 @@ from ..graph import Retry
 from ..options.container import RESTRICTED, container_of, others_of, pod_of
 from ..options.pod import Account, Claim, PodOptions
 from ..options.readers import plain
+from ..settings import OWN
 from . import expressions
+from .extra import merged
 from .names import Names
 from .options import Options, read_options
 from .text import safe_json
@@ -25,6 +27,7 @@ LATER = 60
 AGAIN = "lastRetry.exitCode != '2'"
 """A wrong node or configuration stays wrong; anything else, a lost pod too, is tried again."""
 
+ONCE = Retry()
 UNKNOWN = "topologySpreadConstraints", "runtimeClassName", "terminationGracePeriodSeconds"
 """Fields of a pod that a template has no name for: they go into its podSpecPatch."""
 EXECUTOR_USER = 8737
@@ -74,6 +77,12 @@ def _changed(
     kept = {name: value for name, value in base.items() if name in after or name not in before}
     new = {name: value for name, value in after.items() if before.get(name) != value}
     return kept | new
+
+
+def common(options: Options) -> Options:
+    """What steps have of the configuration: all but what is the workflow's alone."""
+    own = {name: Options._field_defaults[name] for name in OWN["argo"]}
+    return options._replace(**own)
 
 
 class Profile(NamedTuple):
@@ -140,7 +149,7 @@ class Pods:
     def end(self, final: Iterable[Any]) -> str:
         """The template of the exit handler; what runs the pipeline's last pod."""
         name = self._names.count("end")
-        template = self._pod(self._base.pod, ["end"], self._environment(True))
+        template = self._pod(self._base, ["end"], self._environment(True))
         template["container"]["env"] += [
             {"name": "ARGOSY_STATUS", "value": "{{workflow.status}}"},
             {"name": "ARGOSY_FAILURES", "value": FAILURES},
@@ -166,7 +175,9 @@ class Pods:
         themselves, so that an id is not given to others."""
         found = self._keys.get(id(options))
         if found is None:
-            shown = [self._pod(options.pod, [], []), options.pod.labels, options.pod.annotations]
+            shown: list[Any] = [self._pod(options, [], []), step_of(options), options.extra]
+            shown += [options.pod.labels, options.pod.annotations]
+            shown.append(options.retry._replace(attempts=ONCE))
             found = (options, json.dumps(shown, sort_keys=True))
             self._keys[id(options)] = found
         return found[1]
@@ -183,7 +194,7 @@ class Pods:
             "annotations": {"argosy.dev/step": expressions.STEP, **options.pod.annotations},
         }
         if profile.backoff is not None:
-            found["retryStrategy"] = _retry(*profile.backoff)
+            found["retryStrategy"] = _retry(*profile.backoff, options)
         if profile.deadline:
             found["activeDeadlineSeconds"] = "{{inputs.parameters.deadline}}"
         if profile.hands:
@@ -197,7 +208,8 @@ class Pods:
             env.append({"name": "ARGOSY_HANDS", "value": HANDS})
         env += [_secret(name, self._run.secrets[name]) for name in profile.secrets]
         arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
-        return {**found, "metadata": metadata, **self._pod(options.pod, arguments, env)}
+        found |= {"metadata": metadata, **step_of(options), **self._pod(options, arguments, env)}
+        return found if not options.extra else merged(found, {**options.extra, "name": name})
 
     def _environment(self, arguments: bool) -> list[dict[str, Any]]:
         origin = {
@@ -224,28 +236,44 @@ class Pods:
         return tuple(PREFIX + name for name in secrets if PREFIX + name in self._run.secrets)
 
     def _pod(
-        self, options: PodOptions, arguments: list[str], env: list[dict[str, Any]]
+        self, options: Options, arguments: list[str], env: list[dict[str, Any]]
     ) -> dict[str, Any]:
-        """The members of a template that options decide, and its container."""
+        """The members of a template that a pod's options decide, and its container."""
         found: dict[str, Any] = {}
-        if options.service_account != self._base.pod.service_account:
-            found["serviceAccountName"] = options.service_account.name
-        pod = pod_of(options._replace(dns_policy=None, dns_config={}))
+        own = options.pod
+        if own.service_account != self._base.pod.service_account:
+            found["serviceAccountName"] = own.service_account.name
+        pod = pod_of(own._replace(dns_policy=None, dns_config={}))
         patch = {name: pod.pop(name) for name in UNKNOWN if name in pod}
-        if options.security:
-            patch |= _restricted(options)
+        patch = merged({**patch, **_restricted(own)}, options.pod_spec_patch)
         found |= pod
         if patch:
             found["podSpecPatch"] = json.dumps(patch)
-        if options.init_containers:
-            found["initContainers"] = others_of(options, options.init_containers)
-        if options.sidecars:
-            found["sidecars"] = others_of(options, options.sidecars)
-        return {**found, "container": container_of(options, arguments, env)}
+        if own.init_containers:
+            found["initContainers"] = others_of(own, own.init_containers)
+        if own.sidecars:
+            found["sidecars"] = others_of(own, own.sidecars)
+        return {**found, "container": container_of(own, arguments, env)}
+
+
+def step_of(options: Options) -> dict[str, Any]:
+    """The members of a template that a step's options decide."""
+    found: dict[str, Any] = {}
+    if options.queue_timeout:
+        found["timeout"] = _duration(options.queue_timeout)
+    if options.synchronization:
+        found["synchronization"] = options.synchronization
+    if options.metrics:
+        found["metrics"] = {"prometheus": list(options.metrics)}
+    if options.archive_logs is not None:
+        found["archiveLocation"] = {"archiveLogs": options.archive_logs}
+    return found
 
 
 def _restricted(options: PodOptions) -> dict[str, Any]:
     """What the pod's security asks of the containers that Argo adds, whose images may be root's."""
+    if not options.security:
+        return {}
     user = {} if "runAsUser" in options.pod_security_context else {"runAsUser": EXECUTOR_USER}
     context = {**RESTRICTED, "runAsNonRoot": True, **user}
     return {
@@ -273,18 +301,22 @@ def inputs_of(retry: Retry, timeout: float | None) -> dict[str, str]:
     return found if timeout is None else {**found, "deadline": str(math.ceil(timeout) + LATER)}
 
 
-def _retry(seconds: float, factor: float, most: float) -> dict[str, Any]:
+def _retry(seconds: float, factor: float, most: float, options: Options) -> dict[str, Any]:
+    tries = options.retry
     found: dict[str, Any] = {
         "limit": "{{inputs.parameters.limit}}",
-        "retryPolicy": "Always",
-        "expression": AGAIN,
+        "retryPolicy": tries.policy,
+        "expression": f"{AGAIN} && ({tries.expression})" if tries.expression else AGAIN,
     }
     if seconds:
         found["backoff"] = {
             "duration": _duration(seconds),
             "factor": str(math.ceil(factor)),  # Argo multiplies by whole numbers
-            "cap": _duration(most),
         }
+        if options.argo_version != "3.6" or most != ONCE.max_backoff:  # which is refused there
+            found["backoff"]["cap"] = _duration(most)
+    if tries.affinity:
+        found["affinity"] = tries.affinity
     return found
 
 

@@ -16,6 +16,21 @@ FILES = [
     *sorted((ROOT / "tests" / "golden").glob("*.yaml")),
     *sorted((ROOT / "examples").glob("*/manifests")),
 ]
+NOTIFICATIONS = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "WorkflowTemplate",
+    "metadata": {"name": "notifications"},
+    "spec": {
+        "templates": [
+            {
+                "name": "slack",
+                "inputs": {"parameters": [{"name": "text", "default": ""}]},
+                "container": {"image": "busybox", "command": ["true"]},
+            }
+        ]
+    },
+}
+"""What the hooks of the examples refer to."""
 
 
 def objects(path: Path) -> list[dict[str, Any]]:
@@ -39,6 +54,6 @@ def test_the_server_and_the_linter_take_it(cluster: Cluster, path: Path, tmp_pat
     cluster.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", input=text)
     linted = [one for one in items if one["apiVersion"].startswith("argoproj.io/")]
     assert linted
-    for number, one in enumerate(linted):
+    for number, one in enumerate([*linted, NOTIFICATIONS]):
         (tmp_path / f"{number}.json").write_text(json.dumps(one))
     cluster.run("argo", "lint", "--offline", str(tmp_path))

@@ -6,16 +6,13 @@ from typing import Any
 
 import pytest
 
-from argosy.compiler.argo.options import (
-    OPTIONS,
-    Options,
-    check_options,
-    read_options,
-    warn_options,
-)
+from argosy.compiler.argo.checks import check_options, warn_options
+from argosy.compiler.argo.options import OPTIONS, Options, read_options
+from argosy.compiler.argo.readers import Tries
 from argosy.compiler.graph import Retry
 from argosy.compiler.options.pod import POD, Account, Claim, PodOptions
 from argosy.compiler.options.readers import Shaped, WrongValue
+from argosy.compiler.settings import OWN
 from options import EXAMPLES
 
 IMAGE = {"image": "registry.example.com/churn:1"}
@@ -36,6 +33,7 @@ def test_every_option_has_an_example() -> None:
 
 def test_every_option_is_read() -> None:
     config = {name: example.good for name, example in EXAMPLES.items()}
+    assert {name for name, option in OPTIONS.items() if option.own} == OWN["argo"]
     assert check_options(config) == []
     options = read_options(config)
     assert options.pod.env["LEVEL"] == "3"
@@ -44,7 +42,10 @@ def test_every_option_is_read() -> None:
     assert options.pod.claims["data"] == Claim("/data")
     assert options.pod.claims["runs"] == Claim("/runs", create=True, size="1Gi")
     assert options.pod.service_account.create
-    assert options.retry == Retry(3, 10.0, 3, 300.0)
+    assert options.retry == Tries(
+        Retry(3, 10.0, 3, 300.0), expression="true", affinity={"nodeAntiAffinity": {}}
+    )
+    assert str(options.schedules[1]) == "CRON_TZ=America/New_York @daily"
     assert (options.timeout, options.workflow_timeout) == (600.0, 3600.0)
 
 
@@ -59,10 +60,10 @@ def test_a_configuration_says_only_what_it_must() -> None:
     ("config", "path", "message", "hint"),
     [
         ({"imagee": "x"}, ("imagee",), "has no option 'imagee'", "did you mean 'image'?"),
-        ({"image": 3}, ("image",), "image takes text, not a number", "quotes"),
+        ({"image": 3}, ("image",), "image: takes text, not a number", "quotes"),
         ({"image_pull_policy": "Allways"}, ("image_pull_policy",), "cannot be 'Allways'", "Always"),
-        ({"env": ["A=1"]}, ("env",), "env takes a mapping, not a list", ""),
-        ({"env": {"A": 1.5}}, ("env", "A"), "env.A takes text", "quotes"),
+        ({"env": ["A=1"]}, ("env",), "env: takes a mapping, not a list", ""),
+        ({"env": {"A": 1.5}}, ("env", "A"), "env.A: takes text", "quotes"),
         ({"env": {"ARGOSY_POD": "x"}}, ("env", "ARGOSY_POD"), "cannot be", "its own"),
         ({"resources": {"limit": {}}}, ("resources", "limit"), "no field 'limit'", "'limits'"),
         (

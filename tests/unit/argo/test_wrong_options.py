@@ -42,9 +42,10 @@ def wrong(name: str) -> Any:
 
 
 def line_of(folder: Path, file: str, text: str) -> str:
-    """`file:line:` of the last line with some text."""
+    """`file:line:` of the line that begins with some text, or alone has it."""
     lines = (folder / file).read_text().splitlines()
-    number = max(number for number, line in enumerate(lines, 1) if text in line)
+    found = [number for number, line in enumerate(lines, 1) if line.startswith(text)]
+    (number,) = found or [number for number, line in enumerate(lines, 1) if text in line]
     return f"{folder / file}:{number}:"
 
 
@@ -60,7 +61,7 @@ def with_unknown(value: Any, path: tuple[str | int, ...]) -> Any:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_wrong_type_is_said_with_its_place(name: str, tmp_path: Path) -> None:
     text = said(tmp_path, {name: wrong(name)}, {})
-    assert text.startswith(line_of(tmp_path, "c.yaml", f'"{name}"')), text
+    assert text.startswith(line_of(tmp_path, "c.yaml", f'   "{name}":')), text
     assert f"error: {name}" in text
     assert "^" in text
 
@@ -68,7 +69,7 @@ def test_a_wrong_type_is_said_with_its_place(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", STEPS)
 def test_so_it_is_in_a_steps_overrides(name: str, tmp_path: Path) -> None:
     text = said(tmp_path, {}, {name: wrong(name)})
-    assert text.startswith(line_of(tmp_path, "p.yaml", f'"{name}"')), text
+    assert text.startswith(line_of(tmp_path, "p.yaml", f'      "{name}":')), text
     assert f"error: overrides of step 'a': {name}" in text
 
 
@@ -85,7 +86,7 @@ def test_an_unknown_member_is_said_with_its_place(
 @pytest.mark.parametrize("name", [name for name in OPTIONS if name not in STEPS])
 def test_what_is_the_workflows_cannot_be_a_steps(name: str, tmp_path: Path) -> None:
     text = said(tmp_path, {}, {name: EXAMPLES[name].good})
-    assert text.startswith(line_of(tmp_path, "p.yaml", f'"{name}"')), text
+    assert text.startswith(line_of(tmp_path, "p.yaml", f'      "{name}":')), text
     assert f"'{name}' is of the whole workflow" in text
 
 
