@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ..errors import ManifestError, Problem
 from ..graph import Pipeline
 from ..integrate import context
+from .beside import RULES
 from .graphs import lower_graph
 from .names import Names
 from .objects import Identity, account_name, identity, manifests
@@ -41,7 +42,8 @@ def lower(compilation: Compilation) -> Compilation:
     steps = _step_options(base, executor.config, compilation.settings.steps)
     shared = Shared(compilation.flow, config["arguments"], base, steps, names, pods)
     spec = _spec(of, shared, pipeline, arguments)
-    found = manifests(of, base, spec, executor.rules, pipeline.description)
+    rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
+    found = manifests(of, base, spec, rules, pipeline.description)
     return compilation._replace(manifests=found)
 
 
