@@ -16,6 +16,7 @@ from argosy.runtime.service import TYPES, Catalog, RunLogStore
 from .compilation import Compilation
 from .errors import Problem, SettingsError, nearest
 from .graph import Task
+from .refused import refused
 from .settings import SERVICES, Declared, Settings, every_node
 
 EXECUTION_HOOKS = "validate", "configure_for_execution"
@@ -114,15 +115,17 @@ def _fits(value: Any, wanted: str) -> bool:
 def _option_problems(compilation: Compilation) -> list[Problem]:
     """What an engine's options have to say, of the configuration and of each step's overrides."""
     settings = compilation.settings
-    if settings.executor.type == "local-container":
+    executor, secrets = settings.executor.type, settings.secrets.type
+    found = list(refused(compilation.pipeline.graph, executor, secrets))
+    if executor == "local-container":
         from .containers import check_containers
 
-        return list(check_containers(compilation))
-    if settings.executor.type != "argo":
-        return []
+        return [*found, *check_containers(compilation)]
+    if executor != "argo":
+        return found
     from .argo.checks import option_problems
 
-    return list(option_problems(compilation))
+    return [*found, *option_problems(compilation)]
 
 
 def _option_warnings(executor: Declared) -> list[Problem]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..flow import Reading
 from ..graph import Conditional, Fail, Graph, Node, Retry, Task, join_path, segment
 from ..nodes import control_json, no_match_json, node_json
+from .beside import beside
 from .pods import Profile, backoff_of, inputs_of
 from .shared import Shared
 from .text import node_text
@@ -41,7 +42,7 @@ def leaf(
     if hands:
         content["hands"] = list(hands)
     retry = options.retry.attempts if node.spec.retry == ONCE else node.spec.retry
-    work = _pod(shared, at, content, reading, down, retry, tuple(node.spec.secrets))
+    work = _pod(shared, at, content, reading, down, retry, node.spec)
     return work._replace(hooks=shared.hooks.lifecycle(options.hooks)) if options.hooks else work
 
 
@@ -77,7 +78,7 @@ def _pod(
     reading: Reading,
     down: Mapping[str, str],
     retry: Retry = ONCE,
-    secrets: tuple[str, ...] = (),
+    task: Task | None = None,
 ) -> Work:
     timeout = content.get("timeout")
     profile = Profile(
@@ -85,7 +86,8 @@ def _pod(
         hands=len(content.get("hands", ())),
         backoff=backoff_of(retry),
         deadline=timeout is not None,
-        secrets=shared.pods.asked(secrets),
+        secrets=shared.pods.asked(task.secrets) if task else (),
+        beside=beside(task) if task and task.image else None,
     )
     values = inputs_of(retry, timeout)
     template, own = shared.pods.template(shared.options(at), profile, values)

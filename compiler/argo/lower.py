@@ -11,6 +11,7 @@ from urllib.parse import quote
 from ..errors import ManifestError, Problem
 from ..graph import Pipeline
 from ..integrate import context
+from .beside import RULES
 from .extra import merged
 from .graphs import lower_graph
 from .hooks import Hooks
@@ -45,7 +46,8 @@ def lower(compilation: Compilation) -> Compilation:
     steps = _step_options(own, executor.config, compilation.settings.steps)
     shared = Shared(compilation.flow, config["arguments"], own, steps, names, pods, Hooks(names))
     spec = _spec(of, shared, base, arguments, pipeline)
-    found = manifests(of, base, spec, executor.rules, pipeline.description)
+    rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
+    found = manifests(of, base, spec, rules, pipeline.description)
     return compilation._replace(manifests=found)
 
 

@@ -15,6 +15,7 @@ from ..options.pod import Account, Claim, PodOptions
 from ..options.readers import plain
 from ..settings import OWN
 from . import expressions
+from .beside import Beside, add
 from .extra import merged
 from .names import Names
 from .options import Options, read_options
@@ -89,7 +90,8 @@ class Profile(NamedTuple):
     """What a pod has beside its options: all that makes two nodes need two templates.
 
     `backoff`: seconds, factor and the most seconds between attempts; None where a node is tried
-    once. `hands`: how many values it hands over.
+    once. `hands`: how many values it hands over. `beside`: the user's container, which has an
+    image of its own.
     """
 
     arguments: bool = False
@@ -97,9 +99,12 @@ class Profile(NamedTuple):
     backoff: tuple[float, float, float] | None = None
     deadline: bool = False
     secrets: tuple[str, ...] = ()
+    beside: Beside | None = None
 
     def words(self) -> Iterable[str]:
         """What tells it from the plain one, for its name."""
+        if self.beside:
+            yield "container"
         if self.arguments:
             yield "arguments"
         if self.hands:
@@ -145,6 +150,11 @@ class Pods:
             self.templates.append(self._template(name, options, profile, values))
         name, defaults = self._found[key]
         return name, {name: value for name, value in values.items() if defaults[name] != value}
+
+    @property
+    def beside(self) -> bool:
+        """Whether any pod has a container of the user's beside its own."""
+        return any(profile.beside for _, profile in self._found)
 
     def end(self, final: Iterable[Any]) -> str:
         """The template of the exit handler; what runs the pipeline's last pod."""
@@ -209,6 +219,9 @@ class Pods:
         env += [_secret(name, self._run.secrets[name]) for name in profile.secrets]
         arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
         found |= {"metadata": metadata, **step_of(options), **self._pod(options, arguments, env)}
+        if profile.beside is not None:
+            secrets = [_secret(name, self._run.secrets[own]) for name, own in profile.beside.shown]
+            add(found, profile.beside, secrets)
         return found if not options.extra else merged(found, {**options.extra, "name": name})
 
     def _environment(self, arguments: bool) -> list[dict[str, Any]]:

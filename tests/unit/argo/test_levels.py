@@ -21,8 +21,8 @@ def spec(
 ) -> Any:
     """The specification of a workflow of two steps, the second of which overrides something."""
     last = {**(step or TASK), "depends_on": ["a"], "overrides": {"argo": override or {}}}
-    definition = {"parameters": {"rate": 0.1, "region": "eu"}, "dag": {"steps": {"a": TASK}}}
-    definition["dag"]["steps"]["b"] = last
+    steps = {"a": TASK, "b": last}
+    definition = {"parameters": {"rate": 0.1, "region": "eu"}, "dag": {"steps": steps}}
     (folder / "p.yaml").write_text(json.dumps(definition))
     executor = {"type": "argo", "config": {"image": "i", **config}}
     (folder / "c.yaml").write_text(json.dumps({"executor": executor}))
@@ -79,10 +79,8 @@ def test_the_exit_handler_has_what_every_pod_has(tmp_path: Path) -> None:
 
 def test_what_is_of_a_task_cannot_be_given_to_a_graph(tmp_path: Path) -> None:
     branches = {"x": {"steps": {"c": TASK}}}
-    text = refused(
-        *(tmp_path, {}, {"synchronization": MUTEX}),
-        **{"type": "parallel", "branches": branches},
-    )
+    override = {"synchronization": MUTEX}
+    text = refused(tmp_path, {}, override, type="parallel", branches=branches)
     assert "overrides of step 'b': 'synchronization' is of a task, and this is a parallel" in text
 
 

@@ -16,7 +16,8 @@ from argosy.compiler.errors import ManifestError, Problem
 from argosy.compiler.settings import Declared, Settings
 
 KIB = 1024
-SETTINGS = Settings(*(Declared(kind, {}) for kind in ("argo", "kubernetes", "s3", "kubernetes")))
+ANY = Declared("kubernetes", {})
+SETTINGS = Settings(Declared("argo", {}), run_log_store=ANY, catalog=ANY, secrets=ANY)
 
 
 def workflow_template(tasks: list[dict[str, Any]] | None = None, **spec: Any) -> dict[str, Any]:
