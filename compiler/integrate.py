@@ -14,6 +14,7 @@ from argosy.runtime.integrations.base import BaseIntegration
 from argosy.runtime.service import TYPES, Catalog, RunLogStore
 
 from .compilation import Compilation
+from .engines import ENGINES, back_end
 from .errors import Problem, SettingsError, nearest
 from .graph import Task
 from .refused import refused
@@ -121,19 +122,17 @@ def _option_problems(compilation: Compilation) -> list[Problem]:
         from .containers import check_containers
 
         return [*found, *check_containers(compilation)]
-    if executor != "argo":
+    declared = settings.executor
+    if declared.type not in ENGINES:
         return found
-    from .argo.checks import option_problems
-
-    return [*found, *option_problems(compilation)]
+    return [*found, *back_end(declared.type, "checks").option_problems(compilation)]
 
 
 def _option_warnings(executor: Declared) -> list[Problem]:
     """What an engine takes, and may surprise."""
-    if executor.type != "argo":
+    if executor.type not in ENGINES:
         return []
-    from .argo.checks import warn_options
-
+    warn_options = back_end(executor.type, "checks").warn_options
     return [
         executor.problem(message, path, hint)
         for path, message, hint in warn_options(executor.config)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
 from ..graph import Node, Task
+from ..options.pod import PodOptions
 from ..options.readers import Fault, Path, WrongValue
 from ..options.table import check_values
 from ..schema.versions import ARGO
@@ -80,22 +81,27 @@ def version_of(config: Mapping[str, Any]) -> str:
 
 def check_merged(options: Options) -> Iterator[Fault]:
     """What is wrong with what a step has in the end, its overrides and the configuration."""
-    pod = options.pod
-    known = {volume["name"] for volume in pod.volumes}
-    known |= {claim.get("metadata", {}).get("name", "") for claim in options.volume_claim_templates}
+    claims = [claim.get("metadata", {}).get("name", "") for claim in options.volume_claim_templates]
+    yield from check_mounts(options.pod, claims)
+    if options.queue_timeout and options.timeout and options.queue_timeout <= options.timeout:
+        hint = "it counts the step's own time too: give it the timeout and the wait"
+        yield Fault(("queue_timeout",), "queue_timeout is no longer than timeout", hint)
+
+
+def check_mounts(pod: PodOptions, others: Iterable[str] = ()) -> Iterator[Fault]:
+    """Every mount is of a volume, of `pod` or of those of the `others`' names, and has its place
+    to itself."""
+    known = {*others, *(volume["name"] for volume in pod.volumes)}
     places = {claim.mount_path for claim in pod.claims.values()}
     for index, mount in enumerate(pod.volume_mounts):
         if mount["name"] not in known:
-            hint = "name one of volumes, or of volume_claim_templates"
+            names = f"known: {', '.join(sorted(known))}" if known else "volumes has none"
             message = f"there is no volume '{mount['name']}'"
-            yield Fault(("volume_mounts", index, "name"), message, hint)
+            yield Fault(("volume_mounts", index, "name"), message, names)
         if mount["mountPath"] in places:
             message = f"something is mounted at {mount['mountPath']} already"
             yield Fault(("volume_mounts", index, "mountPath"), message)
         places.add(mount["mountPath"])
-    if options.queue_timeout and options.timeout and options.queue_timeout <= options.timeout:
-        hint = "it counts the step's own time too: give it the timeout and the wait"
-        yield Fault(("queue_timeout",), "queue_timeout is no longer than timeout", hint)
 
 
 def _together(config: Mapping[str, Any]) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ from .beside import RULES
 from .extra import merged
 from .graphs import lower_graph
 from .hooks import Hooks
-from .names import Names
+from .names import MAX_CRON_NAME, MAX_NAME, Names
 from .objects import Identity, account_name, identity, manifests
 from .options import Options, read_options
 from .pods import Pods, Run, common, configured, overridden
@@ -37,7 +37,8 @@ def lower(compilation: Compilation) -> Compilation:
     pipeline, executor = compilation.pipeline, compilation.executor
     base = configured(executor)
     arguments = _arguments(pipeline, base)
-    of = identity(pipeline.name, base)
+    limit = MAX_CRON_NAME if base.schedules else MAX_NAME
+    of = identity(pipeline.name, base.namespace, limit)
     run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
     config = context(compilation)
     names = Names((NOOP,))
@@ -117,7 +118,7 @@ def _spec(
     }
     if options.hooks:
         found["hooks"] = hooks.lifecycle(options.hooks)
-    account = account_name(of, options)
+    account = account_name(of, options.pod)
     if account:
         found["serviceAccountName"] = account
     found |= spec_of(options)

@@ -38,11 +38,15 @@ EXECUTOR_USER = 8737
 def configured(executor: Any) -> Options:
     """The executor's options with what integrations have changed."""
     options = read_options(executor.config)
-    pod = options.pod
+    return options._replace(pod=integrated(options.pod, executor))
+
+
+def integrated(pod: PodOptions, executor: Any) -> PodOptions:
+    """The options of a pod with what integrations have changed."""
     account = pod.service_account
     if executor.service_account not in (None, account.name):
         account = Account(executor.service_account)
-    changed = pod._replace(
+    return pod._replace(
         env={
             **{name: value for name, value in pod.env.items() if not isinstance(value, str)},
             **{name: plain(value) for name, value in executor.environment.items()},
@@ -55,7 +59,6 @@ def configured(executor: Any) -> Options:
         },
         service_account=account,
     )
-    return options._replace(pod=changed)
 
 
 def overridden(base: Options, before: Options, after: Options) -> Options:

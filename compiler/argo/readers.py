@@ -48,33 +48,40 @@ class Exposed(NamedTuple):
     description: str = ""
 
 
-def tries(value: Any) -> Tries:
-    """Attempts, or a mapping of them, of the waits between, and of when to try again."""
-    if not isinstance(value, Mapping):
-        return Tries(Retry(max_attempts=integer(value)))
-    attempts = {
-        "max_attempts": integer,
-        "backoff": seconds,
-        "factor": factor,
-        "max_backoff": seconds,
-    }
-    found = record(
-        {
-            **attempts,
-            "policy": choice("Always", "OnFailure", "OnError", "OnTransientError"),
-            "expression": text,
-            "affinity": Shaped("argo.RetryAffinity"),
-        }
-    )(value)
-    own = {name: found.pop(name) for name in attempts if name in found}
-    return Tries(Retry(**own), **found)
-
-
 def factor(value: Any) -> float:
     """What a wait grows by."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 1:
         raise WrongValue("takes a number of at least 1")
     return value
+
+
+ATTEMPTS: Mapping[str, Reader] = {
+    "max_attempts": integer,
+    "backoff": seconds,
+    "factor": factor,
+    "max_backoff": seconds,
+}
+
+
+def attempts(value: Any) -> Retry:
+    """Attempts, or a mapping of them and the waits between."""
+    if not isinstance(value, Mapping):
+        return Retry(max_attempts=integer(value))
+    return Retry(**record(ATTEMPTS)(value))
+
+
+def tries(value: Any) -> Tries:
+    """The same, and when to try again."""
+    if not isinstance(value, Mapping):
+        return Tries(attempts(value))
+    known: dict[str, Reader] = {
+        "policy": choice("Always", "OnFailure", "OnError", "OnTransientError"),
+        "expression": text,
+        "affinity": Shaped("argo.RetryAffinity"),
+    }
+    found = record({**ATTEMPTS, **known})(value)
+    own = {name: found.pop(name) for name in ATTEMPTS if name in found}
+    return Tries(Retry(**own), **found)
 
 
 cron = matching(r"@\w+( \w+)?|\S+(\s+\S+){4,5}", "five fields, such as '0 6 * * 1-5', or @daily")

@@ -77,7 +77,7 @@ def cautions(objects: Iterable[Object]) -> list[Problem]:
     ]
 
 
-def faults_of(obj: Object, version: str) -> list[Fault]:
+def faults_of(obj: Object, version: str = ARGO) -> list[Fault]:
     if not isinstance(obj, dict):
         return [Fault((), "is no object", "a manifest is a mapping with `apiVersion` and `kind`")]
     kinds = load()["kinds"]

@@ -56,9 +56,10 @@ def container_of(options: PodOptions, arguments: list[str], env: Iterable[Json])
 
 def pod_of(options: PodOptions) -> Json:
     """The fields of the pod around it, but its account and its other containers."""
-    found = {
-        field: getattr(options, name) for name, field in FIELDS.items() if getattr(options, name)
-    }
+    found: Json = {}
+    for name, field in FIELDS.items():
+        if value := getattr(options, name):
+            found[field] = list(value) if isinstance(value, tuple) else value
     if options.termination_grace_period:
         found["terminationGracePeriodSeconds"] = math.ceil(options.termination_grace_period)
     restricted = RESTRICTED_POD if options.security else {}

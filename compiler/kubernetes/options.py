@@ -1,0 +1,102 @@
+"""The options of the executor `kubernetes`: those of its one pod, and those of its Job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..argo.options import OPTIONS as ARGO
+from ..argo.readers import Schedule, attempts, count
+from ..graph import Retry
+from ..options.pod import POD, PodOptions
+from ..options.readers import Shaped, choice, integer, seconds
+from ..options.table import Option, Table, read_values
+
+ONCE = Retry()
+
+
+class Options(NamedTuple):
+    """A configuration, read. Durations are in seconds."""
+
+    pod: PodOptions = PodOptions()
+    retry: Retry = ONCE
+    timeout: float | None = None
+    workflow_timeout: float | None = None
+    max_workers: int | None = None
+    backoff_limit: int = 3
+    ttl: float | None = None
+    kind: str = "CronJob"
+    namespace: str = ""
+    schedules: tuple[Schedule, ...] = ()
+    timezone: str = ""
+
+
+OF_A_STEP = "env", "retry", "timeout"
+"""What makes sense for a step, though all of them share a pod."""
+
+OPTIONS: Table = {
+    **{
+        name: option._replace(
+            per_step=name in OF_A_STEP, becomes=option.becomes.removeprefix("podSpecPatch: ")
+        )
+        for name, option in POD.items()
+    },
+    "init_containers": POD["init_containers"]._replace(
+        read=Shaped("[Container]"),
+        per_step=False,
+        doc="Containers that end before the steps begin.",
+    ),
+    "sidecars": POD["sidecars"]._replace(
+        read=Shaped("[Container]"),
+        per_step=False,
+        becomes="initContainers, restartPolicy Always",
+        doc="Containers beside the steps, stopped when these have ended.",
+    ),
+    "retry": ARGO["retry"]._replace(
+        read=attempts,
+        becomes="what runs the steps",
+        doc="{max_attempts, backoff, factor, max_backoff} of steps without a retry of their own.",
+    ),
+    "timeout": ARGO["timeout"]._replace(becomes="what runs the steps"),
+    "workflow_timeout": ARGO["workflow_timeout"]._replace(becomes="Job activeDeadlineSeconds"),
+    "max_workers": Option(
+        integer,
+        "a number",
+        "what runs the steps",
+        "How many steps run at once.",
+        default="the pod's CPU limit, else the node's CPUs",
+    ),
+    "backoff_limit": Option(
+        count,
+        "a number",
+        "Job backoffLimit",
+        "How often a new pod goes on where one was lost. An eviction does not count.",
+        default="3",
+    ),
+    "ttl": Option(
+        seconds,
+        "a duration",
+        "Job ttlSecondsAfterFinished",
+        "After it has ended a Job is deleted, its pods and what of its run log is in the cluster.",
+    ),
+    "kind": Option(
+        choice("CronJob", "Job"),
+        "a word",
+        "kind",
+        "CronJob: schedules start runs from it, or you do; Job: applying it is a run.",
+        default="CronJob",
+    ),
+    "namespace": ARGO["namespace"],
+    "schedules": ARGO["schedules"]._replace(
+        becomes="CronJob spec.schedule", doc="When a run starts; each after the first is a CronJob."
+    ),
+    "timezone": ARGO["timezone"]._replace(becomes="CronJob spec.timeZone"),
+}
+"""Each becomes the field of `Options`, or of its `pod`, that has its name."""
+
+
+def read_options(config: Mapping[str, Any]) -> Options:
+    """A configuration that `check_options` had nothing against."""
+    values = read_values(OPTIONS, config)
+    pod = {name: values.pop(name) for name in POD if name in values}
+    return Options(pod=PodOptions(**pod), **values)
