@@ -11,6 +11,7 @@ from urllib.parse import quote
 from ..errors import ManifestError, Problem
 from ..graph import Pipeline
 from ..integrate import context
+from .apart import Apart, apart
 from .beside import RULES
 from .extra import merged
 from .graphs import lower_graph
@@ -21,6 +22,7 @@ from .options import Options, read_options
 from .pods import Pods, Run, common, configured, overridden
 from .readers import Exposed
 from .shared import NOOP, Shared
+from .size import OBJECT_BYTES, copies_of, size_of
 from .text import safe_json
 from .workflow import spec_of
 
@@ -46,10 +48,17 @@ def lower(compilation: Compilation) -> Compilation:
     pods = Pods(Run(config, run_id, executor.secret_environment), own, names)
     steps = _step_options(own, executor.config, compilation.settings.steps)
     shared = Shared(compilation.flow, config["arguments"], own, steps, names, pods, Hooks(names))
-    spec = _spec(of, shared, base, arguments, pipeline)
+    spec, nodes = _within_budget(_spec(of, shared, base, arguments, pipeline), of, base)
     rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
-    found = manifests(of, base, spec, rules, pipeline.description)
+    found = manifests(of, base, spec, nodes, rules, pipeline.description)
     return compilation._replace(manifests=found)
+
+
+def _within_budget(spec: Json, of: Identity, options: Options) -> Apart:
+    """The specification, its nodes apart where it would be too large with them."""
+    if size_of(spec, copies_of(options.kind)).total <= OBJECT_BYTES:
+        return Apart(spec, {})
+    return apart(spec, of.name)
 
 
 def _step_options(
