@@ -139,6 +139,6 @@ def _spec(
         templates += lower_graph(shared, shared.pending.pop())
     noop = {"name": NOOP, "suspend": {"duration": "0"}}
     used = any(task["template"] == NOOP for dag in templates for task in dag["dag"]["tasks"])
-    templates += [*shared.pods.templates, *hooks.templates, *([noop] if used else [])]
-    found["templates"] = templates
+    templates += [*shared.pods.templates, *hooks.templates, *shared.waits.values()]
+    found["templates"] = [*templates, *([noop] if used else [])]
     return found if not options.extra else merged(found, options.extra)
