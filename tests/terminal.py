@@ -31,12 +31,10 @@ class Terminal:
 
     def type(self, text: str) -> None:
         """A line at the prompt, on a screen that was cleared before."""
-        self._tmux("send-keys", "C-l")
-        self.when(
-            lambda text: re.fullmatch(r"\[\d+\]", text.split("\n")[-1]) is not None, "a prompt"
-        )
+        self.until(r"^\[\d+\]\Z")
+        self._tmux("send-keys", "clear", "Enter")
+        self.until(r"\A\[0\]\Z")
         self._tmux("clear-history")
-        self.until(r"\A\[\d+\]\Z")
         self._tmux("send-keys", "-l", text)
         self._tmux("send-keys", "Enter")
 
