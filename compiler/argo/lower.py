@@ -13,8 +13,9 @@ from ..errors import ManifestError, Problem
 from ..graph import Pipeline
 from ..integrate import context
 from .apart import Apart, apart
+from .beside import RULES
 from .graphs import lower_graph
-from .names import Names
+from .names import MAX_CRON_NAME, MAX_NAME, Names
 from .objects import Identity, account_name, identity, manifests
 from .options import Options, read_options
 from .pods import Pods, Run, configured, overridden
@@ -35,7 +36,8 @@ def lower(compilation: Compilation) -> Compilation:
     pipeline, executor = compilation.pipeline, compilation.executor
     arguments = _arguments(pipeline)
     base = configured(executor)
-    of = identity(pipeline.name, base)
+    limit = MAX_CRON_NAME if base.schedules else MAX_NAME
+    of = identity(pipeline.name, base.namespace, limit)
     run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
     config = context(compilation)
     names = Names((NOOP,))
@@ -43,7 +45,8 @@ def lower(compilation: Compilation) -> Compilation:
     steps = _step_options(base, executor.config, compilation.settings.steps)
     shared = Shared(compilation.flow, config["arguments"], base, steps, names, pods)
     spec, nodes = _within_budget(_spec(of, shared, pipeline, arguments), of, base)
-    found = manifests(of, base, spec, nodes, executor.rules, pipeline.description)
+    rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
+    found = manifests(of, base, spec, nodes, rules, pipeline.description)
     return compilation._replace(manifests=found)
 
 
@@ -102,7 +105,7 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
         "entrypoint": shared.call(pipeline.graph, ""),
         "onExit": shared.pods.end(shared.flow.final),
     }
-    account = account_name(of, options)
+    account = account_name(of, options.pod)
     if account:
         found["serviceAccountName"] = account
     if options.pod.image_pull_secrets:
