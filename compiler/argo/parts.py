@@ -39,6 +39,8 @@ def ties(flow: Flow, graph: Graph, path: str) -> dict[str, set[str]]:
 
     paths = {join_path(path, segment(name)): name for name in graph.nodes}
     for at, name in paths.items():
+        if at in flow.endings:  # it ends a round of a loop, which is the DAG's own output
+            tie(name, END)
         for reading in filter(None, (flow.readings[at], flow.joins.get(at))):
             for ask in reading.asks:
                 tie(name, ask.node)
