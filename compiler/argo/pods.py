@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from argosy.runtime.secrets.kubernetes import PREFIX
 
 from ..graph import Retry
+from ..options.inject import alone, inject
 from ..options.pod import Account, Claim, PodOptions
 from ..options.readers import plain
 from . import expressions
@@ -202,7 +203,8 @@ class Pods:
             env.append({"name": "ARGOSY_HANDS", "value": HANDS})
         env += [_secret(name, self._run.secrets[name]) for name in profile.secrets]
         arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
-        found = {**found, "metadata": metadata, **self._pod(options.pod, arguments, env)}
+        pod = alone(options.pod) if profile.beside else options.pod
+        found = {**found, "metadata": metadata, **self._pod(pod, arguments, env)}
         if profile.beside is not None:
             secrets = [_secret(name, self._run.secrets[own]) for name, own in profile.beside.shown]
             add(found, profile.beside, secrets)
@@ -264,6 +266,7 @@ class Pods:
                 {"name": volume, "mountPath": options.claims[claim].mount_path}
                 for claim, volume in volumes.items()
             ]
+        inject(found, container, options.runtime)
         return {**found, "container": container}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..argo.names import Names
+from ..options.inject import inject
 from ..options.pod import PodOptions
 
 Json = dict[str, Any]
@@ -32,7 +33,9 @@ def pod_spec(options: PodOptions, account: str, env: Iterable[Json]) -> Json:
             {"name": name, "persistentVolumeClaim": {"claimName": claim}}
             for claim, name in names.items()
         ]
-    found["containers"] = [_container(options, names, env)]
+    container = _container(options, names, env)
+    inject(found, container, options.runtime)
+    found["containers"] = [container]
     return found
 
 

@@ -40,6 +40,13 @@ class Account(NamedTuple):
     create: bool = False
 
 
+class Runtime(NamedTuple):
+    """Where a pod's runtime comes from: its image, or, with `inject`, the image `image`."""
+
+    inject: bool = False
+    image: str = ""
+
+
 class PodOptions(NamedTuple):
     """What a pod is given, read."""
 
@@ -47,6 +54,7 @@ class PodOptions(NamedTuple):
     image_pull_policy: str | None = None
     image_pull_secrets: tuple[str, ...] = ()
     command: tuple[str, ...] = ("python", "-m", "argosy.runtime")
+    runtime: Runtime = Runtime()
     env: Mapping[str, str] = {}
     resources: Mapping[str, Any] = {}
     node_selector: Mapping[str, str] = {}
@@ -96,6 +104,15 @@ def account(value: Any) -> Account:
     return Account(**record({"name": dns_name, "create": boolean})(value))
 
 
+def runtime(value: Any) -> Runtime:
+    """{inject, image}."""
+    found = Runtime(**record({"inject": boolean, "image": text})(value))
+    if found.inject and not found.image:
+        hint = "runtime: {inject: true, image: ...}; `argosy image` writes what it is built of"
+        raise WrongValue("needs 'image', that which has the runtime", hint)
+    return found
+
+
 toleration = record(
     {
         "key": text,
@@ -129,6 +146,14 @@ POD: Table = {
         "What runs Argosy's runtime in the image.",
         True,
         "[python, -m, argosy.runtime]",
+    ),
+    "runtime": Option(
+        runtime,
+        "a mapping",
+        "initContainers",
+        "{inject: true, image}: the runtime is put into pods whose image has Python only.",
+        True,
+        "{inject: false}",
     ),
     "env": Option(
         mapping(plain, variable), "a mapping", "container.env", "Variables of every pod.", True

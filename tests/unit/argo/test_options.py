@@ -35,6 +35,7 @@ def test_every_option_is_read() -> None:
         "image_pull_policy": "IfNotPresent",
         "image_pull_secrets": ["pull"],
         "command": ["python3", "-m", "argosy.runtime"],
+        "runtime": {"inject": True, "image": "runtime:1"},
         "env": {"LEVEL": 3, "DEBUG": True, "NAME": "x"},
         "resources": {"limits": {"memory": "4Gi", "cpu": 2}},
         "node_selector": {"disk": "fast"},
