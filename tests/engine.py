@@ -51,7 +51,7 @@ class Engine:
             inputs[parameter["name"]] = found
         assert not arguments.keys() - inputs.keys(), f"{name} takes no {arguments.keys()}"
         if "dag" in template:
-            return self.dag(template["dag"], inputs)
+            return self.dag(template, inputs)
         if "suspend" in template:
             return leaf("Suspend", "Succeeded")
         text = (inputs["node"], inputs["key"], inputs["ended"])
@@ -64,7 +64,8 @@ class Engine:
         found.outputs |= {f"hand{number}": hand for number, hand in enumerate(hands)}
         return found
 
-    def dag(self, dag: Json, inputs: dict[str, str]) -> Status:
+    def dag(self, template: Json, inputs: dict[str, str]) -> Status:
+        dag = template["dag"]
         boundary = Status("DAG", "Running")
         tasks = {task["name"]: task for task in dag["tasks"]}
         assert len(tasks) == len(dag["tasks"])
@@ -76,6 +77,9 @@ class Engine:
         assert found.keys() == tasks.keys(), "a task is no target's ancestor"
         boundary.phase = assess(boundary, [found[name] for name in targets])
         boundary.outbound = [node for name in targets for node in found[name].outbound]
+        if boundary.phase == "Succeeded":
+            declared = template.get("outputs", {}).get("parameters", [])
+            boundary.outputs = {out["name"]: handed(out["valueFrom"], found) for out in declared}
         return boundary
 
     def task(
@@ -115,6 +119,14 @@ class Engine:
             if member.phase == "Failed":
                 group.phase = "Failed"
         return group
+
+
+def handed(value: Json, found: Mapping[str, Status]) -> str:
+    """What a DAG hands over of one of its tasks; one that did not run has nothing."""
+    match = re.fullmatch(r"\{\{tasks\.(.*?)\.outputs\.parameters\.(\w+)\}\}", value["parameter"])
+    assert match, value
+    outputs = found[match[1]].outputs
+    return outputs[match[2]] if match[2] in outputs else str(value["default"])
 
 
 def leaf(kind: str, phase: str) -> Status:
@@ -222,6 +234,7 @@ class Scope:
             r"tasks\['(.*?)'\]\.outputs\.parameters\.(\w+)", r"output('\1','\2')", python
         )
         python = re.sub(r"jsonpath\((workflow\.parameters\['.*?'\]),'\$'\)", r"loads(\1)", python)
+        python = re.sub(r"inputs\.parameters\.(\w+)", r"inputs['\1']", python)
         python = re.sub(r"workflow\.parameters\['(.*?)'\]", r"arguments['\1']", python)
         python = python.replace("&&", " and ").replace("||", " or ")
         python = re.sub(r"!(?!=)", " not ", python)
@@ -234,6 +247,8 @@ class Scope:
             "status": lambda name: self.tasks[name].phase,
             "output": lambda name, hand: self.tasks[name].outputs[hand],
             "loads": json.loads,
+            "asInt": int,
+            "inputs": self.inputs,
             "arguments": self.arguments,
         }
         found = eval(python, {"__builtins__": {}, **names})  # noqa: S307 (text of our own)

@@ -177,7 +177,8 @@ def check_size(spec: Mapping[str, Any], at: Place, copies: int, entry: Load) -> 
             f"the workflow would have {(stored + nodes) // KIB} KiB: {copies} x"
             f" {stored // copies // KIB} of its spec and {nodes // KIB} of its nodes; the limit of"
             f" an object's size is {OBJECT_BYTES // KIB} KiB",
-            "make two pipelines of it, or one step of several; put long commands in scripts",
+            "make two pipelines of it, or one step of several; give loops fewer max_iterations, and"
+            " put long commands in scripts",
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from argosy.compiler.errors import DefinitionError
-from argosy.compiler.graph import Conditional, Dag, Edge, Fail, Map, Retry, Stub, Task
+from argosy.compiler.graph import Conditional, Dag, Edge, Fail, Loop, Map, Retry, Stub, Task
 from definitions import chain, pipeline, steps
 
 BOX = "dag: {steps: {a: {type: task, command_type: container, %s}}}"
@@ -86,6 +86,30 @@ def test_a_container_task_is_an_image_and_words() -> None:
     other = graph.nodes["b"].spec
     assert isinstance(other, Task)
     assert other.argv == ("/tool", "")
+
+
+def test_a_loop() -> None:
+    branch = "branch: {steps: {x: {type: stub}}}"
+    graph = steps(f"l: {{type: loop, break_on: done, max_iterations: 5, {branch}}}")
+    spec = graph.nodes["l"].spec
+    assert isinstance(spec, Loop)
+    assert (spec.break_on, spec.max_iterations, spec.iterate_as) == ("done", 5, None)
+    found = problems(
+        f"""
+dag:
+  steps:
+    a: {{type: loop, {branch}}}
+    b: {{type: loop, break_on: i, max_iterations: 0, iterate_as: i, {branch}}}
+    c: {{type: loop, break_on: d, max_iterations: many, max_parallel: 2}}
+"""
+    )
+    assert "p.yaml:4:8: error: step 'a' needs 'break_on': the parameter that ends the loop" in found
+    assert "p.yaml:4:8: error: step 'a' needs 'max_iterations'" in found
+    assert "p.yaml:5:65: error: iterate_as and break_on are both 'i'" in found
+    assert "max_iterations must be at least 1" in found
+    assert "max_iterations takes a whole number, not text" in found
+    assert "step 'c' needs 'branch'" in found
+    assert "step 'c' has no field 'max_parallel'" in found
 
 
 def test_composites() -> None:
