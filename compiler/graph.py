@@ -24,6 +24,10 @@ ITERATION = "*"
 reads so."""
 
 
+RESULT = "result"
+"""The output of one of Argo's templates that is what it prints, or is answered."""
+
+
 class Edge(NamedTuple):
     """One incoming edge: the name of its source in the same graph, and how that must have ended."""
 
@@ -101,6 +105,18 @@ class Conditional(NamedTuple):
     default: str | None = None
 
 
+class Argo(NamedTuple):
+    """A template of the engine's own, as it is written: `template` is its body, or `reference` says
+    where it is, as Argo's `templateRef` does. `arguments` are engine text; those of `handed` are
+    parameters of the state. `returns` maps a parameter to the output that it is."""
+
+    template: Mapping[str, Any] = NOTHING
+    reference: Mapping[str, Any] = NOTHING
+    arguments: Mapping[str, str] = NOTHING
+    handed: Mapping[str, str] = NOTHING
+    returns: Mapping[str, str] = NOTHING
+
+
 class Stub(NamedTuple):
     """Does nothing; a `success` node that only failures reach is one too."""
 
@@ -109,7 +125,7 @@ class Fail(NamedTuple):
     message: str = ""
 
 
-Spec = Task | Parallel | Map | Loop | Dag | Conditional | Stub | Fail
+Spec = Task | Parallel | Map | Loop | Dag | Conditional | Argo | Stub | Fail
 KINDS: Mapping[type, str] = {
     Task: "task",
     Parallel: "parallel",
@@ -117,6 +133,7 @@ KINDS: Mapping[type, str] = {
     Loop: "loop",
     Dag: "dag",
     Conditional: "conditional",
+    Argo: "argo",
     Stub: "stub",
     Fail: "fail",
 }

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import SettingsError, nearest
-from .graph import Conditional, Dag, Graph, Loop, Map, Node, Parallel, Spec, Stub, Task
+from .graph import Argo, Conditional, Dag, Graph, Loop, Map, Node, Parallel, Spec, Stub, Task
 from .settings import Declared, every_node
 from .trampoline import Steps, run
 
@@ -53,6 +53,8 @@ def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
         if patch is None:
             return Stub()
         return Task(patch["command"], patch.get("command_type", "python"), spec.returns)
+    if isinstance(spec, Argo):
+        return Stub()
     if isinstance(spec, (Parallel, Conditional)):
         branches = {}
         for label, branch in spec.branches.items():

@@ -356,6 +356,14 @@ def parse_conditional(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     return Conditional(parameter, branches, values, default) if branches else None
 
 
+def parse_argo(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: argo`."""
+    from .argo import argo
+
+    yield from ()
+    return argo(fields)
+
+
 def parse_stub(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     """`type: stub`: any field is good."""
     yield from ()
@@ -381,6 +389,7 @@ NODES: dict[str, Callable[[Fields, Nested], Steps[Spec | None]]] = {
     "loop": parse_loop,
     "dag": parse_dag,
     "conditional": parse_conditional,
+    "argo": parse_argo,
     "stub": parse_stub,
     "success": parse_success,
     "fail": parse_fail,
