@@ -15,7 +15,8 @@ _UNITS = 86400, 3600, 60, 1
 
 
 class Context:
-    """What parsing one definition shares: where problems go, the variables, the files under way."""
+    """What parsing one definition shares: where problems go, the variables, the files under way,
+    and how many were included before."""
 
     def __init__(
         self, variables: Mapping[str, str] | None = None, files: tuple[str, ...] = ()
@@ -23,6 +24,7 @@ class Context:
         self.problems: list[Problem] = []
         self.variables = variables or {}
         self.files = files
+        self.included = 0
 
 
 def name_of(value: Any) -> str:
