@@ -14,6 +14,7 @@ from ..graph import Pipeline
 from ..integrate import context
 from .beside import RULES
 from .graphs import lower_graph
+from .limits import tasks_of
 from .names import Names
 from .objects import Identity, account_name, identity, manifests
 from .options import Options, read_options
@@ -111,6 +112,6 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
     while shared.pending:
         templates += lower_graph(shared, shared.pending.pop())
     noop = {"name": NOOP, "suspend": {"duration": "0"}}
-    used = any(task["template"] == NOOP for dag in templates for task in dag["dag"]["tasks"])
+    used = any(task.get("template") == NOOP for one in templates for task in tasks_of(one))
     found["templates"] = [*templates, *shared.pods.templates, *([noop] if used else [])]
     return found
