@@ -8,7 +8,10 @@ from .errors import Problem
 from .graph import Argo, Graph, Node, Task
 from .settings import every_node
 
-DOCKER = "run it in Docker: -c with executor: local-container; or mock it: executor: mocked"
+ARGO = "executor argo gives the step a pod of its own"
+WITHOUT_CONTAINERS = "local", "kubernetes"
+"""Executors whose steps are processes in one place."""
+DOCKER = "give it one that does, local-container or argo; or mock it: executor: mocked"
 MOCK = "mock it here: executor: mocked; or give a configuration with executor: argo"
 FILE = "leave the variable out; the container reads the file /argosy/secrets/%s"
 
@@ -24,13 +27,17 @@ def refused(graph: Graph, executor: str, secrets: str) -> Iterator[Problem]:
 
 
 def _container(node: Node, task: Task, executor: str, secrets: str) -> Iterator[Problem]:
-    if executor == "local":
-        message = f"step '{node.name}' is a container, and executor 'local' runs none"
+    if executor in WITHOUT_CONTAINERS:
+        message = f"step '{node.name}' is a container, and executor '{executor}' runs none"
         yield Problem(message, node.at, DOCKER)
+    if executor == "kubernetes":
+        message = f"step '{node.name}' is a container, and all steps of a Job run in one"
+        yield Problem(message, node.at, ARGO)
+        return
     if executor == "argo" and secrets == "kubernetes":
         return
     for name, variable in task.secrets.items():
-        if variable and executor != "local":
+        if variable and executor not in WITHOUT_CONTAINERS:
             message = (
                 f"step '{node.name}' shows secret '{name}' to its container as ${variable}, which "
                 "only executor argo does, with secrets: kubernetes"

@@ -15,7 +15,7 @@ from ..integrate import context
 from .beside import RULES
 from .graphs import lower_graph
 from .limits import tasks_of
-from .names import Names
+from .names import MAX_CRON_NAME, MAX_NAME, Names
 from .objects import Identity, account_name, identity, manifests
 from .options import Options, read_options
 from .pods import Pods, Run, configured, overridden
@@ -35,7 +35,8 @@ def lower(compilation: Compilation) -> Compilation:
     pipeline, executor = compilation.pipeline, compilation.executor
     arguments = _arguments(pipeline)
     base = configured(executor)
-    of = identity(pipeline.name, base)
+    limit = MAX_CRON_NAME if base.schedules else MAX_NAME
+    of = identity(pipeline.name, base.namespace, limit)
     run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
     config = context(compilation)
     names = Names((NOOP,))
@@ -96,7 +97,7 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
         "entrypoint": shared.call(pipeline.graph, ""),
         "onExit": shared.pods.end(shared.flow.final),
     }
-    account = account_name(of, options)
+    account = account_name(of, options.pod)
     if account:
         found["serviceAccountName"] = account
     if options.pod.image_pull_secrets:

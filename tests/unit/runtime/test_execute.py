@@ -506,6 +506,13 @@ def test_the_outputs_of_a_template_of_the_engines_are_parameters(run: Any) -> No
     run.options = {"outputs": {"text": "007\n", "list": "[1]", "x": "2"}}
     assert run.exec("a", type="control", from_=[""], rank="1").status == 0
     assert run.parameters("a") == {"x": 2, "text": "007", "list": [1]}
+    # The engine runs a template again in a run that goes on from another: its new outputs count.
+    before = run.name
+    for text, status in (("3", "succeeded"), ("2", "skipped")):
+        run.name = f"churn-{status}"
+        outputs = {"text": "007\n", "list": "[1]", "x": text}
+        run.options = {"outputs": outputs, "resume": before}
+        assert run.exec("a", type="control", from_=[""], rank="1").record["status"] == status
     run.options = {"outputs": {"none": None}}
     failed = run.exec("b", type="control", from_=["a"])
     assert failed.status == 1
