@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import SettingsError, nearest
-from .graph import Conditional, Dag, Graph, Map, Node, Parallel, Spec, Stub, Task
+from .graph import Argo, Conditional, Dag, Graph, Loop, Map, Node, Parallel, Spec, Stub, Task
 from .settings import Declared, every_node
 from .trampoline import Steps, run
 
@@ -52,12 +52,21 @@ def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
         patch = patches.get(node.name)
         if patch is None:
             return Stub()
-        return Task(patch["command"], patch.get("command_type", spec.command_type), spec.returns)
+        # A container has an image and words, which a patch does not give.
+        kind = "python" if spec.image else spec.command_type
+        return Task(patch["command"], patch.get("command_type", kind), spec.returns)
+    if isinstance(spec, Argo):
+        return Stub()
     if isinstance(spec, (Parallel, Conditional)):
         branches = {}
         for label, branch in spec.branches.items():
             branches[label] = yield _graph(branch, patches)
         return spec._replace(branches=branches)
+    if isinstance(spec, Loop):
+        branch = yield _graph(spec.branch, patches)
+        if any(isinstance(node.spec, Task) for _, node in every_node(branch)):
+            return spec._replace(branch=branch)
+        return Dag(branch)  # once round: nothing is left in it that could end it
     if isinstance(spec, (Map, Dag)):
         branch = yield _graph(spec.branch, patches)
         return spec._replace(branch=branch)

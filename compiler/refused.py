@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .errors import Problem
-from .graph import Graph, Node, Task
+from .graph import Argo, Graph, Node, Task
 from .settings import every_node
 
 ARGO = "executor argo gives the step a pod of its own"
-DOCKER = "run it in Docker: -c with executor: local-container; or mock it: executor: mocked"
+WITHOUT_CONTAINERS = "local", "kubernetes"
+"""Executors whose steps are processes in one place."""
+DOCKER = "give it one that does, local-container or argo; or mock it: executor: mocked"
+MOCK = "mock it here: executor: mocked; or give a configuration with executor: argo"
 FILE = "leave the variable out; the container reads the file /argosy/secrets/%s"
 
 
@@ -18,11 +21,14 @@ def refused(graph: Graph, executor: str, secrets: str) -> Iterator[Problem]:
     for _, node in every_node(graph):
         if isinstance(node.spec, Task) and node.spec.image:
             yield from _container(node, node.spec, executor, secrets)
+        if isinstance(node.spec, Argo) and executor != "argo":
+            message = f"step '{node.name}' is a template of Argo's, and executor '{executor}'"
+            yield Problem(f"{message} cannot run one", node.at, MOCK)
 
 
 def _container(node: Node, task: Task, executor: str, secrets: str) -> Iterator[Problem]:
-    if executor == "local":
-        message = f"step '{node.name}' is a container, and executor 'local' runs none"
+    if executor in WITHOUT_CONTAINERS:
+        message = f"step '{node.name}' is a container, and executor '{executor}' runs none"
         yield Problem(message, node.at, DOCKER)
     if executor == "kubernetes":
         message = f"step '{node.name}' is a container, and all steps of a Job run in one"
@@ -31,7 +37,7 @@ def _container(node: Node, task: Task, executor: str, secrets: str) -> Iterator[
     if executor == "argo" and secrets == "kubernetes":
         return
     for name, variable in task.secrets.items():
-        if variable and executor != "local":
+        if variable and executor not in WITHOUT_CONTAINERS:
             message = (
                 f"step '{node.name}' shows secret '{name}' to its container as ${variable}, which "
                 "only executor argo does, with secrets: kubernetes"

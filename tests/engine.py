@@ -6,6 +6,7 @@ workflow/controller/dag.go, with the same names. What a pod does is the caller's
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -16,6 +17,9 @@ Json = dict[str, Any]
 Pod = Callable[[Json, str, str, Json], tuple[bool, list[str]]]
 """What runs in a pod, given NODE, KEY, ENDED and the template: whether it succeeds, and what it
 hands over."""
+Raw = Callable[[str, Mapping[str, str]], dict[str, str] | None]
+"""What a template of the user's does, given its name and its inputs: its outputs, the result among
+them, or None where it fails."""
 
 RESULTS = "Succeeded", "Failed", "Errored", "Skipped", "Omitted"
 TASK = re.compile(r"([a-z][-a-z0-9]*)\.([A-Z][a-z]+)")
@@ -35,9 +39,16 @@ class Status:
 class Engine:
     """One run of a workflow's specification."""
 
-    def __init__(self, spec: Json, pod: Pod, arguments: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        spec: Json,
+        pod: Pod,
+        arguments: Mapping[str, str] | None = None,
+        raw: Raw | None = None,
+    ) -> None:
         self.templates = {template["name"]: template for template in spec["templates"]}
         self.pod = pod
+        self.raw = raw
         given = spec.get("arguments", {}).get("parameters", [])
         self.arguments = {p["name"]: p.get("value") for p in given} | dict(arguments or {})
         self.phase = self.run(spec["entrypoint"], {}).phase
@@ -51,12 +62,17 @@ class Engine:
             inputs[parameter["name"]] = found
         assert not arguments.keys() - inputs.keys(), f"{name} takes no {arguments.keys()}"
         if "dag" in template:
-            return self.dag(template["dag"], inputs)
+            return self.dag(template, inputs)
         if "suspend" in template:
             return leaf("Suspend", "Succeeded")
+        if "node" not in inputs:
+            return self.user(name, inputs)
         text = (inputs["node"], inputs["key"], inputs["ended"])
         assert not any("{{" in part for part in text), text
-        succeeded, hands = self.pod(json.loads(text[0]), text[1], text[2], template)
+        node = json.loads(text[0])
+        if "outputs" in inputs:
+            node["outputs"] = json.loads(base64.b64decode(inputs["outputs"]))
+        succeeded, hands = self.pod(node, text[1], text[2], template)
         found = leaf("Pod", "Succeeded" if succeeded else "Failed")
         declared = template.get("outputs", {}).get("parameters", [])
         assert len(hands) in (0, len(declared))
@@ -64,7 +80,21 @@ class Engine:
         found.outputs |= {f"hand{number}": hand for number, hand in enumerate(hands)}
         return found
 
-    def dag(self, dag: Json, inputs: dict[str, str]) -> Status:
+    def user(self, name: str, inputs: Mapping[str, str]) -> Status:
+        """A template of the user's."""
+        assert self.raw is not None
+        outputs = self.raw(name, inputs)
+        found = leaf("Pod", "Failed" if outputs is None else "Succeeded")
+        found.outputs = outputs or {}
+        return found
+
+    def called(self, task: Json, arguments: dict[str, str]) -> Status:
+        if "templateRef" in task:
+            return self.user("{name}/{template}".format(**task["templateRef"]), arguments)
+        return self.run(task["template"], arguments)
+
+    def dag(self, template: Json, inputs: dict[str, str]) -> Status:
+        dag = template["dag"]
         boundary = Status("DAG", "Running")
         tasks = {task["name"]: task for task in dag["tasks"]}
         assert len(tasks) == len(dag["tasks"])
@@ -76,6 +106,9 @@ class Engine:
         assert found.keys() == tasks.keys(), "a task is no target's ancestor"
         boundary.phase = assess(boundary, [found[name] for name in targets])
         boundary.outbound = [node for name in targets for node in found[name].outbound]
+        if boundary.phase == "Succeeded":
+            declared = template.get("outputs", {}).get("parameters", [])
+            boundary.outputs = {out["name"]: handed(out["valueFrom"], found) for out in declared}
         return boundary
 
     def task(
@@ -100,7 +133,7 @@ class Engine:
             return attached(leaf("Skipped", "Skipped"), parents)
         if "withParam" not in task:
             values = {name: scope.replace(value) for name, value in arguments.items()}
-            return attached(self.run(task["template"], values), parents)
+            return attached(self.called(task, values), parents)
         items = json.loads(scope.replace(task["withParam"]))
         if not items:
             return attached(leaf("Skipped", "Skipped"), parents)
@@ -110,11 +143,19 @@ class Engine:
                 name: scope.replace(value).replace("{{item}}", item)
                 for name, value in arguments.items()
             }
-            member = attached(self.run(task["template"], values), [group])
+            member = attached(self.called(task, values), [group])
             group.outbound += member.outbound
             if member.phase == "Failed":
                 group.phase = "Failed"
         return group
+
+
+def handed(value: Json, found: Mapping[str, Status]) -> str:
+    """What a DAG hands over of one of its tasks; one that did not run has nothing."""
+    match = re.fullmatch(r"\{\{tasks\.(.*?)\.outputs\.parameters\.(\w+)\}\}", value["parameter"])
+    assert match, value
+    outputs = found[match[1]].outputs
+    return outputs[match[2]] if match[2] in outputs else str(value["default"])
 
 
 def leaf(kind: str, phase: str) -> Status:
@@ -198,6 +239,8 @@ class Scope:
         parts = tag.split(".")
         if tag == "item":
             return "{{item}}"
+        if parts[:2] == ["workflow", "parameters"]:
+            return str(self.arguments[parts[2]])
         if parts[:2] == ["inputs", "parameters"]:
             return self.inputs[parts[2]]
         if parts[0] == "tasks" and parts[2] == "status":
@@ -211,6 +254,13 @@ class Scope:
 
     def expression(self, text: str) -> str:
         """The forms that Argosy writes."""
+        if match := re.fullmatch(r"sprig\.b64enc\(toJson\(\{(.*)\}\)\)", text):
+            place = r"(\".*?\"): tasks\['(.*?)'\]\.outputs\.(?:parameters\['(.*?)'\]|result)"
+            found = {
+                json.loads(one[1]): self.tasks[one[2]].outputs.get(one[3] or "result")
+                for one in re.finditer(place, match[1])
+            }
+            return base64.b64encode(json.dumps(found).encode()).decode()
         if match := re.fullmatch(r"toJson\(map\(0\.\.\(len\((.*)\)-1\), \{string\(#\)\}\)\)", text):
             return json.dumps([str(index) for index in range(len(self.jsonpath(match[1])))])
         python = re.sub(
@@ -222,6 +272,7 @@ class Scope:
             r"tasks\['(.*?)'\]\.outputs\.parameters\.(\w+)", r"output('\1','\2')", python
         )
         python = re.sub(r"jsonpath\((workflow\.parameters\['.*?'\]),'\$'\)", r"loads(\1)", python)
+        python = re.sub(r"inputs\.parameters\.(\w+)", r"inputs['\1']", python)
         python = re.sub(r"workflow\.parameters\['(.*?)'\]", r"arguments['\1']", python)
         python = python.replace("&&", " and ").replace("||", " or ")
         python = re.sub(r"!(?!=)", " not ", python)
@@ -234,10 +285,12 @@ class Scope:
             "status": lambda name: self.tasks[name].phase,
             "output": lambda name, hand: self.tasks[name].outputs[hand],
             "loads": json.loads,
+            "asInt": int,
+            "inputs": self.inputs,
             "arguments": self.arguments,
         }
-        found = eval(python, {"__builtins__": {}, **names})  # noqa: S307 (text of our own)
-        return str(found).lower() if isinstance(found, bool) else str(found)
+        value = eval(python, {"__builtins__": {}, **names})  # noqa: S307 (text of our own)
+        return str(value).lower() if isinstance(value, bool) else str(value)
 
     def jsonpath(self, text: str) -> Any:
         match = re.fullmatch(r"jsonpath\(workflow\.parameters\['(.*?)'\],'\$'\)", text)

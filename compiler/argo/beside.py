@@ -52,8 +52,8 @@ def add(template: Json, given: Beside, secrets: Sequence[Json]) -> None:
     template["volumes"] = [*template.get("volumes", ()), *volumes]
     before = own.get("volumeMounts", [])
     own["volumeMounts"] = [*before, *mounts]
-    template["initContainers"] = [_prepares(own)]
-    template["sidecars"] = [_task(own, given, secrets)]
+    template["initContainers"] = [*template.get("initContainers", ()), _prepares(own)]
+    template["sidecars"] = [*template.get("sidecars", ()), _task(own, given, secrets)]
 
 
 def _prepares(own: Mapping[str, Any]) -> Json:
@@ -68,8 +68,7 @@ def _task(own: Json, given: Beside, secrets: Sequence[Json]) -> Json:
     that they give to one; its variables and its words come from what was prepared."""
     words = [f"$({ARGUMENT}{number})" for number in range(given.words)]
     found: Json = {"name": CONTAINER, "image": given.image}
-    if "imagePullPolicy" in own:
-        found["imagePullPolicy"] = own["imagePullPolicy"]
+    found |= {name: own[name] for name in ("imagePullPolicy", "securityContext") if name in own}
     found |= {"command": words[:1], "args": words[1:]}
     found["env"] = [*(one for one in own["env"] if not one["name"].startswith("ARGOSY_")), *secrets]
     found["envFrom"] = [{"configMapRef": {"name": "{{pod.name}}"}}]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..flow import Ask, Flow, Reading
-from ..graph import Conditional, Graph, Map, Node, Stub, Task, join_path, segment
+from ..graph import Argo, Conditional, Graph, Map, Node, Stub, Task, join_path, segment
 from .expressions import (
     Realised,
     both,
@@ -27,7 +27,7 @@ class Parts(NamedTuple):
     `before` the control pod that hands it its items or its label, `after` the one that joins its
     state; `inside` all but the last. `items`: the text that becomes a map's list of keys.
     `choices`: the expression that chooses each branch of a conditional. `boxed`: a map in a
-    template of its own.
+    template of its own. `arguments`: those that a template of the engine's own is handed.
     """
 
     task: str
@@ -39,6 +39,7 @@ class Parts(NamedTuple):
     items: str = ""
     choices: Mapping[str, str] = {}
     boxed: bool = False
+    arguments: Mapping[str, str] = {}
 
 
 class Layout:
@@ -97,6 +98,8 @@ class Layout:
             return self._map(node, node.spec, task, after)
         if isinstance(node.spec, Conditional):
             return self._conditional(node, node.spec, task, after)
+        if isinstance(node.spec, Argo):
+            return self._argo(node, node.spec, task, after)
         return Parts(task, single(task), after=after)
 
     def _map(self, node: Node, spec: Map, task: str, after: str) -> Parts:
@@ -144,6 +147,24 @@ class Layout:
             tuple(name for name in tasks if name), tuple(branches.values()), both(passed)
         )
         return Parts(task, inside, before, after, branches, no_match, choices=choices)
+
+    def _argo(self, node: Node, spec: Argo, task: str, after: str) -> Parts:
+        """Its parameters are arguments of the run's, or handed over by who writes the state."""
+        before = ""
+        reading = self._flow.readings[self.paths[node.name]]
+        arguments = {}
+        for name, parameter in spec.handed.items():
+            if reading.sources == ("",) and parameter in self._kinds:
+                arguments[name] = f"{{{{workflow.parameters.{parameter}}}}}"
+                continue
+            writer = self._writer(reading)
+            if not writer:
+                before = before or self.names.take(f"{task}-arguments")
+            giver = writer or before
+            number = self._hand(giver, {"value": parameter})
+            arguments[name] = f"{{{{tasks.{giver}.outputs.parameters.hand{number}}}}}"
+        inside = Realised((before, task) if before else (task,), (task,), f"{task}.Succeeded")
+        return Parts(task, inside, before, after, arguments=arguments)
 
     def _writer(self, reading: Reading) -> str:
         """The task of this graph whose new state is all that is read; '' where there is none."""

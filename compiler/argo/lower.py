@@ -15,6 +15,7 @@ from ..integrate import context
 from .apart import Apart, apart
 from .beside import RULES
 from .graphs import lower_graph
+from .size import tasks_of
 from .names import MAX_CRON_NAME, MAX_NAME, Names
 from .objects import Identity, account_name, identity, manifests
 from .options import Options, read_options
@@ -121,6 +122,6 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
     while shared.pending:
         templates += lower_graph(shared, shared.pending.pop())
     noop = {"name": NOOP, "suspend": {"duration": "0"}}
-    used = any(task["template"] == NOOP for dag in templates for task in dag["dag"]["tasks"])
+    used = any(task.get("template") == NOOP for one in templates for task in tasks_of(one))
     found["templates"] = [*templates, *shared.pods.templates, *([noop] if used else [])]
     return found

@@ -77,7 +77,7 @@ class Profile(NamedTuple):
 
     `backoff`: seconds, factor and the most seconds between attempts; None where a node is tried
     once. `hands`: how many values it hands over. `beside`: the user's container, which has an
-    image of its own.
+    image of its own. `outputs`: it is given those of a template of the engine's own.
     """
 
     arguments: bool = False
@@ -86,6 +86,7 @@ class Profile(NamedTuple):
     deadline: bool = False
     secrets: tuple[str, ...] = ()
     beside: Beside | None = None
+    outputs: bool = False
 
     def words(self) -> Iterable[str]:
         """What tells it from the plain one, for its name."""
@@ -93,6 +94,8 @@ class Profile(NamedTuple):
             yield "container"
         if self.arguments:
             yield "arguments"
+        if self.outputs:
+            yield "outputs"
         if self.hands:
             yield "hand" if self.hands == 1 else f"hands-{self.hands}"
         if self.secrets:
@@ -181,7 +184,7 @@ class Pods:
         self, name: str, options: Options, profile: Profile, values: Mapping[str, str]
     ) -> dict[str, Any]:
         defaults = {"key": "", "ended": "", **values}
-        inputs = [{"name": "node"}]
+        inputs = [{"name": "node"}, *([{"name": "outputs"}] if profile.outputs else [])]
         inputs += ({"name": given, "value": value} for given, value in defaults.items())
         found: dict[str, Any] = {"name": name, "inputs": {"parameters": inputs}}
         metadata = {
@@ -201,6 +204,8 @@ class Pods:
         env = self._environment(profile.arguments)
         if profile.hands:
             env.append({"name": "ARGOSY_HANDS", "value": HANDS})
+        if profile.outputs:
+            env.append({"name": "ARGOSY_OUTPUTS", "value": "{{inputs.parameters.outputs}}"})
         env += [_secret(name, self._run.secrets[name]) for name in profile.secrets]
         arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
         pod = alone(options.pod) if profile.beside else options.pod

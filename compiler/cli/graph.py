@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..graph import Conditional, Graph, Map, Node, Task
+from ..graph import Conditional, Graph, Loop, Map, Node, Task
 from . import options
 
 ENTITIES = {ord(char): f"#{ord(char)};" for char in '#&"<>'}
@@ -70,6 +70,8 @@ def _detail(node: Node) -> str:
             return f"{kind}: {first if len(first) <= 50 else first[:47] + '...'}"
         case Map(iterate_on=on, iterate_as=name):
             return f"each {name} of {on}"
+        case Loop(break_on=parameter, max_iterations=most):
+            return f"until {parameter}, at most {most} times"
         case Conditional(parameter=parameter):
             return f"by {parameter}"
     return ""

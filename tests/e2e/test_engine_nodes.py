@@ -85,8 +85,79 @@ ABSENT = pipeline("box-absent", one={**box(), "command": "/no-such-program"})
 SECRETS = pipeline(
     "box-secrets", one=box("env", "TOKEN", "show", "/argosy/secrets/S", secrets={"S": "TOKEN"})
 )
+PYTHON = "localhost/argosy-test-python:3.11"
+SAYS = {
+    "inputs": {"parameters": [{"name": "items"}, {"name": "uid"}]},
+    "script": {
+        "image": PYTHON,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["sh"],
+        "source": 'echo \'{"items": {{inputs.parameters.items}}, "same": "{{=1+1}}"}\'',
+    },
+}
+LOOKS = {
+    "inputs": {"parameters": [{"name": "name"}]},
+    "resource": {
+        "action": "get",
+        "manifest": '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": '
+        '{"name": "{{inputs.parameters.name}}"}}',
+    },
+    "outputs": {
+        "parameters": [{"name": "level", "valueFrom": {"jsonPath": "{.data.level}"}}],
+    },
+}
+RAW = pipeline(
+    "raw",
+    {"settings": "settings"},
+    make=shell("export ARGOSY_PRM_items='[1, {\"a\": 2}]'", returns=["items"]),
+    says={
+        "type": "argo",
+        "template": SAYS,
+        "arguments": {"items": {"parameter": "items"}, "uid": "{{workflow.uid}}"},
+        "returns": {"said": "result"},
+        "depends_on": ["make"],
+    },
+    looks={
+        "type": "argo",
+        "template": LOOKS,
+        "arguments": {"name": {"parameter": "settings"}},
+        "returns": ["level"],
+        "depends_on": ["says"],
+    },
+    refers={
+        "type": "argo",
+        "template_ref": {"name": "other", "template": "twice"},
+        "arguments": {"x": {"parameter": "level"}},
+        "returns": {"twice": "result"},
+        "depends_on": ["looks"],
+    },
+    waits={"type": "argo", "template": {"suspend": {"duration": "1"}}, "depends_on": ["refers"]},
+    uses=shell(
+        'export ARGOSY_PRM_text="$ARGOSY_PRM_said $ARGOSY_PRM_level $ARGOSY_PRM_twice"',
+        returns=["text"],
+        depends_on=["waits"],
+    ),
+)
+OTHER = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "WorkflowTemplate",
+    "metadata": {"name": "other"},
+    "spec": {
+        "templates": [
+            {
+                "name": "twice",
+                "inputs": {"parameters": [{"name": "x"}]},
+                "script": {
+                    **SAYS["script"],  # type: ignore[dict-item]
+                    "source": "echo {{inputs.parameters.x}}{{inputs.parameters.x}}",
+                },
+            }
+        ]
+    },
+}
+SETTINGS = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
 BOTH = BOXES, FAILS, FLAKY, MEMORY, OVERDUE
-PIPELINES = *BOTH, ABSENT, SECRETS
+PIPELINES = *BOTH, ABSENT, SECRETS, RAW
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +171,8 @@ def there(lab: Lab, cluster: Cluster) -> dict[str, dict[str, Any]]:
     binding = {"apiVersion": f"{RBAC}/v1", "kind": "RoleBinding", "roleRef": reference}
     cluster.create(
         {**token, "stringData": {"S": HIDDEN}},
+        {**SETTINGS, "data": {"level": "007"}},
+        OTHER,
         {**role, "metadata": {"name": "boxes"}},
         {**binding, "metadata": {"name": "boxes"}, "subjects": subjects},
     )
@@ -111,7 +184,7 @@ def there(lab: Lab, cluster: Cluster) -> dict[str, dict[str, Any]]:
 
 RBAC = "rbac.authorization.k8s.io"
 RULES = [
-    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "patch"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get", "patch"]},
     {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get"]},
 ]
 
@@ -191,3 +264,20 @@ def test_its_secrets_are_files_and_variables_and_masked(
 ) -> None:
     assert there["box-secrets"]["status"] == "succeeded"
     assert log(lab, cluster, "box-secrets") == "TOKEN=***\n***\n"
+
+
+def test_outputs_of_the_engines_own_templates_feed_later_steps(
+    lab: Lab, there: dict[str, Any]
+) -> None:
+    found = there["raw"]
+    assert (found["status"], lab.status("raw")) == ("succeeded", "Succeeded")
+    said = {"items": [1, {"a": 2}], "same": "2"}
+    assert {name: found["parameters"][name] for name in ("said", "level", "twice")} == {
+        "said": said,
+        "level": "007",
+        "twice": "007007",
+    }
+    assert found["parameters"]["text"] == f"{json.dumps(said)} 007 007007"
+    # Of ours: two steps, a pod after each of the three with outputs, one before that reads of
+    # several, and the end; of the engine's: two scripts and a resource.
+    assert lab.pods("raw") == 2 + 3 + 1 + 3

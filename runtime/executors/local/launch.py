@@ -24,7 +24,8 @@ from argosy.runtime.signals import STOPPING
 
 from .process import CHUNK, Child
 from .report import Report
-from .schedule import FAILED, SUCCEEDED, Schedule, Work
+from .schedule import Schedule, Work
+from .scopes import FAILED, SUCCEEDED
 from .turns import Files
 
 GRACE = 15.0
@@ -52,6 +53,9 @@ class Steps(Protocol):
 
     def choose(self, work: Work) -> str | None:
         """The label of the branch that a conditional takes, or None."""
+
+    def done(self, work: Work) -> bool:
+        """Whether a round of a loop was its last."""
 
     def success(self, work: Work) -> str:
         """How the newest attempt succeeded: `succeeded`, or `skipped` as an earlier run did it."""
@@ -175,10 +179,12 @@ class Launcher:
         return files.any and any(one.files.meet(files) for one in self._attempts.values())
 
     def _decide(self, work: Work) -> None:
-        """Opens a map, or takes a conditional's branch."""
+        """Opens a map, takes a conditional's branch, or ends a round of a loop."""
         try:
             if work.kind == "count":
                 self._schedule.opened(work, self._steps.count(work))
+            elif work.kind == "judge":
+                self._schedule.judged(work, self._steps.done(work))
             else:
                 self._schedule.chosen(work, self._steps.choose(work))
         except ArgosyError as error:

@@ -14,6 +14,7 @@ from argosy.runtime import layout, signals, values
 from argosy.runtime.alternatives import by_statuses, statuses
 from argosy.runtime.attempt import now
 from argosy.runtime.context import Context
+from argosy.runtime.entries import is_true
 from argosy.runtime.errors import NodeError
 from argosy.runtime.execute import execute
 from argosy.runtime.node import encode, from_json
@@ -59,6 +60,10 @@ class RuntimeSteps:
         if entry is None:
             raise NodeError(f"the conditional's parameter '{name}' is not there")
         return values.choose(reader.value(entry), lnode["values"], lnode.get("default"))
+
+    def done(self, work: Work) -> bool:
+        left = self._reader(work).read(work.lnode["reads"]["from"], work.key)
+        return is_true(work.lnode["until"], left)
 
     def _reader(self, work: Work) -> Reader:
         context, says = self._context, by_statuses(statuses(work.ended))

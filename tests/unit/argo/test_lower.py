@@ -111,6 +111,55 @@ def test_a_map_of_an_argument_needs_nobody() -> None:
     assert list(tasks(spec(steps(text), parameters={"xs": "[1]"}))) == ["m-items", "m"]
 
 
+def looped(most: int, body: str = f"x: {{{RUN}}}") -> Any:
+    loop = f"type: loop, break_on: done, max_iterations: {most}"
+    return spec(steps(f"l: {{{loop}, branch: {{steps: {{{body}}}}}}}"))
+
+
+def test_a_round_follows_where_the_one_before_it_says_so() -> None:
+    found = looped(3)
+    assert list(tasks(found, "l")) == ["round-0", "round-1", "round-2", "exhausted"]
+    second = tasks(found, "l")["round-1"]
+    assert second["depends"] == "round-0.Succeeded"
+    assert second["when"] == "{{=tasks['round-0'].outputs.parameters.hand0 == 'again'}}"
+    assert argument(second, "key") == "1"
+    assert node(second)["hands"] == [{"until": "done"}]
+    assert node(second)["ends"] == {"loop": "l", "on": "done"}
+    over = tasks(found, "l")["exhausted"]
+    assert "round-2" in over["when"]
+    assert (argument(over, "key"), node(over)["rounds"]) == ("2", 3)
+
+
+def test_a_body_hands_on_what_its_last_task_does() -> None:
+    last = {"value": "{{tasks.y.outputs.parameters.hand0}}"}
+    found = templates(looped(2, f"x: {{{RUN}}}, y: {{{RUN}, depends_on: [x]}}"))["l-each"]
+    (out,) = found["outputs"]["parameters"]
+    assert out["valueFrom"] == {"parameter": last["value"]}
+    joined = templates(looped(2, f"x: {{{RUN}}}, y: {{{RUN}}}"))["l-each"]
+    assert joined["dag"]["target"] == "join"
+    (out,) = joined["outputs"]["parameters"]
+    assert out["valueFrom"] == {"parameter": "{{tasks.join.outputs.parameters.hand0}}"}
+
+
+def test_many_rounds_are_a_few_levels_of_templates() -> None:
+    found = looped(345)
+    assert list(tasks(found, "l")) == [
+        "rounds-0",
+        "rounds-100",
+        "rounds-200",
+        "rounds-300",
+        "exhausted",
+    ]
+    inner = tasks(found, "l-100")
+    assert list(inner) == [f"rounds-{n}0" if n else "rounds-0" for n in range(10)]
+    assert argument(inner["rounds-20"], "round") == "{{=asInt(inputs.parameters.round)+20}}"
+    assert list(tasks(found, "l-45"))[-1] == "rounds-40"
+    assert len(tasks(found, "l-5")) == 5
+    (out,) = templates(found)["l-10"]["outputs"]["parameters"]
+    assert out["valueFrom"]["default"] == "stop"
+    assert len(json.dumps(found)) < len(json.dumps(looped(10))) * 4
+
+
 def test_a_map_without_a_single_task_before_it_has_a_control_pod() -> None:
     inner = f"iterate_as: x, branch: {{steps: {{x: {{{RUN}}}}}}}"
     found = spec(

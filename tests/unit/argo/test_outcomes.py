@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from zlib import crc32
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from argosy.compiler.graph import (
     Edge,
     Fail,
     Graph,
+    Loop,
     Map,
     Node,
     Parallel,
@@ -49,6 +51,9 @@ class World:
     def items(self, parameter: str, key: str) -> int:
         found = ARGUMENTS.get(parameter)
         return len(found) if isinstance(found, list) else self.draw(parameter, key, 3)
+
+    def ends(self, parameter: str, key: str) -> bool:
+        return not self.draw(parameter, key, 4)
 
     def value(self, parameter: str, key: str) -> Any:
         if parameter in ARGUMENTS:
@@ -106,6 +111,15 @@ class Meaning:
             case Map(iterate_on=on):
                 keys = [f"{key}/{i}".strip("/") for i in range(self.world.items(on, key))]
                 return False not in [self.graph(inner[0][1], inner[0][0], one) for one in keys]
+            case Loop(break_on=parameter, max_iterations=most):
+                for round in range(most):
+                    last = f"{key}/{round}".strip("/")
+                    if not self.graph(inner[0][1], inner[0][0], last):
+                        return False
+                    if self.world.ends(parameter, last):
+                        return True
+                self.failed.add((at, last))
+                return False
             case Conditional(parameter=parameter, values=values, default=default):
                 value = self.world.value(parameter, key)
                 labels = [label for label, wanted in values.items() if wanted == value]
@@ -143,6 +157,8 @@ class Pods:
         return not self.world.fails(node["step"], key), hands
 
     def hand(self, hand: Json, key: str) -> str:
+        if "until" in hand:
+            return "stop" if self.world.ends(hand["until"], key) else "again"
         if "items" in hand:
             return str([f"{i}-x" for i in range(self.world.items(hand["items"], key))]).replace(
                 "'", '"'
@@ -197,7 +213,8 @@ def graphs(draw: st.DrawFn, depth: int, size: int) -> Graph:
 @st.composite
 def specs(draw: st.DrawFn, depth: int) -> Spec:
     kinds = ["task"] * 4 + ["stub", "fail", "fail"]
-    kind = draw(st.sampled_from(kinds + ["map", "parallel", "conditional", "dag"] * (depth > 0)))
+    composites = ["map", "loop", "parallel", "conditional", "dag"]
+    kind = draw(st.sampled_from(kinds + composites * (depth > 0)))
     if kind == "task":
         return Task("jobs.run")
     if kind == "stub":
@@ -208,6 +225,13 @@ def specs(draw: st.DrawFn, depth: int) -> Spec:
     if kind == "map":
         on = draw(st.sampled_from(["xs", "none", "found"]))
         return Map(on, "x", draw(inner), max_parallel=draw(st.sampled_from([None, None, 2])))
+    if kind == "loop":
+        return Loop(
+            draw(inner),
+            "done",
+            draw(st.sampled_from([1, 3, 10, 12])),
+            draw(st.sampled_from([None, "i"])),
+        )
     if kind == "parallel":
         return Parallel({"one": draw(inner), "two": draw(inner)})
     if kind == "dag":
@@ -252,6 +276,26 @@ HANDLER_THAT_FAILS = Graph(
 @example(HANDLER_THAT_FAILS, 4, 50)
 def test_argo_runs_what_a_graph_says_and_ends_alike(graph: Graph, seed: int, unlucky: int) -> None:
     judge(graph, seed, unlucky)
+
+
+@pytest.mark.parametrize(
+    ("most", "last"), [(1, 0), (10, 9), (11, 10), (99, 57), (1234, 1233), (120, None)]
+)
+def test_every_round_runs_up_to_the_last(most: int, last: int | None) -> None:
+    body = Graph({"a": Node("a", Task("jobs.run"), AT)}, "edge", AT)
+    graph = Graph({"l": Node("l", Loop(body, "done", most), AT)}, "edge", AT)
+    ran: list[str] = []
+
+    def pod(node: Json, key: str, ended: str, template: Json) -> tuple[bool, list[str]]:
+        ran.append(f"{node['step']} {key}")
+        if node.get("type") == "fail":
+            return False, []
+        return True, ["stop" if key == str(last) else "again"]
+
+    engine = Engine(spec(graph), pod)
+    rounds = [f"l/*/a {number}" for number in range(most if last is None else last + 1)]
+    assert ran == rounds + [f"l {most - 1}"] * (last is None)
+    assert engine.phase == ("Failed" if last is None else "Succeeded")
 
 
 @settings(max_examples=150)

@@ -7,7 +7,7 @@ import pytest
 
 from argosy.compiler.checks.never import never
 from argosy.compiler.errors import DefinitionError
-from argosy.compiler.graph import Conditional, Dag, Edge, Fail, Map, Retry, Stub, Task
+from argosy.compiler.graph import Argo, Conditional, Dag, Edge, Fail, Loop, Map, Retry, Stub, Task
 from definitions import chain, pipeline, steps
 
 BOX = "dag: {steps: {a: {type: task, command_type: container, %s}}}"
@@ -88,6 +88,81 @@ def test_a_container_task_is_an_image_and_words() -> None:
     other = graph.nodes["b"].spec
     assert isinstance(other, Task)
     assert other.argv == ("/tool", "")
+
+
+def test_a_template_of_the_engines() -> None:
+    template = "{inputs: {parameters: [{name: who}, {name: n}]}, http: {url: 'http://{{x}}/$y'}}"
+    graph = steps(
+        f"a: {{type: argo, template: {template}, arguments: {{who: {{parameter: w}}, n: 1.50}},"
+        " returns: {answer: result}}\n"
+        "b: {type: argo, template_ref: {name: x, template: t, cluster_scope: true}, returns: [o]}"
+    )
+    spec = graph.nodes["a"].spec
+    assert isinstance(spec, Argo)
+    assert spec.template["http"] == {"url": "http://{{x}}/$y"}
+    assert (spec.arguments, spec.handed) == ({"n": "1.50"}, {"who": "w"})
+    assert spec.returns == {"answer": "result"}
+    reference = {"name": "x", "template": "t", "clusterScope": True}
+    assert graph.nodes["b"].spec == Argo(reference=reference, returns={"o": "o"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("", "error: step 'a' needs either 'template' or 'template_ref'"),
+        ("template: {suspend: {}}, template_ref: {name: x}", "needs either 'template' or"),
+        ("template: {name: x, suspend: {}}", "p.yaml:1:42: error: a template gets its name from"),
+        ("template: {}", "p.yaml:1:31: error: a template has one of container, script"),
+        ("template: {suspend: {}, http: {url: x}}", "dag, steps, not http and suspend"),
+        (
+            "template: {container: {image: x, env: [{name: A, valeu: b}]}}",
+            "p.yaml:1:80: error: template: container.env.0.valeu: unknown field\n",
+        ),
+        (
+            "template: {container: {image: 3}}",
+            "template: container.image: must be a string, and is a number\n",
+        ),
+        ("template: {http: {url: x}}, arguments: {q: 1}", "has no input parameter 'q'"),
+        (
+            "template: {http: {url: x}, inputs: {parameters: [{name: p}]}}",
+            "the template's input parameter 'p' is given no value",
+        ),
+        ("template: {http: {url: x}}, returns: [o]", "has no output parameter 'o'\n"),
+        ("template: {suspend: {}}, returns: [result]", "has no output parameter 'result'"),
+        ("template_ref: {name: x}", "template_ref needs 'template': its name there"),
+        (
+            "template_ref: {name: x, template: t, cluster_scope: 1}",
+            "cluster_scope takes true or false, not a number",
+        ),
+        ("template_ref: {name: x, template: t}, arguments: {a: {b: c}}", "has no field 'b'"),
+    ],
+)
+def test_bad_templates_of_the_engines(fields: str, expected: str) -> None:
+    assert expected in problems(f"dag: {{steps: {{a: {{type: argo, {fields}}}}}}}")
+
+
+def test_a_loop() -> None:
+    branch = "branch: {steps: {x: {type: stub}}}"
+    graph = steps(f"l: {{type: loop, break_on: done, max_iterations: 5, {branch}}}")
+    spec = graph.nodes["l"].spec
+    assert isinstance(spec, Loop)
+    assert (spec.break_on, spec.max_iterations, spec.iterate_as) == ("done", 5, None)
+    found = problems(
+        f"""
+dag:
+  steps:
+    a: {{type: loop, {branch}}}
+    b: {{type: loop, break_on: i, max_iterations: 0, iterate_as: i, {branch}}}
+    c: {{type: loop, break_on: d, max_iterations: many, max_parallel: 2}}
+"""
+    )
+    assert "p.yaml:4:8: error: step 'a' needs 'break_on': the parameter that ends the loop" in found
+    assert "p.yaml:4:8: error: step 'a' needs 'max_iterations'" in found
+    assert "p.yaml:5:65: error: iterate_as and break_on are both 'i'" in found
+    assert "max_iterations must be at least 1" in found
+    assert "max_iterations takes a whole number, not text" in found
+    assert "step 'c' needs 'branch'" in found
+    assert "step 'c' has no field 'max_parallel'" in found
 
 
 def test_composites() -> None:

@@ -184,6 +184,8 @@ def test_a_control_joins_what_it_reads(run: Any) -> None:
             'no default: parameter \'mode\' is "slow"; branches: "fast", 2',
         ),
         ({"parameter": "mood", "values": ["x"]}, "'mood' is not there"),
+        ({"parameter": "mode", "rounds": 9}, "max_iterations: 9; parameter 'mode' is \"slow\""),
+        ({"parameter": "mood", "rounds": 9}, "'mood' is not there, and only true ends it"),
     ],
 )
 def test_a_fail_node_fails_with_its_message(run: Any, node: dict[str, Any], said: str) -> None:
@@ -191,6 +193,20 @@ def test_a_fail_node_fails_with_its_message(run: Any, node: dict[str, Any], said
     done = run.exec("f", type="fail", from_=[""], **node)
     assert done.status == 1
     assert re.search(said, done.record["message"]), done.record["message"]
+
+
+@pytest.mark.parametrize("kind", ["task", "control"])
+@pytest.mark.parametrize("done", [True, False, "true", 1])
+def test_the_round_that_ends_a_loop_writes_its_state(run: Any, done: Any, kind: str) -> None:
+    run.code("def f(): ...")
+    run.arguments = {"done": done}
+    run.options = {"hands": str(run.folder / "hands")}
+    node = {"type": kind, "command": "jobs.f", "ends": {"loop": "m/*/l", "on": "done"}}
+    ended = run.exec("m/*/l/*/s", "3/7", from_=[""], hands=[{"until": "done"}], **node)
+    assert ended.status == 0
+    assert (run.folder / "hands/0").read_text() == ("stop" if done is True else "again")
+    state = run.state("m/3/l")
+    assert state == (run.state("m/3/l/7/s") if done is True else None)
 
 
 # Handing over
@@ -483,3 +499,34 @@ def test_an_item_that_is_another_runs(run: Any) -> None:
     done = second.exec("m/*/s", "0-a", rank="0.*.0", from_=item, command="jobs.f")
     assert done.record["status"] == "skipped"
     assert done.record["item"] == {"x": "a"}
+
+
+def test_the_outputs_of_a_template_of_the_engines_are_parameters(run: Any) -> None:
+    run.arguments = {"x": 1}
+    run.options = {"outputs": {"text": "007\n", "list": "[1]", "x": "2"}}
+    assert run.exec("a", type="control", from_=[""], rank="1").status == 0
+    assert run.parameters("a") == {"x": 2, "text": "007", "list": [1]}
+    # The engine runs a template again in a run that goes on from another: its new outputs count.
+    before = run.name
+    for text, status in (("3", "succeeded"), ("2", "skipped")):
+        run.name = f"churn-{status}"
+        outputs = {"text": "007\n", "list": "[1]", "x": text}
+        run.options = {"outputs": outputs, "resume": before}
+        assert run.exec("a", type="control", from_=[""], rank="1").record["status"] == status
+    run.options = {"outputs": {"none": None}}
+    failed = run.exec("b", type="control", from_=["a"])
+    assert failed.status == 1
+    assert "left no output that could be the parameter 'none'" in failed.err
+
+
+def test_a_parameter_is_handed_to_a_template_as_text(run: Any) -> None:
+    run.arguments = {"n": [1, "é"], "s": "a {b}", "bad": "{{x}}"}
+    run.options = {"hands": str(run.folder / "hands")}
+    done = run.exec("a", type="control", from_=[""], hands=[{"value": "n"}, {"value": "s"}])
+    assert done.status == 0, done.err
+    assert (run.folder / "hands" / "0").read_text() == '[1,"\\u00e9"]'
+    assert (run.folder / "hands" / "1").read_text() == "a {b}"
+    failed = run.exec("b", type="control", from_=["a"], hands=[{"value": "bad"}])
+    assert (failed.status, "Argo would replace" in failed.err) == (1, True)
+    failed = run.exec("c", type="control", from_=["a"], hands=[{"value": "none"}])
+    assert (failed.status, "which no step has set" in failed.err) == (1, True)
