@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from .checks.returns import declared
 from .graph import (
     ITERATION,
+    Approval,
     Argo,
     Conditional,
     Dag,
@@ -166,7 +167,7 @@ class _Walk(NamedTuple):
         inside: Sources
         if isinstance(spec, Task):
             return (State(at),)
-        if isinstance(spec, Stub):
+        if isinstance(spec, (Stub, Approval)):
             return sources
         if isinstance(spec, Argo):
             if not spec.returns:
@@ -373,11 +374,12 @@ def _weights(graph: Graph) -> dict[int, tuple[int, int]]:
 
 
 def _readers(graph: Graph, weights: Mapping[int, tuple[int, int]]) -> dict[str, int]:
-    """How many nodes read what leaves each node, stubs looked through."""
+    """How many nodes read what leaves each node; stubs and approvals are looked through."""
     found = dict.fromkeys(graph.nodes, 0)
     for name in reversed(graph.order()):
         node = graph.nodes[name]
-        reads = found[name] if isinstance(node.spec, Stub) else weights.get(id(node), (1, 1))[0]
+        through = isinstance(node.spec, (Stub, Approval))
+        reads = found[name] if through else weights.get(id(node), (1, 1))[0]
         for edge in node.incoming:
             found[edge.source] += reads
     return found

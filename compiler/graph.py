@@ -118,6 +118,13 @@ class Argo(NamedTuple):
     returns: Mapping[str, str] = NOTHING
 
 
+class Approval(NamedTuple):
+    """Waits until a person says yes: `timeout` seconds at most."""
+
+    message: str = ""
+    timeout: float | None = None
+
+
 class Stub(NamedTuple):
     """Does nothing; a `success` node that only failures reach is one too."""
 
@@ -126,7 +133,7 @@ class Fail(NamedTuple):
     message: str = ""
 
 
-Spec = Task | Parallel | Map | Loop | Dag | Conditional | Argo | Stub | Fail
+Spec = Task | Parallel | Map | Loop | Dag | Conditional | Approval | Argo | Stub | Fail
 KINDS: Mapping[type, str] = {
     Task: "task",
     Parallel: "parallel",
@@ -134,6 +141,7 @@ KINDS: Mapping[type, str] = {
     Loop: "loop",
     Dag: "dag",
     Conditional: "conditional",
+    Approval: "approval",
     Argo: "argo",
     Stub: "stub",
     Fail: "fail",

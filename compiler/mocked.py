@@ -10,7 +10,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import SettingsError, nearest
-from .graph import Argo, Conditional, Dag, Graph, Loop, Map, Node, Parallel, Spec, Stub, Task
+from .graph import (
+    Approval,
+    Argo,
+    Conditional,
+    Dag,
+    Graph,
+    Loop,
+    Map,
+    Node,
+    Parallel,
+    Spec,
+    Stub,
+    Task,
+)
 from .settings import Declared, every_node
 from .trampoline import Steps, run
 
@@ -48,6 +61,8 @@ def _graph(graph: Graph, patches: Mapping[str, Any]) -> Steps[Graph]:
 
 def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
     spec = node.spec
+    if isinstance(spec, Approval):
+        return Stub()
     if isinstance(spec, Task):
         patch = patches.get(node.name)
         if patch is None:

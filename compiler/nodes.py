@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from argosy.runtime.approval import too_late
+
 from .flow import Flow, Reading, round_end
-from .graph import ITERATION, Conditional, Fail, Loop, Node, Task, join_path
+from .graph import ITERATION, Approval, Conditional, Fail, Loop, Node, Task, join_path
 
 
 def node_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
@@ -53,6 +55,14 @@ def no_match_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
         "parameter": node.spec.parameter,
         "values": list(node.spec.values.values()),
     }
+
+
+def late_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
+    """NODE that fails an approval which nobody gave in time."""
+    if not isinstance(node.spec, Approval) or node.spec.timeout is None:
+        raise TypeError(f"{path} is no approval with a timeout")
+    message = too_late(node.spec.timeout)
+    return {**_leaf(path, flow.rank[path], Reading(())), "type": "fail", "message": message}
 
 
 def exhausted_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:

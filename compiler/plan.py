@@ -8,7 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from .flow import Flow, Reading, round_end
-from .graph import Conditional, Fail, Graph, Loop, Map, Node, Parallel, Task, join_path, segment
+from .graph import (
+    Approval,
+    Conditional,
+    Fail,
+    Graph,
+    Loop,
+    Map,
+    Node,
+    Parallel,
+    Task,
+    join_path,
+    segment,
+)
 from .nodes import control_json, exhausted_json, no_match_json, node_json
 
 
@@ -63,6 +75,8 @@ def _node(path: str, node: Node, flow: Flow) -> dict[str, Any]:
     if isinstance(spec, Conditional):
         found |= {"parameter": spec.parameter, "values": dict(spec.values)}
         found |= {"default": spec.default, "node": no_match_json(path, node, flow)}
+    if isinstance(spec, Approval):
+        found |= {"message": spec.message, "timeout": spec.timeout}
     if isinstance(spec, Loop):
         last = round_end(spec.branch, graphs[0][1])
         found |= {"until": spec.break_on, "max_iterations": spec.max_iterations}

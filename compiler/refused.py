@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .errors import Problem
-from .graph import Argo, Graph, Node, Task
+from .graph import Approval, Argo, Graph, Node, Task
 from .settings import every_node
 
 ARGO = "executor argo gives the step a pod of its own"
-WITHOUT_CONTAINERS = "local", "kubernetes"
-"""Executors whose steps are processes in one place."""
-DOCKER = "give it one that does, local-container or argo; or mock it: executor: mocked"
+DOCKER = "run it in Docker: -c with executor: local-container; or mock it: executor: mocked"
 MOCK = "mock it here: executor: mocked; or give a configuration with executor: argo"
 FILE = "leave the variable out; the container reads the file /argosy/secrets/%s"
 
@@ -24,11 +22,14 @@ def refused(graph: Graph, executor: str, secrets: str) -> Iterator[Problem]:
         if isinstance(node.spec, Argo) and executor != "argo":
             message = f"step '{node.name}' is a template of Argo's, and executor '{executor}'"
             yield Problem(f"{message} cannot run one", node.at, MOCK)
+        if isinstance(node.spec, Approval) and executor == "kubernetes":
+            message = f"step '{node.name}' is an approval, and nobody can be asked in a Job"
+            yield Problem(message, node.at, "executor argo waits for one; or leave the step out")
 
 
 def _container(node: Node, task: Task, executor: str, secrets: str) -> Iterator[Problem]:
-    if executor in WITHOUT_CONTAINERS:
-        message = f"step '{node.name}' is a container, and executor '{executor}' runs none"
+    if executor == "local":
+        message = f"step '{node.name}' is a container, and executor 'local' runs none"
         yield Problem(message, node.at, DOCKER)
     if executor == "kubernetes":
         message = f"step '{node.name}' is a container, and all steps of a Job run in one"
@@ -37,7 +38,7 @@ def _container(node: Node, task: Task, executor: str, secrets: str) -> Iterator[
     if executor == "argo" and secrets == "kubernetes":
         return
     for name, variable in task.secrets.items():
-        if variable and executor not in WITHOUT_CONTAINERS:
+        if variable and executor != "local":
             message = (
                 f"step '{node.name}' shows secret '{name}' to its container as ${variable}, which "
                 "only executor argo does, with secrets: kubernetes"

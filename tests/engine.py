@@ -34,10 +34,12 @@ class Status:
     children: list[Status] = field(default_factory=list)
     outbound: list[Status] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
+    late: bool = False
 
 
 class Engine:
-    """One run of a workflow's specification."""
+    """One run of a workflow's specification. `answers` says what becomes of an approval, by its
+    message: yes, no or late."""
 
     def __init__(
         self,
@@ -45,10 +47,12 @@ class Engine:
         pod: Pod,
         arguments: Mapping[str, str] | None = None,
         raw: Raw | None = None,
+        answers: Callable[[str], str] = lambda message: "yes",
     ) -> None:
         self.templates = {template["name"]: template for template in spec["templates"]}
         self.pod = pod
         self.raw = raw
+        self.answers = answers
         given = spec.get("arguments", {}).get("parameters", [])
         self.arguments = {p["name"]: p.get("value") for p in given} | dict(arguments or {})
         self.phase = self.run(spec["entrypoint"], {}).phase
@@ -64,7 +68,10 @@ class Engine:
         if "dag" in template:
             return self.dag(template, inputs)
         if "suspend" in template:
-            return leaf("Suspend", "Succeeded")
+            answer = self.answers(inputs["message"]) if inputs else "yes"
+            found = leaf("Suspend", "Failed" if answer == "no" else "Succeeded")
+            found.late = answer == "late" and "seconds" in inputs
+            return found
         if "node" not in inputs:
             return self.user(name, inputs)
         text = (inputs["node"], inputs["key"], inputs["ended"])
@@ -263,6 +270,8 @@ class Scope:
             return base64.b64encode(json.dumps(found).encode()).decode()
         if match := re.fullmatch(r"toJson\(map\(0\.\.\(len\((.*)\)-1\), \{string\(#\)\}\)\)", text):
             return json.dumps([str(index) for index in range(len(self.jsonpath(match[1])))])
+        if match := re.fullmatch(r"date\(tasks\['(.*?)'\]\.finishedAt\) - date\(.*", text):
+            return str(self.tasks[match[1]].late).lower()
         python = re.sub(
             r"any\((\[.*?\]), \{tasks\[#\]\.status (.*?)\}\)",
             r"any(status(t) \2 for t in \1)",

@@ -39,6 +39,10 @@ def dag(steps: Steps, **fields: Any) -> dict[str, Any]:
     return {"type": "dag", "branch": {"steps": steps}, **fields}
 
 
+def approval(**fields: Any) -> dict[str, Any]:
+    return {"type": "approval", **fields}
+
+
 def loop(break_on: str, most: int, steps: Steps, **fields: Any) -> dict[str, Any]:
     """Rounds of `steps`; `index` is what the round's number is called."""
     found = {"type": "loop", "break_on": break_on, "max_iterations": most}

@@ -14,6 +14,7 @@ from typing import Any
 from ..flow import Reading
 from ..graph import (
     ITERATION,
+    Approval,
     Argo,
     Conditional,
     Dag,
@@ -25,6 +26,7 @@ from ..graph import (
     Stub,
     join_path,
 )
+from .approvals import approval, late
 from .expressions import ENDED, KEY, both, condition, either, outputs_of, tag
 from .layout import Layout, Parts
 from .leaves import GIVER, Work, control, dag_task, enter, leaf
@@ -103,6 +105,13 @@ class _Lowering:
                 yield dag_task(parts.task, Work(NOOP), depends)
             case Parallel() | Dag():
                 yield dag_task(parts.task, self._call(at, node, reading), depends)
+            case Approval():
+                yield dag_task(parts.task, approval(self.shared, node), depends)
+                if parts.late:
+                    work = leaf(self.shared, at, node, self._down(reading))
+                    yield dag_task(
+                        parts.late, work, f"{parts.task}.Succeeded", when=late(parts.task, node)
+                    )
             case Loop():
                 yield dag_task(parts.task, self._loop(at, node, reading), depends)
             case Argo():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..flow import Ask, Flow, Reading
-from ..graph import Argo, Conditional, Graph, Map, Node, Stub, Task, join_path, segment
+from ..graph import Approval, Argo, Conditional, Graph, Map, Node, Stub, Task, join_path, segment
 from .expressions import (
     Realised,
     both,
@@ -28,6 +28,7 @@ class Parts(NamedTuple):
     state; `inside` all but the last. `items`: the text that becomes a map's list of keys.
     `choices`: the expression that chooses each branch of a conditional. `boxed`: a map in a
     template of its own. `arguments`: those that a template of the engine's own is handed.
+    `late`: what fails an approval that nobody gave in time.
     """
 
     task: str
@@ -40,6 +41,7 @@ class Parts(NamedTuple):
     choices: Mapping[str, str] = {}
     boxed: bool = False
     arguments: Mapping[str, str] = {}
+    late: str = ""
 
 
 class Layout:
@@ -100,6 +102,10 @@ class Layout:
             return self._conditional(node, node.spec, task, after)
         if isinstance(node.spec, Argo):
             return self._argo(node, node.spec, task, after)
+        if isinstance(node.spec, Approval) and node.spec.timeout is not None:
+            late = self.names.take(f"{task}-late")
+            passed = f"{task}.Succeeded && {late}.Skipped"
+            return Parts(task, Realised((task, late), (task,), passed), after=after, late=late)
         return Parts(task, single(task), after=after)
 
     def _map(self, node: Node, spec: Map, task: str, after: str) -> Parts:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..flow import Reading
-from ..graph import Conditional, Fail, Graph, Loop, Node, Retry, Task, join_path, segment
-from ..nodes import control_json, exhausted_json, no_match_json, node_json
+from ..graph import Approval, Conditional, Fail, Graph, Loop, Node, Retry, Task, join_path, segment
+from ..nodes import control_json, exhausted_json, late_json, no_match_json, node_json
 from .beside import beside
 from .pods import Profile, backoff_of, inputs_of
 from .shared import Shared
@@ -29,12 +29,14 @@ class Work(NamedTuple):
 def leaf(
     shared: Shared, at: str, node: Node, down: Mapping[str, str], hands: Sequence[Json] = ()
 ) -> Work:
-    """A task, a `fail` node, or the failure of a conditional that no value matches, or of a loop
-    that no round ends. `down`: the arguments that every pod there takes; `hands`: what it hands
-    over."""
+    """A task, a `fail` node, or the failure of a conditional that no value matches, of a loop that
+    no round ends, or of an approval that nobody gave in time. `down`: the arguments that every pod
+    there takes; `hands`: what it hands over."""
     reading = shared.flow.readings[at]
     if isinstance(node.spec, Conditional):
         return _pod(shared, at, no_match_json(at, node, shared.flow), reading, down)
+    if isinstance(node.spec, Approval):
+        return _pod(shared, at, late_json(at, node, shared.flow), Reading(()), down)
     if isinstance(node.spec, Loop):
         return _pod(shared, at, exhausted_json(at, node, shared.flow), Reading(()), down)
     content = node_json(at, node, shared.flow)

@@ -15,13 +15,12 @@ from ..integrate import context
 from .apart import Apart, apart
 from .beside import RULES
 from .graphs import lower_graph
-from .size import tasks_of
 from .names import MAX_CRON_NAME, MAX_NAME, Names
 from .objects import Identity, account_name, identity, manifests
 from .options import Options, read_options
 from .pods import Pods, Run, configured, overridden
 from .shared import NOOP, Shared
-from .size import OBJECT_BYTES, copies_of, size_of
+from .size import OBJECT_BYTES, copies_of, size_of, tasks_of
 from .text import safe_json
 
 if TYPE_CHECKING:
@@ -123,5 +122,6 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
         templates += lower_graph(shared, shared.pending.pop())
     noop = {"name": NOOP, "suspend": {"duration": "0"}}
     used = any(task.get("template") == NOOP for one in templates for task in tasks_of(one))
-    found["templates"] = [*templates, *shared.pods.templates, *([noop] if used else [])]
+    waits = shared.waits.values()
+    found["templates"] = [*templates, *shared.pods.templates, *waits, *([noop] if used else [])]
     return found

@@ -14,6 +14,7 @@ from typing import Any
 from .. import aliases, source
 from ..errors import Position, nearest
 from ..graph import (
+    Approval,
     Conditional,
     Dag,
     Edge,
@@ -364,6 +365,12 @@ def parse_argo(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     return argo(fields)
 
 
+def parse_approval(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: approval`."""
+    yield from ()
+    return Approval(fields.text("message", literal=True), fields.seconds("timeout"))
+
+
 def parse_stub(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     """`type: stub`: any field is good."""
     yield from ()
@@ -390,6 +397,7 @@ NODES: dict[str, Callable[[Fields, Nested], Steps[Spec | None]]] = {
     "dag": parse_dag,
     "conditional": parse_conditional,
     "argo": parse_argo,
+    "approval": parse_approval,
     "stub": parse_stub,
     "success": parse_success,
     "fail": parse_fail,

@@ -31,7 +31,7 @@ from .scopes import (
     status_of,
 )
 
-Kind = Literal["run", "count", "choose", "judge"]
+Kind = Literal["run", "count", "choose", "judge", "ask"]
 
 
 class Work(NamedTuple):
@@ -39,7 +39,7 @@ class Work(NamedTuple):
 
     `run`: run `node`, a NODE, with `key` and `ended`. `count` (a map), `choose` (a conditional) and
     `judge` (a round of a loop): read `lnode["reads"]` and report by `opened`, `chosen` or `judged`.
-    `control`: no step of the user's.
+    `ask`: have a person say yes to it. `control`: no step of the user's.
     """
 
     kind: Kind
@@ -194,13 +194,17 @@ class Schedule:
             self._offer(scope, index, lnode)
 
     def _offer(self, scope: Scope, index: int, lnode: Json) -> None:
-        """Hands a task, a fail node, a map or a conditional to the caller."""
+        """Hands a task, a fail node, a map, a conditional or an approval to the caller."""
         ended = self._ended(scope, lnode)
 
         def report(status: str) -> None:
-            self._later(self._end, scope, index, status)
+            passed = lnode["kind"] == "approval" and status == SUCCEEDED
+            if passed:
+                self._later(self._passed, scope, index)
+            else:
+                self._later(self._end, scope, index, status)
 
-        kinds: dict[str, Kind] = {"map": "count", "conditional": "choose"}
+        kinds: dict[str, Kind] = {"map": "count", "conditional": "choose", "approval": "ask"}
         kind = kinds.get(lnode["kind"], "run")
         node = lnode["node"] if kind == "run" else {}
         self._fresh.append(Work(kind, lnode, node, ended, scope, report))

@@ -20,6 +20,7 @@ from argosy.runtime.execute import execute
 from argosy.runtime.node import encode, from_json
 from argosy.runtime.state import Reader
 
+from .approvals import Open, Verdict
 from .process import Child, Forked, Spawned
 from .schedule import Work
 from .turns import Files
@@ -68,6 +69,23 @@ class RuntimeSteps:
     def _reader(self, work: Work) -> Reader:
         context, says = self._context, by_statuses(statuses(work.ended))
         return Reader(context.run_log_store, context.run, context.arguments, says)
+
+    def decided(self, question: Open, verdict: Verdict) -> None:
+        path = question.work.path
+        record: dict[str, Any] = {
+            "step": path,
+            "attempt": layout.new_attempt(),
+            "status": "succeeded" if verdict.approved else "failed",
+            "started": question.started,
+            "ended": now(),
+            "exit_status": 0 if verdict.approved else 1,
+        }
+        if verdict.by:
+            record["approval"] = {"by": verdict.by, "how": verdict.how}
+        if verdict.message:
+            record["message"] = verdict.message
+        key = layout.record_key(self._context.run, path, record["attempt"])
+        self._context.run_log_store.put(key, json.dumps(record).encode())
 
     def success(self, work: Work) -> str:
         # Without a run to go on from, nothing is skipped, and the record need not be read.

@@ -111,6 +111,32 @@ def test_a_map_of_an_argument_needs_nobody() -> None:
     assert list(tasks(spec(steps(text), parameters={"xs": "[1]"}))) == ["m-items", "m"]
 
 
+def test_an_approval_is_a_suspended_task() -> None:
+    text = (
+        "a: {type: approval, message: Now?}\nb: {type: approval, timeout: 90.5, depends_on: [a]}\n"
+        f"c: {{{RUN}, depends_on: [b]}}"
+    )
+    found = spec(steps(text))
+    assert list(tasks(found)) == ["a", "b", "b-late", "c"]
+    assert templates(found)["approval"]["suspend"] == {}
+    assert argument(tasks(found)["a"], "message") == "Now?"
+    timed = templates(found)["approval-timeout"]
+    assert timed["suspend"] == {"duration": "{{inputs.parameters.seconds}}"}
+    assert argument(tasks(found)["b"], "seconds") == "91"
+    late = tasks(found)["b-late"]
+    assert late["depends"] == "b.Succeeded"
+    assert late["when"].endswith(" - date(tasks['b'].startedAt) >= duration('91s')}}")
+    assert node(late)["message"] == "nobody approved it within 90.5 s"
+    assert tasks(found)["c"]["depends"] == "b.Succeeded && b-late.Skipped"
+    assert node(tasks(found)["c"])["from"] == [""]
+
+
+def test_a_message_that_argo_would_change_is_refused() -> None:
+    with pytest.raises(ManifestError) as error:
+        spec(steps("a: {type: approval, message: 'Run {{workflow.name}}?'}"))
+    assert "p.yaml:3:5: error: the message of 'a' has '{{'" in str(error.value)
+
+
 def looped(most: int, body: str = f"x: {{{RUN}}}") -> Any:
     loop = f"type: loop, break_on: done, max_iterations: {most}"
     return spec(steps(f"l: {{{loop}, branch: {{steps: {{{body}}}}}}}"))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from argosy.compiler.errors import Position
 from argosy.compiler.graph import (
+    Approval,
     Conditional,
     Dag,
     Edge,
@@ -51,6 +52,9 @@ class World:
     def items(self, parameter: str, key: str) -> int:
         found = ARGUMENTS.get(parameter)
         return len(found) if isinstance(found, list) else self.draw(parameter, key, 3)
+
+    def answer(self, message: str) -> str:
+        return ["yes", "yes", "no", "late"][self.draw(message, "", 4)]
 
     def ends(self, parameter: str, key: str) -> bool:
         return not self.draw(parameter, key, 4)
@@ -105,6 +109,12 @@ class Meaning:
             case Task():
                 self.ran.add((at, key))
                 return not self.world.fails(at, key)
+            case Approval(message=message, timeout=timeout):
+                answer = self.world.answer(message)
+                if timeout is not None and answer == "late":
+                    self.failed.add((at, key))
+                    return False
+                return answer != "no"
             case Fail():
                 self.failed.add((at, key))
                 return False
@@ -212,13 +222,16 @@ def graphs(draw: st.DrawFn, depth: int, size: int) -> Graph:
 
 @st.composite
 def specs(draw: st.DrawFn, depth: int) -> Spec:
-    kinds = ["task"] * 4 + ["stub", "fail", "fail"]
+    kinds = ["task"] * 4 + ["stub", "approval", "fail", "fail"]
     composites = ["map", "loop", "parallel", "conditional", "dag"]
     kind = draw(st.sampled_from(kinds + composites * (depth > 0)))
     if kind == "task":
         return Task("jobs.run")
     if kind == "stub":
         return Stub()
+    if kind == "approval":
+        message = draw(st.sampled_from("abcdefgh"))
+        return Approval(message, draw(st.sampled_from([None, 90.5])))
     if kind == "fail":
         return Fail()
     inner = graphs(depth - 1, 3)
@@ -250,7 +263,7 @@ def judge(graph: Graph, seed: int, unlucky: int) -> None:
     world = World(seed, unlucky)
     meaning = Meaning(graph, world)
     pods = Pods(world, meaning)
-    engine = Engine(spec(graph, parameters=ARGUMENTS), pods)
+    engine = Engine(spec(graph, parameters=ARGUMENTS), pods, answers=world.answer)
     assert engine.phase == meaning.phase
     assert sorted(pods.ran) == sorted(meaning.ran)
     assert pods.failed <= meaning.failed

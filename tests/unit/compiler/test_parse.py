@@ -7,7 +7,19 @@ import pytest
 
 from argosy.compiler.checks.never import never
 from argosy.compiler.errors import DefinitionError
-from argosy.compiler.graph import Argo, Conditional, Dag, Edge, Fail, Loop, Map, Retry, Stub, Task
+from argosy.compiler.graph import (
+    Approval,
+    Argo,
+    Conditional,
+    Dag,
+    Edge,
+    Fail,
+    Loop,
+    Map,
+    Retry,
+    Stub,
+    Task,
+)
 from definitions import chain, pipeline, steps
 
 BOX = "dag: {steps: {a: {type: task, command_type: container, %s}}}"
@@ -163,6 +175,15 @@ dag:
     assert "max_iterations takes a whole number, not text" in found
     assert "step 'c' needs 'branch'" in found
     assert "step 'c' has no field 'max_parallel'" in found
+
+
+def test_an_approval() -> None:
+    graph = steps("a: {type: approval, message: 'Pay $5?', timeout: 1h}\nb: {type: approval}")
+    assert graph.nodes["a"].spec == Approval("Pay $5?", 3600.0)
+    assert graph.nodes["b"].spec == Approval()
+    found = problems("dag: {steps: {a: {type: approval, timeout: soon, retry: 2}}}")
+    assert "timeout takes a duration above 0" in found
+    assert "step 'a' has no field 'retry'" in found
 
 
 def test_composites() -> None:
