@@ -71,7 +71,9 @@ def _task(own: Json, given: Beside, secrets: Sequence[Json]) -> Json:
     found |= {name: own[name] for name in ("imagePullPolicy", "securityContext") if name in own}
     found |= {"command": words[:1], "args": words[1:]}
     found["env"] = [*(one for one in own["env"] if not one["name"].startswith("ARGOSY_")), *secrets]
-    found["envFrom"] = [{"configMapRef": {"name": "{{pod.name}}"}}]
+    found["envFrom"] = [*own.get("envFrom", ()), {"configMapRef": {"name": "{{pod.name}}"}}]
+    if "securityContext" in own:
+        found["securityContext"] = own["securityContext"]
     if "resources" in own:
         found["resources"] = own.pop("resources")
     found["volumeMounts"] = [

@@ -241,7 +241,7 @@ class _Lowering:
             template = self.shared.name(at)
             self.beside.append({"name": template, **spec.template})
         arguments = {**spec.arguments, **parts.arguments}
-        return dag_task(parts.task, Work(template, arguments, spec.reference), depends)
+        return dag_task(parts.task, Work(template, arguments, reference=spec.reference), depends)
 
     def _conditional(
         self, parts: Parts, at: str, node: Node, reading: Reading, depends: str

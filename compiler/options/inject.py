@@ -28,7 +28,7 @@ def inject(pod: Json, container: Json, runtime: Runtime) -> None:
     pod["initContainers"] = [before, *pod.get("initContainers", ())]
     mounts = container.get("volumeMounts", ())
     container["volumeMounts"] = [*mounts, {**mount, "readOnly": True}]
-    container["env"] = _environment(container["env"])
+    container["env"] = _environment(container.get("env", []))
 
 
 def alone(options: PodOptions) -> PodOptions:
@@ -37,7 +37,7 @@ def alone(options: PodOptions) -> PodOptions:
     if not options.runtime.inject:
         return options
     env = dict(options.env)
-    if PATH in env:
+    if isinstance(env.get(PATH), str):
         env[PATH] = f"{env[PATH]}:{FOLDER}/{LIBRARY}"
     command = ("python3", "-m", "argosy.runtime")
     return options._replace(
@@ -48,7 +48,7 @@ def alone(options: PodOptions) -> PodOptions:
 def _environment(env: list[Json]) -> list[Json]:
     """The variables of a container, with what leads Python to the runtime."""
     kept = [one for one in env if one["name"] != PATH]
-    paths = [one["value"] for one in env if one["name"] == PATH]
+    paths = [one["value"] for one in env if one["name"] == PATH and "value" in one]
     return [
         *kept,
         {"name": PATH, "value": ":".join([*paths, f"{HOME}/{LIBRARY}"])},
