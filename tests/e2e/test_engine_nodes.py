@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster import IMAGE, Cluster
+from examples import argosy
 from runs import MOUNT, Lab, result, run_id
 
 BOX = os.environ.get("ARGOSY_TEST_BOX", "localhost/argosy-box:test")
@@ -160,8 +162,35 @@ BOTH = BOXES, FAILS, FLAKY, MEMORY, OVERDUE
 PIPELINES = *BOTH, ABSENT, SECRETS, RAW
 
 
+INJECTED = pipeline(
+    "injected",
+    {"n": 21},
+    one=shell(
+        "python3 -c 'from argosy.runtime import get_parameter as get, set_parameter as set_\n"
+        'set_("twice", get("n") * 2)\'',
+        returns=["twice"],
+    ),
+    two=shell('echo "twice is $ARGOSY_PRM_twice, and I am $(id -u)"', depends_on=["one"]),
+)
+RUNTIME = "localhost/argosy-runtime:test"
+
+
 @pytest.fixture(scope="module")
-def there(lab: Lab, cluster: Cluster) -> dict[str, dict[str, Any]]:
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image that brings the runtime, in the cluster."""
+    folder = tmp_path_factory.mktemp("runtime")
+    done = argosy("image", "--base", PYTHON, "-o", str(folder), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    load = str(Path(os.environ.get("CLUSTER", "../shared/cluster")) / "load")
+    build = ["docker", "build", "--quiet", "--network", "host", "--tag", RUNTIME, str(folder)]
+    for command in (build, [load, RUNTIME]):
+        environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+    return RUNTIME
+
+
+@pytest.fixture(scope="module")
+def there(lab: Lab, cluster: Cluster, runtime: str) -> dict[str, dict[str, Any]]:
     """What `argosy show` says of each run on the cluster."""
     lab.configuration["secrets"] = {"type": "kubernetes", "config": {"secret": "tokens"}}
     token = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tokens"}}
@@ -177,9 +206,31 @@ def there(lab: Lab, cluster: Cluster) -> dict[str, dict[str, Any]]:
         {**binding, "metadata": {"name": "boxes"}, "subjects": subjects},
     )
     lab.start(*PIPELINES)
+    start_injected(lab, cluster, runtime)
     names = [one["name"] for one in PIPELINES]
-    lab.wait(*names)
+    lab.wait(*names, "injected")
     return {name: lab.there(name) for name in names}
+
+
+def start_injected(lab: Lab, cluster: Cluster, runtime: str) -> None:
+    """In an image with Python and nothing of Argosy, by a user who is not root, on a file system
+    that cannot be written."""
+    folder = lab.place("injected")
+    config = {
+        "image": PYTHON,
+        "image_pull_policy": "IfNotPresent",
+        "command": ["python3", "-m", "argosy.runtime"],
+        "runtime": {"inject": True, "image": runtime},
+        "security": "restricted",
+        "security_context": {"readOnlyRootFilesystem": True},
+        "pod_security_context": {"runAsUser": 1000},
+    }
+    (folder / "pipeline.yaml").write_text(json.dumps(INJECTED))
+    (folder / "argo.yaml").write_text(json.dumps({"executor": {"type": "argo", "config": config}}))
+    done = argosy("render", "pipeline.yaml", "-c", "argo.yaml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    lab.apply(done.stdout)
+    cluster.submit("injected")
 
 
 RBAC = "rbac.authorization.k8s.io"
@@ -281,3 +332,9 @@ def test_outputs_of_the_engines_own_templates_feed_later_steps(
     # Of ours: two steps, a pod after each of the three with outputs, one before that reads of
     # several, and the end; of the engine's: two scripts and a resource.
     assert lab.pods("raw") == 2 + 3 + 1 + 3
+
+
+def test_any_image_with_python_runs_steps(lab: Lab, cluster: Cluster, there: Any) -> None:
+    assert lab.status("injected") == "Succeeded", cluster.report("injected")
+    assert "twice is 42, and I am 1000" in cluster.logs("injected")
+    assert lab.pods("injected") == 2 + 1
