@@ -22,6 +22,8 @@ RULES: Sequence[Json] = (
     {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get"]},
 )
 """What the pod's service account must be allowed."""
+PREPARED = "lastRetry.message != 'prepare: Error (exit code 2)'"
+"""What is wrong stays wrong before the container too; `lastRetry.exitCode` is that of `main`."""
 FILES, MEMORY = "argosy-task", "argosy-task-secrets"
 
 
@@ -52,6 +54,8 @@ def add(template: Json, given: Beside, secrets: Sequence[Json]) -> None:
     template["volumes"] = [*template.get("volumes", ()), *volumes]
     before = own.get("volumeMounts", [])
     own["volumeMounts"] = [*before, *mounts]
+    if "retryStrategy" in template:
+        template["retryStrategy"]["expression"] += f" && {PREPARED}"
     template["initContainers"] = [*template.get("initContainers", ()), _prepares(own)]
     template["sidecars"] = [*template.get("sidecars", ()), _task(own, given, secrets)]
 
