@@ -20,9 +20,9 @@ OF_A_DEFINITION = "parameters", "description"
 INTRODUCTION = (
     "# What users of Argo express, and how it is said here\n\n"
     "The examples of Argo Workflows' own repository (3.7): {language} of {whole} ({share} %) are "
-    "said in the language, by a node, a\nfield or an option; {raw} with a raw template in the "
-    "graph ([`type: argo`](definition.md#argo)); {nothing} not. *By* names what says it:\na node, "
-    "a field of one (`task.retry`), an option of the executor ([configuration](configuration.md)), a "
+    "said in the language, by a node,\na field or an option; {raw} with a raw template in the "
+    "graph ([`type: argo`](definition.md#argo)); {nothing} not.\n*By* names what says it: a node, "
+    "a field of one (`task.retry`), an option of the executor\n([configuration](configuration.md)), a "
     "provider, or a command.\n\n"
     "| example | | by | |\n|---|---|---|---|\n"
 )
