@@ -22,8 +22,8 @@ INTRODUCTION = (
     "The examples of Argo Workflows' own repository (3.7): {language} of {whole} ({share} %) are "
     "said in the language, by a node,\na field or an option; {raw} with a raw template in the "
     "graph ([`type: argo`](definition.md#argo)); {nothing} not.\n*By* names what says it: a node, "
-    "a field of one (`task.retry`), an option of the executor\n([configuration](configuration.md)), a "
-    "provider, or a command.\n\n"
+    "a field of one (`task.retry`), an option of the executor\n([configuration]"
+    "(configuration.md)), a provider, or a command.\n\n"
     "| example | | by | |\n|---|---|---|---|\n"
 )
 
