@@ -14,7 +14,7 @@ from ..graph import Pipeline
 from ..integrate import context
 from .graphs import lower_graph
 from .names import Names
-from .objects import Identity, account_name, identity, manifests
+from .objects import Identity, account_name, identity, in_environment, manifests, versioned
 from .options import Options, read_options
 from .pods import Pods, Run, configured, overridden
 from .shared import NOOP, Shared
@@ -32,21 +32,26 @@ def lower(compilation: Compilation) -> Compilation:
     has no way to say what the pipeline says."""
     pipeline, executor = compilation.pipeline, compilation.executor
     arguments = _arguments(pipeline)
-    base = configured(executor)
-    of = identity(pipeline.name, base)
+    plain, environment = configured(executor), compilation.request.environment
+    base = in_environment(plain, plain, environment)
+    of = identity(pipeline.name, base, environment)
     run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
     config = context(compilation)
     names = Names((NOOP,))
     pods = Pods(Run(config, run_id, executor.secret_environment), base, names)
-    steps = _step_options(base, executor.config, compilation.settings.steps)
+    steps = _step_options(plain, executor.config, compilation.settings.steps, environment)
     shared = Shared(compilation.flow, config["arguments"], base, steps, names, pods)
     spec = _spec(of, shared, pipeline, arguments)
+    of, spec = versioned(of, spec, compilation.request.templates)
     found = manifests(of, base, spec, executor.rules, pipeline.description)
     return compilation._replace(manifests=found)
 
 
 def _step_options(
-    base: Options, config: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]]
+    base: Options,
+    config: Mapping[str, Any],
+    steps: Mapping[str, Mapping[str, Any]],
+    environment: str,
 ) -> dict[str, Options]:
     """The options of the steps that override any; equal ones are the same object."""
     before = read_options(config)
@@ -55,7 +60,8 @@ def _step_options(
     for path, options in steps.items():
         text = json.dumps(options, sort_keys=True, default=str)
         if text not in known:
-            known[text] = overridden(base, before, read_options(options))
+            changed = overridden(base, before, read_options(options))
+            known[text] = in_environment(changed, base, environment)
         found[path] = known[text]
     return found
 
@@ -102,6 +108,8 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
         found["parallelism"] = options.parallelism
     if options.workflow_timeout:
         found["activeDeadlineSeconds"] = math.ceil(options.workflow_timeout)
+    if options.kind != "Workflow":  # whose labels are its own
+        found["workflowMetadata"] = {"labels": dict(of.labels)}
     found["podMetadata"] = {"labels": dict(of.labels)}
     if arguments:
         found["arguments"] = {"parameters": arguments}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .names import MAX_CRON_NAME, label_value, task_name
@@ -11,6 +14,9 @@ from .options import Claim, Options
 Json = dict[str, Any]
 ARGO = "argoproj.io/v1alpha1"
 RBAC = "rbac.authorization.k8s.io/v1"
+VERSION = "argosy.dev/version"
+"""A label: which version of the pipeline a WorkflowTemplate is, and a workflow and its pods began
+with. Accounts, roles and claims have none: they outlive a version, and would differ by it alone."""
 KEPT = {
     "argocd.argoproj.io/sync-options": "Prune=false",
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
@@ -29,11 +35,16 @@ class Manifest(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """What a pipeline's objects have in common."""
+    """What a pipeline's objects have in common. `labels` find all of them, and no others."""
 
     name: str
     namespace: str
     labels: Mapping[str, str]
+    version: str = ""
+
+    def labels_of_version(self) -> dict[str, str]:
+        """The labels of what is of one version."""
+        return {**self.labels, VERSION: self.version}
 
     def metadata(self, name: str = "", annotations: Mapping[str, str] | None = None) -> Json:
         """The metadata of the object `name`; the pipeline's own where that is ''."""
@@ -46,16 +57,49 @@ class Identity(NamedTuple):
         return found
 
 
-def identity(pipeline: str, options: Options) -> Identity:
-    """The identity of the objects of a pipeline of this name."""
+def identity(pipeline: str, options: Options, environment: str = "") -> Identity:
+    """The identity of the objects of a pipeline of this name in an environment."""
     limit = MAX_CRON_NAME if options.schedules else 63
-    name = task_name(pipeline, limit)
     labels = {
-        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/name": task_name(pipeline, limit),
         "app.kubernetes.io/managed-by": "argosy",
         "argosy.dev/pipeline": label_value(pipeline),
     }
+    if environment:
+        labels["argosy.dev/environment"] = environment
+    name = task_name(" ".join(filter(None, (pipeline, environment))), limit)
     return Identity(name, options.namespace, labels)
+
+
+def in_environment(options: Options, base: Options, environment: str) -> Options:
+    """`options` (the executor's, `base`, or a step's) with the environment in the name of every
+    object that is rendered, so that environments can share a namespace. What is there already keeps
+    its name: it is a layer's to choose another."""
+    if not environment:
+        return options
+    claims = {
+        f"{name}-{environment}" if name in base.claims and base.claims[name].create else name: claim
+        for name, claim in options.claims.items()
+    }
+    account = options.service_account
+    if base.service_account.create and account.name and account.name == base.service_account.name:
+        account = account._replace(name=f"{account.name}-{environment}")
+    return options._replace(claims=claims, service_account=account)
+
+
+def versioned(of: Identity, spec: Json, templates: str | None) -> tuple[Identity, Json]:
+    """Both with the version: a short hash of the workflow, and of the team's own Jinja templates.
+    Workflows and pods have it too: they keep what they began with when a newer one is applied."""
+    found = sha256(json.dumps(spec, sort_keys=True, separators=(",", ":")).encode())
+    for path in sorted(Path(templates).rglob("*.j2")) if templates else ():
+        found.update(path.read_bytes())
+    of = of._replace(version=found.hexdigest()[:10])
+    marked: Json = {
+        part: {**spec[part], "labels": {**spec[part]["labels"], VERSION: of.version}}
+        for part in ("workflowMetadata", "podMetadata")
+        if part in spec
+    }
+    return of, {**spec, **marked}
 
 
 def account_name(of: Identity, options: Options) -> str:
@@ -71,7 +115,7 @@ def manifests(
     kind = "Workflow" if options.kind == "Workflow" else "WorkflowTemplate"
     printable = "".join(c if c.isprintable() or c == "\n" else " " for c in description)
     shown = {"workflows.argoproj.io/description": printable} if description else None
-    metadata = of.metadata(annotations=shown)
+    metadata = {**of.metadata(annotations=shown), "labels": of.labels_of_version()}
     body = {"apiVersion": ARGO, "kind": kind, "metadata": metadata, "spec": spec}
     found = [Manifest(f"{kind.lower()}.yaml", kind.lower(), body)]
     if options.schedules:
@@ -90,7 +134,8 @@ def _cron(of: Identity, options: Options) -> Json:
         spec["timezone"] = options.timezone
     spec["workflowMetadata"] = {"labels": dict(of.labels)}
     spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name}}
-    return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": of.metadata(), "spec": spec}
+    metadata = {**of.metadata(), "labels": of.labels_of_version()}
+    return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": metadata, "spec": spec}
 
 
 def _access(of: Identity, account: str, rules: Iterable[Json]) -> list[Manifest]:
@@ -134,6 +179,7 @@ def _claim(of: Identity, name: str, claim: Claim) -> Json:
 def _kustomize(of: Identity, files: list[str]) -> list[Manifest]:
     data = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
     body: Json = {**data, "resources": files, "configurations": ["kustomizeconfig.yaml"]}
+    body["labels"] = [{"pairs": dict(of.labels), "includeSelectors": False}]
     if of.namespace:
         body["namespace"] = of.namespace
     return [

@@ -20,6 +20,13 @@ configuration = click.option(
     metavar="FILE",
     help="A configuration; give it again to merge another one over it.",
 )
+environment = click.option(
+    "--env",
+    "environment",
+    default="",
+    metavar="NAME",
+    help="An environment: FILE.NAME.yaml beside each configuration FILE.yaml comes over it.",
+)
 variable = click.option(
     "-v",
     "--variable",
@@ -54,9 +61,10 @@ def request(
     configurations: tuple[str, ...] = (),
     variables: tuple[str, ...] = (),
     templates: str | None = None,
+    environment: str = "",
 ) -> Request:
     """The request that these options make."""
-    return Request(definition, configurations, pairs(variables, "-v"), templates)
+    return Request(definition, configurations, pairs(variables, "-v"), templates, environment)
 
 
 def warn(compilation: Compilation) -> None:

@@ -12,6 +12,7 @@ from . import options
 @click.command()
 @options.definition
 @options.configuration
+@options.environment
 @options.variable
 @click.option(
     "-o",
@@ -30,6 +31,7 @@ from . import options
 def render(
     definition: str,
     configurations: tuple[str, ...],
+    environment: str,
     variables: tuple[str, ...],
     output: str,
     check: bool,
@@ -41,12 +43,13 @@ def render(
     argosy render pipeline.yaml -c argo.yaml
     argosy render pipeline.yaml -c argo.yaml -o manifests
     argosy render pipeline.yaml -c argo.yaml -o manifests --check
+    argosy render pipeline.yaml -c argo.yaml --env staging -o manifests/staging
     """
     from .. import emit, phases
 
     if check and output == "-":
         raise click.UsageError("--check compares with a folder: give it with -o DIR")
-    request = options.request(definition, configurations, variables, templates)
+    request = options.request(definition, configurations, variables, templates, environment)
     compilation = phases.compile(request)
     options.warn(compilation)
     if output == "-":
