@@ -66,8 +66,21 @@ def difference(files: Mapping[str, str], folder: str) -> str:
     return "".join(part if part.endswith("\n") else f"{part}\n" for part in parts)
 
 
+def present(files: Mapping[str, str], folder: str) -> dict[str, str]:
+    """The files in `folder` that are of the pipeline of `files`, as text. Raises ManifestError for
+    others in the way."""
+    return {
+        name: content.decode(errors="replace") for name, content in _present(files, folder).items()
+    }
+
+
+def own(files: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Those of `others` that are of the pipeline of `files`."""
+    first = {text.partition("\n")[0] for text in files.values()}
+    return {name: text for name, text in others.items() if text.partition("\n")[0] in first}
+
+
 def _present(files: Mapping[str, str], folder: str) -> dict[str, bytes]:
-    """The files of this pipeline in `folder`. Raises ManifestError for others in the way."""
     own = {text.partition("\n")[0].encode() for text in files.values()}
     found: dict[str, bytes] = {}
     problems = []

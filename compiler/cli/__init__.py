@@ -21,6 +21,7 @@ COMMANDS = {
     "graph": "Show the graph of a definition.",
     "plan": "Show what each step will get where it runs.",
     "render": "Write the manifests for the configured engine.",
+    "diff": "Show how the manifests differ from files, a Git revision or the cluster.",
     "run": "Run a pipeline on this machine.",
     "runs": "List runs, newest first.",
     "show": "Show one run: its steps, parameters and data.",
@@ -82,13 +83,18 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except ArgosyError as error:
-        text = str(error)
-        click.echo(text if "error: " in text else f"error: {text}", err=True)
+        show(error)
         sys.exit(1)
     except OSError as error:  # a folder that cannot be written, a disk that is full
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{(error.strerror or str(error)).lower()}", err=True)
         sys.exit(1)
+
+
+def show(error: ArgosyError) -> None:
+    """Says what went wrong."""
+    text = str(error)
+    click.echo(text if "error: " in text else f"error: {text}", err=True)
 
 
 def _open_standard_streams() -> None:
