@@ -42,8 +42,8 @@ e2e: image # the examples and more, on the cluster and in containers
 bench: $(VENV)/dev # the table of the README; S3 is measured where there is the test cluster
 	@if test -x $(CLUSTER)/up; then eval "$$($(CLUSTER)/up)"; fi; $(BIN)/python -m benchmarks README.md
 
-schema: $(VENV)/dev # compiler/argo/schema.json, from the installed models
-	$(BIN)/python -m argosy.compiler.argo.schema
+schema: $(VENV)/dev # compiler/schema/schema.json, from the installed models
+	$(BIN)/python -m argosy.compiler.schema.make
 
 lock: # constraints.txt; PYTHON is the oldest one that is supported
 	@PYTHON=$(PYTHON) VENV=$(VENV) sh -eu -c '\

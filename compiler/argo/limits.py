@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .faults import Fault, Place
+from ..schema.faults import Fault, Place
 
 KIB = 1024
 TEMPLATE_LEVELS = 99

@@ -102,8 +102,8 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
     account = account_name(of, options)
     if account:
         found["serviceAccountName"] = account
-    if options.image_pull_secrets:
-        found["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
+    if options.pod.image_pull_secrets:
+        found["imagePullSecrets"] = [{"name": name} for name in options.pod.image_pull_secrets]
     if options.parallelism:
         found["parallelism"] = options.parallelism
     if options.workflow_timeout:

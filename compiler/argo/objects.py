@@ -8,8 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..options.pod import Claim
 from .names import MAX_CRON_NAME, label_value, task_name
-from .options import Claim, Options
+from .options import Options
 
 Json = dict[str, Any]
 ARGO = "argoproj.io/v1alpha1"
@@ -104,7 +105,8 @@ def versioned(of: Identity, spec: Json, templates: str | None) -> tuple[Identity
 
 def account_name(of: Identity, options: Options) -> str:
     """The service account of the workflow's pods."""
-    return options.service_account.name or (of.name if options.service_account.create else "")
+    account = options.pod.service_account
+    return account.name or (of.name if account.create else "")
 
 
 def manifests(
@@ -120,9 +122,9 @@ def manifests(
     found = [Manifest(f"{kind.lower()}.yaml", kind.lower(), body)]
     if options.schedules:
         found.append(Manifest("cronworkflow.yaml", "cronworkflow", _cron(of, options)))
-    if options.service_account.create:
+    if options.pod.service_account.create:
         found.extend(_access(of, account_name(of, options), rules))
-    created = {name: claim for name, claim in options.claims.items() if claim.create}
+    created = {name: claim for name, claim in options.pod.claims.items() if claim.create}
     for name, claim in created.items():
         found.append(Manifest(f"claim-{name}.yaml", "claim", _claim(of, name, claim)))
     return [*found, *_kustomize(of, [manifest.file for manifest in found])]

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 from argosy.runtime.secrets.kubernetes import PREFIX
 
 from ..graph import Retry
+from ..options.pod import Account, Claim, PodOptions
+from ..options.readers import plain
 from . import expressions
 from .names import Names
-from .options import Account, Claim, Options, plain, read_options
+from .options import Options, read_options
 from .text import safe_json
 
 HANDS = "/tmp/argosy/hands"  # noqa: S108 (a container's own)
@@ -26,31 +28,35 @@ AGAIN = "lastRetry.exitCode != '2'"
 def configured(executor: Any) -> Options:
     """The executor's options with what integrations have changed."""
     options = read_options(executor.config)
-    account = options.service_account
+    pod = options.pod
+    account = pod.service_account
     if executor.service_account not in (None, account.name):
         account = Account(executor.service_account)
-    return options._replace(
+    changed = pod._replace(
         env={name: plain(value) for name, value in executor.environment.items()},
         labels={name: plain(value) for name, value in executor.labels.items()},
         annotations={name: plain(value) for name, value in executor.annotations.items()},
         claims={
-            name: options.claims.get(name, Claim(mount))._replace(mount_path=mount)
+            name: pod.claims.get(name, Claim(mount))._replace(mount_path=mount)
             for name, mount in executor.claims.items()
         },
         service_account=account,
     )
+    return options._replace(pod=changed)
 
 
 def overridden(base: Options, before: Options, after: Options) -> Options:
     """A step's options: what it changes in the configuration (`before` to `after`), over `base`."""
-    same_account = after.service_account == before.service_account
-    return after._replace(
-        env=_changed(base.env, before.env, after.env),
-        labels=_changed(base.labels, before.labels, after.labels),
-        annotations=_changed(base.annotations, before.annotations, after.annotations),
-        claims=_changed(base.claims, before.claims, after.claims),
-        service_account=base.service_account if same_account else after.service_account,
+    old, new = before.pod, after.pod
+    same_account = new.service_account == old.service_account
+    pod = new._replace(
+        env=_changed(base.pod.env, old.env, new.env),
+        labels=_changed(base.pod.labels, old.labels, new.labels),
+        annotations=_changed(base.pod.annotations, old.annotations, new.annotations),
+        claims=_changed(base.pod.claims, old.claims, new.claims),
+        service_account=base.pod.service_account if same_account else new.service_account,
     )
+    return after._replace(pod=pod)
 
 
 def _changed(
@@ -125,7 +131,7 @@ class Pods:
     def end(self, final: Iterable[Any]) -> str:
         """The template of the exit handler; what runs the pipeline's last pod."""
         name = self._names.count("end")
-        template = self._pod(self._base, ["end"], self._environment(True))
+        template = self._pod(self._base.pod, ["end"], self._environment(True))
         template["container"]["env"] += [
             {"name": "ARGOSY_STATUS", "value": "{{workflow.status}}"},
             {"name": "ARGOSY_FAILURES", "value": FAILURES},
@@ -152,7 +158,7 @@ class Pods:
         themselves, so that an id is not given to others."""
         found = self._keys.get(id(options))
         if found is None:
-            shown = [self._pod(options, [], []), options.labels, options.annotations]
+            shown = [self._pod(options.pod, [], []), options.pod.labels, options.pod.annotations]
             found = (options, json.dumps(shown, sort_keys=True))
             self._keys[id(options)] = found
         return found[1]
@@ -165,8 +171,8 @@ class Pods:
         inputs += ({"name": given, "value": value} for given, value in defaults.items())
         found: dict[str, Any] = {"name": name, "inputs": {"parameters": inputs}}
         metadata = {
-            "labels": {"argosy.dev/step": expressions.STEP_LABEL, **options.labels},
-            "annotations": {"argosy.dev/step": expressions.STEP, **options.annotations},
+            "labels": {"argosy.dev/step": expressions.STEP_LABEL, **options.pod.labels},
+            "annotations": {"argosy.dev/step": expressions.STEP, **options.pod.annotations},
         }
         if profile.backoff is not None:
             found["retryStrategy"] = _retry(*profile.backoff)
@@ -183,7 +189,7 @@ class Pods:
             env.append({"name": "ARGOSY_HANDS", "value": HANDS})
         env += [_secret(name, self._run.secrets[name]) for name in profile.secrets]
         arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
-        return {**found, "metadata": metadata, **self._pod(options, arguments, env)}
+        return {**found, "metadata": metadata, **self._pod(options.pod, arguments, env)}
 
     def _environment(self, arguments: bool) -> list[dict[str, Any]]:
         origin = {
@@ -210,11 +216,11 @@ class Pods:
         return tuple(PREFIX + name for name in secrets if PREFIX + name in self._run.secrets)
 
     def _pod(
-        self, options: Options, arguments: list[str], env: list[dict[str, Any]]
+        self, options: PodOptions, arguments: list[str], env: list[dict[str, Any]]
     ) -> dict[str, Any]:
         """The members of a template that options decide, and its container."""
         found: dict[str, Any] = {}
-        if options.service_account != self._base.service_account:
+        if options.service_account != self._base.pod.service_account:
             found["serviceAccountName"] = options.service_account.name
         if options.node_selector:
             found["nodeSelector"] = dict(options.node_selector)

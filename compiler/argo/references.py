@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import nearest
-from .faults import Fault, Place
+from ..schema.faults import Fault, Place
 from .names import RESERVED
 
 LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")

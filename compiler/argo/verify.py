@@ -1,6 +1,6 @@
 """Verify: what was rendered is what the engine takes.
 
-Fields and types against schema.json (fields.py), names and references (references.py), and the
+Fields and types against schema.json (../schema), names and references (references.py), and the
 limits and the size budget (limits.py). Our templates write the objects as `lower` made them, which
 tests hold them to; where a team's own come first, the text is read back. An object with a wrong
 type is not looked at further.
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ..errors import ManifestError, Position, Problem, nearest
-from .faults import Fault, Place, place_of, show
-from .fields import check_fields, load
+from ..schema.faults import Fault, Place, place_of, show
+from ..schema.fields import check_fields, load
 from .limits import STORED_SPECS, check_argo_4, check_limits
 from .references import check_object_name, check_references
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from argosy.compiler.argo import fields
+from argosy.compiler.schema import fields
 from cluster import Cluster
 
 KINDS = ["workflows", "workflowtemplates", "clusterworkflowtemplates", "cronworkflows"]

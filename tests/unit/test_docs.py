@@ -55,11 +55,12 @@ def test_the_options_are_those_that_there_are() -> None:
                 shown = "" if default is None else f"`{default}`"
                 lines.append(f"| `{option}` | {takes} | {shown} | {doc} |")
             lines.append("")
-    lines += ["### executor: argo", "| option | takes | a step may override it | |"]
-    lines.append("|---|---|---|---|")
+    lines += ["### executor: argo", "| option | takes | default | a step too | becomes | |"]
+    lines.append("|---|---|---|---|---|---|")
     for name, option in OPTIONS.items():
         step = "yes" if option.per_step else ""
-        lines.append(f"| `{name}` | {option.takes} | {step} | {option.doc} |")
+        row = (f"`{name}`", option.takes, option.default, step, option.becomes, option.doc)
+        lines.append(f"| {' | '.join(row)} |")
     generated("options", "\n".join(lines) + "\n")
 
 

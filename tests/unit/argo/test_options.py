@@ -8,14 +8,14 @@ import pytest
 
 from argosy.compiler.argo.options import (
     OPTIONS,
-    Account,
-    Claim,
     Options,
     check_options,
     read_options,
     warn_options,
 )
 from argosy.compiler.graph import Retry
+from argosy.compiler.options.pod import POD, Account, Claim, PodOptions
+from argosy.compiler.options.readers import WrongValue, shaped
 
 IMAGE = {"image": "registry.example.com/churn:1"}
 
@@ -25,7 +25,8 @@ def said(config: dict[str, Any], **more: Any) -> list[tuple[Any, ...]]:
 
 
 def test_each_option_is_a_field() -> None:
-    assert set(OPTIONS) == set(Options._fields)
+    assert set(POD) == set(PodOptions._fields)
+    assert set(OPTIONS) == set(POD) | set(Options._fields) - {"pod"}
 
 
 def test_every_option_is_read() -> None:
@@ -54,19 +55,19 @@ def test_every_option_is_read() -> None:
     assert set(config) == set(OPTIONS)
     assert check_options(config) == []
     options = read_options(config)
-    assert options.env == {"LEVEL": "3", "DEBUG": "true", "NAME": "x"}
-    assert options.resources == {"limits": {"memory": "4Gi", "cpu": "2"}}
-    assert options.claims["data"] == Claim("/data")
-    assert options.claims["runs"] == Claim("/runs", create=True, size="1Gi")
-    assert options.service_account == Account("churn")
+    assert options.pod.env == {"LEVEL": "3", "DEBUG": "true", "NAME": "x"}
+    assert options.pod.resources == {"limits": {"memory": "4Gi", "cpu": "2"}}
+    assert options.pod.claims["data"] == Claim("/data")
+    assert options.pod.claims["runs"] == Claim("/runs", create=True, size="1Gi")
+    assert options.pod.service_account == Account("churn")
     assert options.retry == Retry(3, 10.0, 3, 300.0)
     assert (options.timeout, options.workflow_timeout) == (600.0, 3600.0)
 
 
 def test_a_configuration_says_only_what_it_must() -> None:
     options = read_options(IMAGE)
-    assert options.command == ("python", "-m", "argosy.runtime")
-    assert options.service_account == Account(create=True)
+    assert options.pod.command == ("python", "-m", "argosy.runtime")
+    assert options.pod.service_account == Account(create=True)
     assert options.kind == "WorkflowTemplate"
 
 
@@ -86,7 +87,7 @@ def test_a_configuration_says_only_what_it_must() -> None:
             "cannot be 'lots'",
             "4Gi",
         ),
-        ({"tolerations": [{"keys": "x"}]}, ("tolerations", "0", "keys"), "no field", "'key'"),
+        ({"tolerations": [{"keys": "x"}]}, ("tolerations", 0, "keys"), "no field", "'key'"),
         ({"claims": {"d": "data"}}, ("claims", "d"), "cannot be 'data'", "absolute path"),
         ({"claims": {"d": {"create": True}}}, ("claims", "d"), "needs 'mount_path'", "/data"),
         (
@@ -101,7 +102,7 @@ def test_a_configuration_says_only_what_it_must() -> None:
         ({"parallelism": True}, ("parallelism",), "takes a whole number", ""),
         ({"kind": "Pod"}, ("kind",), "cannot be 'Pod'", ""),
         ({"kind": "CronWorkflow"}, ("kind",), "needs schedules", "0 6"),
-        ({"schedules": ["noon"]}, ("schedules", "0"), "cannot be 'noon'", "five fields"),
+        ({"schedules": ["noon"]}, ("schedules", 0), "cannot be 'noon'", "five fields"),
         ({"kind": "Workflow", "schedules": ["@daily"]}, ("schedules",), "runs once", "leave kind"),
         ({"timezone": "UTC"}, ("timezone",), "there are none", ""),
         ({"image": None}, (), "needs an image", "image:"),
@@ -124,6 +125,18 @@ def test_a_step_overrides_what_is_its_own() -> None:
     assert said({"resources": {"limits": {"memory": "4Gi"}}}, step=True) == []
     (fault,) = said({"schedules": ["@daily"]}, step=True)
     assert "a step cannot override it" in fault[1]
+
+
+def test_a_value_of_kubernetes_is_held_to_its_type() -> None:
+    read = shaped("[Toleration]")
+    good = [{"key": "gpu", "operator": "Exists"}]
+    assert read(good) == good
+    with pytest.raises(WrongValue) as wrong:
+        read([*good, {"kei": "gpu", "tolerationSeconds": "9"}])
+    assert {fault.path: fault.hint for fault in wrong.value.faults} == {
+        (1, "kei"): "did you mean 'key'?",
+        (1, "tolerationSeconds"): "",
+    }
 
 
 def test_a_claim_for_one_node_is_warned_of() -> None:

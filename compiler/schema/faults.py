@@ -25,6 +25,19 @@ def place_of(*keys: str | int) -> Place:
     return place
 
 
+def path_of(place: Place) -> tuple[str | int, ...]:
+    """A place from the outside in.
+
+    >>> path_of(place_of("containers", 0, "image"))
+    ('containers', 0, 'image')
+    """
+    path: list[Any] = []
+    while place:
+        place, key = place
+        path.append(key)
+    return tuple(reversed(path))
+
+
 def show(place: Place) -> str:
     """A place as people write it.
 
@@ -34,12 +47,11 @@ def show(place: Place) -> str:
     'metadata.labels["argosy.dev/step"]'
     """
     parts: list[str] = []
-    while place:
-        place, key = place
+    for key in path_of(place):
         if isinstance(key, int):
             parts.append(f"[{key}]")
         elif isinstance(key, str) and key.replace("-", "_").isidentifier():
-            parts.append(f".{key}" if place else key)
+            parts.append(f".{key}" if parts else key)
         else:
             parts.append(f"[{json.dumps(key)}]")
-    return "".join(reversed(parts))
+    return "".join(parts)

@@ -12,7 +12,7 @@ from ..errors import nearest
 from .faults import Fault, Place
 
 PATH = Path(__file__).with_name("schema.json")
-"""Made by schema.py, which says what is in it."""
+"""Made by make.py, which says what is in it."""
 
 
 Pending = tuple[Any, Any, Place]
@@ -89,9 +89,9 @@ def struct(name: str) -> Struct:
     )
 
 
-def check_fields(obj: Mapping[str, Any], type_: str) -> Iterator[Fault]:
-    """Every fault of an object of this type of the schema, in no order."""
-    pending: list[Pending] = [(obj, type_, ())]
+def check_fields(value: Any, type_: str) -> Iterator[Fault]:
+    """Every fault of a value of this type of the schema, in no order."""
+    pending: list[Pending] = [(value, shape_of(type_), ())]
     while pending:
         value, shape, place = pending.pop()
         match shape:
