@@ -10,9 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .compilation import Request
 from .errors import Problem, SettingsError, nearest
+
+if TYPE_CHECKING:
+    from .options.pod import PodOptions
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?")
 """It is a part of names of objects, and of files."""
@@ -45,6 +49,23 @@ def layer(base: str, environment: str) -> str:
     """
     path = Path(base)
     return str(path.with_name(f"{path.stem}.{environment}{path.suffix}"))
+
+
+def in_environment(options: PodOptions, base: PodOptions, environment: str) -> PodOptions:
+    """`options` (the executor's, `base`, or a step's) with the environment in the name of every
+    object that is rendered, so that environments can share a namespace. What is there already keeps
+    its name: it is a layer's to choose another."""
+    if not environment:
+        return options
+    created = {name for name, claim in base.claims.items() if claim.create}
+    claims = {
+        f"{name}-{environment}" if name in created else name: claim
+        for name, claim in options.claims.items()
+    }
+    account = options.service_account
+    if base.service_account.create and account.name and account.name == base.service_account.name:
+        account = account._replace(name=f"{account.name}-{environment}")
+    return options._replace(claims=claims, service_account=account)
 
 
 def _missing(environment: str, bases: Iterable[str], wanted: Iterable[str]) -> Problem:

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ..environments import in_environment
 from ..errors import ManifestError, Problem
 from ..graph import Pipeline
 from ..integrate import context
 from .graphs import lower_graph
 from .names import Names
-from .objects import Identity, account_name, identity, in_environment, manifests, versioned
+from .objects import Identity, account_name, identity, manifests, versioned
 from .options import Options, read_options
 from .pods import Pods, Run, configured, overridden
 from .shared import NOOP, Shared
@@ -33,7 +34,7 @@ def lower(compilation: Compilation) -> Compilation:
     pipeline, executor = compilation.pipeline, compilation.executor
     arguments = _arguments(pipeline)
     plain, environment = configured(executor), compilation.request.environment
-    base = in_environment(plain, plain, environment)
+    base = plain._replace(pod=in_environment(plain.pod, plain.pod, environment))
     of = identity(pipeline.name, base, environment)
     run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
     config = context(compilation)
@@ -61,7 +62,8 @@ def _step_options(
         text = json.dumps(options, sort_keys=True, default=str)
         if text not in known:
             changed = overridden(base, before, read_options(options))
-            known[text] = in_environment(changed, base, environment)
+            pod = in_environment(changed.pod, base.pod, environment)
+            known[text] = changed._replace(pod=pod)
         found[path] = known[text]
     return found
 

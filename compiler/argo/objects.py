@@ -72,22 +72,6 @@ def identity(pipeline: str, options: Options, environment: str = "") -> Identity
     return Identity(name, options.namespace, labels)
 
 
-def in_environment(options: Options, base: Options, environment: str) -> Options:
-    """`options` (the executor's, `base`, or a step's) with the environment in the name of every
-    object that is rendered, so that environments can share a namespace. What is there already keeps
-    its name: it is a layer's to choose another."""
-    if not environment:
-        return options
-    claims = {
-        f"{name}-{environment}" if name in base.claims and base.claims[name].create else name: claim
-        for name, claim in options.claims.items()
-    }
-    account = options.service_account
-    if base.service_account.create and account.name and account.name == base.service_account.name:
-        account = account._replace(name=f"{account.name}-{environment}")
-    return options._replace(claims=claims, service_account=account)
-
-
 def versioned(of: Identity, spec: Json, templates: str | None) -> tuple[Identity, Json]:
     """Both with the version: a short hash of the workflow, and of the team's own Jinja templates.
     Workflows and pods have it too: they keep what they began with when a newer one is applied."""
