@@ -22,6 +22,7 @@ COMMANDS = {
     "plan": "Show what each step will get where it runs.",
     "render": "Write the manifests for the configured engine.",
     "diff": "Show how the manifests differ from files, a Git revision or the cluster.",
+    "apply": "Apply the manifests to the cluster.",
     "run": "Run a pipeline on this machine.",
     "runs": "List runs, newest first.",
     "show": "Show one run: its steps, parameters and data.",

@@ -35,6 +35,12 @@ variable = click.option(
     metavar="NAME=VALUE",
     help="A variable of the definition and the configuration.",
 )
+templates = click.option(
+    "--templates",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Jinja templates that come before the built-in ones.",
+)
 output = click.option(
     "-o",
     "--output",
@@ -65,6 +71,11 @@ def request(
 ) -> Request:
     """The request that these options make."""
     return Request(definition, configurations, pairs(variables, "-v"), templates, environment)
+
+
+def caution(message: str) -> None:
+    """Prints a warning."""
+    click.echo(f"warning: {message}", err=True)
 
 
 def warn(compilation: Compilation) -> None:

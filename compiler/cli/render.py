@@ -22,12 +22,7 @@ from . import options
     help="The folder to write to, one file an object; `-` prints one stream.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where DIR is stale.")
-@click.option(
-    "--templates",
-    type=click.Path(exists=True, file_okay=False),
-    metavar="DIR",
-    help="Jinja templates that come before the built-in ones.",
-)
+@options.templates
 def render(
     definition: str,
     configurations: tuple[str, ...],
