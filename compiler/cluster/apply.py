@@ -103,7 +103,9 @@ def leftovers(live: Json, rendered: Json) -> Json:
         return {}
     before = json.loads(text)
     before.get("metadata", {}).pop("namespace", None)
-    found = _missing(before, rendered, live)
+    others: Json = {"annotations": {}, "labels": {}}  # where others have some too
+    after = {**rendered, "metadata": {**others, **rendered["metadata"]}}
+    found = _missing(before, after, live)
     found.setdefault("metadata", {}).setdefault("annotations", {})[LAST_APPLIED] = None
     return found
 

@@ -138,7 +138,10 @@ def test_the_cluster_is_asked_as_who_applies_the_object(
 
 def test_what_a_client_side_apply_has_left_goes() -> None:
     """And not what others have set since."""
-    before = merge(TEMPLATE, {"spec": {"priority": 1, "security": {"a": 1, "b": 2}}})
+    before = merge(
+        TEMPLATE,
+        {"metadata": {"annotations": {}}, "spec": {"priority": 1, "security": {"a": 1, "b": 2}}},
+    )
     live = merge(before, {"spec": {"suspend": True}})
     live["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(before), "kept": "so"}
     client = Memory(live)
