@@ -293,7 +293,15 @@ def _leaving(graph: Graph, path: str, leaves: dict[str, Sources]) -> Sources:
         else:
             at = join_path(path, segment(name))
             found.append(If(path, name, None, at, "success", leaves[name]))
-    return _alternatives(found)
+    return _alternatives(found) if _goes_on(graph) else tuple(dict.fromkeys(found))
+
+
+def _goes_on(graph: Graph) -> bool:
+    """Whether each success leads to the next node, and so to an exit. Not where a node waits for
+    others too: one of them may be omitted, and then it is."""
+    return graph.form == "chain" or all(
+        node.join == "any" or len(node.incoming) < 2 for node in graph.nodes.values()
+    )
 
 
 def _claimants(graph: Graph, path: str) -> list[str] | None:
@@ -303,7 +311,7 @@ def _claimants(graph: Graph, path: str) -> list[str] | None:
     while stack:
         current, at = stack.pop()
         ends = exits(current)
-        if len(ends) > 1 and current.form != "chain" and not _recovery(current, ends):
+        if not _exclusive(current, ends):
             return None
         for name in ends:
             node = current.nodes[name]
@@ -320,6 +328,13 @@ def _claimants(graph: Graph, path: str) -> list[str] | None:
 def _unscoped(node: Node) -> bool:
     spec = node.spec
     return isinstance(spec, Dag) and spec.inputs is None and spec.outputs is None
+
+
+def _exclusive(graph: Graph, ends: list[str]) -> bool:
+    """Whether exactly one of the ends has succeeded when the graph has."""
+    if len(ends) == 1:
+        return _goes_on(graph) or ends[0] in certain(graph)
+    return graph.form == "chain" or _recovery(graph, ends)
 
 
 def _recovery(graph: Graph, ends: list[str]) -> bool:

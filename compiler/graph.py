@@ -42,7 +42,8 @@ class Retry(NamedTuple):
 
 class Task(NamedTuple):
     """Work in a process of its own. `secrets` maps a secret's name to the environment variable
-    that shows it to the user's process, or to `None` where only `get_secret` asks for it."""
+    that shows it to the user's process, or to `None` where only `get_secret` asks for it. A
+    container has an `image`, and `argv`: its command and what that is given."""
 
     command: str
     command_type: str = "python"
@@ -53,6 +54,8 @@ class Task(NamedTuple):
     env: Mapping[str, str] = NOTHING
     retry: Retry = Retry()
     timeout: float | None = None
+    image: str = ""
+    argv: tuple[str, ...] = ()
 
 
 class Parallel(NamedTuple):

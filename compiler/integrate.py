@@ -6,16 +6,18 @@ Integrations know nothing of files; what they raise is reported at the section i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from argosy.runtime import registry
 from argosy.runtime.errors import ArgosyError, PluginError
+from argosy.runtime.executors.base import Executor
 from argosy.runtime.integrations.base import BaseIntegration
 from argosy.runtime.service import TYPES, Catalog, RunLogStore
 
 from .compilation import Compilation
 from .errors import Problem, SettingsError, nearest
 from .graph import Task
+from .refused import refused
 from .settings import SERVICES, Declared, Settings, every_node
 
 EXECUTION_HOOKS = "validate", "configure_for_execution"
@@ -114,18 +116,23 @@ def _fits(value: Any, wanted: str) -> bool:
 def _option_problems(compilation: Compilation) -> list[Problem]:
     """What an engine's options have to say, of the configuration and of each step's overrides."""
     settings = compilation.settings
-    if settings.executor.type == "local-container":
+    executor, secrets = settings.executor.type, settings.secrets.type
+    found = list(refused(compilation.pipeline.graph, executor, secrets))
+    if executor == "local-container":
         from .containers import check_containers
 
-        return list(check_containers(compilation))
-    if settings.executor.type != "argo":
-        return []
+        return [*found, *check_containers(compilation)]
+    if executor != "argo":
+        return found
     from .argo.options import check_options
 
     declared = settings.executor
     problems = [
-        declared.problem(message, path, hint)
-        for path, message, hint in check_options(declared.config)
+        *found,
+        *(
+            declared.problem(message, path, hint)
+            for path, message, hint in check_options(declared.config)
+        ),
     ]
     for _, node in every_node(compilation.pipeline.graph):
         override = node.overrides.get(declared.type)
@@ -225,10 +232,16 @@ def digest(compilation: Compilation) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def resolve_services(
-    configurations: tuple[str, ...], variables: dict[str, str]
-) -> tuple[RunLogStore, Catalog]:
-    """The live run log store and catalog of a configuration, for commands that look at runs."""
+class Services(NamedTuple):
+    """What a configuration says, live, for commands that look at runs."""
+
+    run_log_store: RunLogStore
+    catalog: Catalog
+    executor: Executor
+
+
+def resolve_services(configurations: tuple[str, ...], variables: dict[str, str]) -> Services:
+    """The services of a configuration, before any integration has been at them."""
     from . import settings as configuration
     from .parse import Context
     from .variables import collect
@@ -238,8 +251,8 @@ def resolve_services(
     services, problems = open_services(found)
     if shared.problems or problems:
         raise SettingsError([*shared.problems, *problems])
-    store, catalog = services["run_log_store"], services["catalog"]
+    store, executor = services["run_log_store"], services["executor"]
     if "namespace" in store.options and store.config["namespace"] is None:
         # The log is where the pods are.
-        store.config["namespace"] = services["executor"].config.get("namespace")
-    return store, catalog
+        store.config["namespace"] = executor.config.get("namespace")
+    return Services(store, services["catalog"], executor)

@@ -19,11 +19,13 @@ def node_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
         return {**found, "type": "fail", **_given(message=spec.message)}
     if not isinstance(spec, Task):
         raise TypeError(f"{path} is no leaf of the graph")
+    runs = {"argv": list(spec.argv)} if spec.argv else {"command": spec.command}
     return {
         **found,
-        "command": spec.command,
+        **runs,
         **_given(
             command_type=spec.command_type if spec.command_type != "python" else None,
+            image=spec.image,
             returns=list(spec.returns),
             get=list(spec.get),
             put=list(spec.put),

@@ -67,10 +67,10 @@ class Records:
         self.reader: Reader | None = None
 
     def says(self, source: Mapping[str, Any], key: Key) -> bool:
-        good = self.readable(source["from"], key)
         if source["is"] == "ok":
-            return good
-        return not good and self._failed(fill(source["if"], key))
+            return self.readable(source["from"], key)
+        # Here the sources are what entered the node: they are there however that ended.
+        return self._failed(fill(source["if"], key))
 
     def readable(self, sources: Iterable[Any], key: Key) -> bool:
         """Whether all of the sources are there; of alternatives that stand alone, one of them."""

@@ -88,25 +88,32 @@ class Attempt:
     def resumed(self) -> bool:
         """Whether the run that this one goes on from has done this step, with all the same. Its
         state is then this step's, under the attempt that wrote it."""
-        context, store = self.context, self.context.run_log_store
-        if not context.resume or self.node.type == "fail":
-            return False
-        data = store.get(state_key(context.resume, self.instance))
+        data, context, store = self.done_before(), self.context, self.context.run_log_store
         if data is None:
             return False
-        attempt = json.loads(data)["attempt"]
-        found = store.get(record_key(context.resume, self.instance, attempt))
-        if found is None or not self._same(json.loads(found)):
-            return False
-        leaving = State(**{name: json.loads(data)[name] for name in State._fields})
+        document = json.loads(data)
+        leaving = State(**{name: document[name] for name in State._fields})
         self.hand_over(leaving)
         store.keep(map(blob_key, blobs(leaving.parameters)))
         for place in self._places():
             store.put(state_key(context.run, place), data)
-        self.id = self.record["attempt"] = attempt
-        self.record["resumed"] = {"run": context.resume, "attempt": attempt}
+        self.id = self.record["attempt"] = document["attempt"]
+        self.record["resumed"] = {"run": context.resume, "attempt": self.id}
         self._end("skipped", 0)
         return True
+
+    def done_before(self) -> bytes | None:
+        """The state that the run that this one goes on from has of this step, if that is to be
+        this step's."""
+        context, store = self.context, self.context.run_log_store
+        if not context.resume or self.node.type == "fail":
+            return None
+        data = store.get(state_key(context.resume, self.instance))
+        if data is None:
+            return None
+        attempt = json.loads(data)["attempt"]
+        found = store.get(record_key(context.resume, self.instance, attempt))
+        return data if found is not None and self._same(json.loads(found)) else None
 
     def _same(self, old: Mapping[str, Any]) -> bool:
         if old["status"] not in GOOD or self.context.by_name:

@@ -6,6 +6,7 @@ command goes where the kubeconfig says, which is for a library to read.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,7 +25,19 @@ TIMEOUT = 20.0
 """Seconds without a byte after which an answer is given up."""
 
 
+SILENCE = 600.0
+"""The same for what is streamed, where a container may print nothing for long."""
+
+CHUNK = 1 << 16
+
 ASK = "`kubectl get --raw=/readyz` asks it how it is"
+FULL = (
+    "make room there: `argosy runs rm` removes old runs, and `kubectl get resourcequota` has more"
+)
+FORBIDDEN = (
+    "the account needs `%s` in the namespace: the Role that `argosy render` writes has that, one "
+    "of your own must be given it"
+)
 
 
 class Response(NamedTuple):
@@ -40,6 +53,12 @@ class Stream(NamedTuple):
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
 
+    def body(self, needs: str) -> Iterator[bytes]:
+        """The chunks of a success. Raises as `fault` says for any other answer."""
+        if self.status != 200:
+            raise fault(Response(self.status, self.headers, b"".join(self.chunks)), needs)
+        return self.chunks
+
     def lines(self) -> Iterator[bytes]:
         """Whole lines, without their ends; what has none at last, too."""
         rest = b""
@@ -48,6 +67,10 @@ class Stream(NamedTuple):
             yield from whole
         if rest:
             yield rest
+
+
+class RefusedError(Exception):
+    """The API server does not do it, and would not do it the next time either."""
 
 
 class Api:
@@ -114,7 +137,7 @@ class Direct(Api):
 
         def chunks() -> Iterator[bytes]:
             try:
-                while chunk := answer.read1(1 << 16):
+                while chunk := answer.read1(CHUNK):
                     yield chunk
             except faults() as error:
                 raise self._silent(error) from error
@@ -258,6 +281,25 @@ def faults() -> tuple[type[Exception], ...]:
     from http.client import HTTPException
 
     return OSError, HTTPException
+
+
+def fault(answer: Response, needs: str) -> Exception:
+    """What an answer that is no success means; `needs`: the rights that it takes."""
+    try:
+        message = str(json.loads(answer.body)["message"])
+    except (ValueError, KeyError, TypeError):
+        message = answer.body[:200].decode(errors="replace").strip()
+    reason = f"status {answer.status}: {message or 'no message'}"
+    # A conflict, an expired page of a list, too many requests, or a server that is not well.
+    if answer.status in (409, 410, 429) or answer.status >= 500:
+        reason += f"; {ASK}"
+        after = answer.headers.get("Retry-After", "")
+        return TryAgainError(reason, float(after) if after.isdigit() else None)
+    if "exceeded quota" in message:
+        reason += f"; {FULL}"
+    elif answer.status in (401, 403):
+        reason += f"; {FORBIDDEN % needs}"
+    return RefusedError(reason)
 
 
 def complete(answer: Response) -> None:

@@ -14,6 +14,7 @@ from .layout import run_key
 if TYPE_CHECKING:
     from .executors.base import Executor
     from .service import Catalog, RunLogStore, Secrets
+    from .tasks.container import Place
 
 KINDS = ("run_log_store", "catalog", "secrets")
 DEFAULTS = {"run_log_store": "file-system", "catalog": "file-system", "secrets": "env"}
@@ -115,6 +116,16 @@ class Context:
         found: Executor = make("executor", {"type": name}, self.plugins)
         found.environment.update(self.config.get("environment") or {})
         return found
+
+    @cached_property
+    def containers(self) -> Place | None:
+        """Where container tasks run; None where they cannot. A launcher of containers sets its
+        own."""
+        if self.config.get("executor") != "argo":
+            return None
+        from .tasks.pod import InPod
+
+        return InPod()
 
     @cached_property
     def plugins(self) -> tuple[str, ...]:

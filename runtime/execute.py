@@ -42,6 +42,26 @@ def execute(node: Node, key: str, ended: str, context: Context) -> int:
     return 0
 
 
+def prepare(node: Node, key: str, ended: str, context: Context) -> int:
+    """What comes before a container of the user's in the same pod: what enters it is put where it
+    finds it. Writes to the run log only what went wrong."""
+    from .tasks import pod
+
+    try:
+        attempt = Attempt(node, key, statuses(ended), context)
+    except ArgosyError as error:
+        complain(str(error))
+        return error.exit_status
+    try:
+        pod.prepare(attempt, attempt.read())
+    except ArgosyError as error:
+        attempt.fail(error)
+        return error.exit_status
+    except Exception as error:  # as in `execute`
+        return unexpected(attempt, error)
+    return 0
+
+
 def pass_on(attempt: Attempt, entering: State, signals: Signals) -> State:
     """A control: it joins what it reads."""
     return entering

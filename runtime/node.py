@@ -21,7 +21,8 @@ class Node(NamedTuple):
     """One node; a field that its JSON leaves out has the default here.
 
     `secrets` maps a secret's name to the variable that shows it to the user's process, or to
-    `None`; `timeout` is in seconds; `raw` is the JSON that it was read from.
+    `None`; `timeout` is in seconds; `argv` is what a container of `image` is started with; `raw` is
+    the JSON that it was read from.
     """
 
     step: str
@@ -30,6 +31,8 @@ class Node(NamedTuple):
     sources: Sequence[Any] = ()
     command: str = ""
     command_type: str = "python"
+    image: str = ""
+    argv: Sequence[str] = ()
     returns: Sequence[str] = ()
     get: Sequence[str] = ()
     put: Sequence[str] = ()
@@ -64,6 +67,8 @@ SHAPES: dict[str, type | tuple[type, ...]] = {
     "from": list,
     "command": str,
     "command_type": str,
+    "image": str,
+    "argv": list,
     "returns": list,
     "get": list,
     "put": list,

@@ -225,7 +225,7 @@ class Scope:
         python = re.sub(r"workflow\.parameters\['(.*?)'\]", r"arguments['\1']", python)
         python = python.replace("&&", " and ").replace("||", " or ")
         python = re.sub(r"!(?!=)", " not ", python)
-        python = re.sub(r"\btrue\b", "True", re.sub(r"\bfalse\b", "False", python))
+        python = re.sub(r"(?<!['\w-])(true|false)\b", lambda match: match[1].title(), python)
         if match := re.fullmatch(r"(.*) \? (.*) : (.*) \? (.*) : (.*)", python):
             first, one, second, two, three = match.groups()
             python = f"{one} if {first} else {two} if {second} else {three}"

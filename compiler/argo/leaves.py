@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..flow import Reading
 from ..graph import Conditional, Fail, Graph, Node, Retry, Task, join_path, segment
 from ..nodes import control_json, no_match_json, node_json
+from .beside import beside
 from .pods import Profile, backoff_of, inputs_of
 from .shared import Shared
 from .text import node_text
@@ -40,7 +41,7 @@ def leaf(
     if hands:
         content["hands"] = list(hands)
     retry = options.retry if node.spec.retry == ONCE else node.spec.retry
-    return _pod(shared, at, content, reading, down, retry, tuple(node.spec.secrets))
+    return _pod(shared, at, content, reading, down, retry, node.spec)
 
 
 def control(
@@ -75,7 +76,7 @@ def _pod(
     reading: Reading,
     down: Mapping[str, str],
     retry: Retry = ONCE,
-    secrets: tuple[str, ...] = (),
+    task: Task | None = None,
 ) -> Work:
     timeout = content.get("timeout")
     profile = Profile(
@@ -83,7 +84,8 @@ def _pod(
         hands=len(content.get("hands", ())),
         backoff=backoff_of(retry),
         deadline=timeout is not None,
-        secrets=shared.pods.asked(secrets),
+        secrets=shared.pods.asked(task.secrets) if task else (),
+        beside=beside(task) if task and task.image else None,
     )
     values = inputs_of(retry, timeout)
     template, own = shared.pods.template(shared.options(at), profile, values)

@@ -13,8 +13,9 @@ from ..environments import in_environment
 from ..errors import ManifestError, Problem
 from ..graph import Pipeline
 from ..integrate import context
+from .beside import RULES
 from .graphs import lower_graph
-from .names import Names
+from .names import PIPELINE, Names
 from .objects import Identity, account_name, identity, manifests, versioned
 from .options import Options, read_options
 from .pods import Pods, Run, configured, overridden
@@ -44,7 +45,8 @@ def lower(compilation: Compilation) -> Compilation:
     shared = Shared(compilation.flow, config["arguments"], base, steps, names, pods)
     spec = _spec(of, shared, pipeline, arguments)
     of, spec = versioned(of, spec, compilation.request.templates)
-    found = manifests(of, base, spec, executor.rules, pipeline.description)
+    rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
+    found = manifests(of, base, spec, rules, pipeline.description)
     return compilation._replace(manifests=found)
 
 
@@ -72,10 +74,10 @@ def _arguments(pipeline: Pipeline) -> list[Json]:
     """The run's arguments as Argo has them: text, a default of any other type as JSON."""
     found, problems = [], []
     for name, default in pipeline.parameters.items():
-        text = default if isinstance(default, str) else safe_json(default)
+        text = argument_text(default)
         problems += [
             Problem(f"parameter '{name}' {message}", hint=hint)
-            for message, hint in _argument_faults(name, text)
+            for message, hint in argument_faults(name, text)
         ]
         found.append({"name": name} if default is None else {"name": name, "value": text})
     if problems:
@@ -83,7 +85,13 @@ def _arguments(pipeline: Pipeline) -> list[Json]:
     return found
 
 
-def _argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
+def argument_text(value: Any) -> str:
+    """A parameter as an argument: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else safe_json(value)
+
+
+def argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """Why Argo does not take an argument, and what to do."""
     if name == "json":
         yield "cannot be called so: Argo has all parameters under that name", "give it another name"
     if not _ARGUMENT.fullmatch(name):
@@ -91,7 +99,7 @@ def _argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
         yield "has a name that Argo does not take for an argument", hint
     if "{{" in text:
         hint = "read it from a file or build it in a step"
-        yield "has '{{' in its default, which Argo would replace", hint
+        yield "has '{{' in its value, which Argo would replace", hint
 
 
 def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json]) -> Json:
@@ -110,9 +118,10 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
         found["parallelism"] = options.parallelism
     if options.workflow_timeout:
         found["activeDeadlineSeconds"] = math.ceil(options.workflow_timeout)
-    if options.kind != "Workflow":  # whose labels are its own
-        found["workflowMetadata"] = {"labels": dict(of.labels)}
     found["podMetadata"] = {"labels": dict(of.labels)}
+    # So that its workflows are found and called by their run's id, whoever submits them.
+    annotations = {PIPELINE: quote(pipeline.name, safe="")}
+    found["workflowMetadata"] = {"labels": dict(of.labels), "annotations": annotations}
     if arguments:
         found["arguments"] = {"parameters": arguments}
     templates = []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..options.pod import Claim
-from .names import MAX_CRON_NAME, label_value, task_name
+from .names import MAX_CRON_NAME, PIPELINE, label_value, task_name
 from .options import Options
 
 Json = dict[str, Any]
@@ -64,7 +64,7 @@ def identity(pipeline: str, options: Options, environment: str = "") -> Identity
     labels = {
         "app.kubernetes.io/name": task_name(pipeline, limit),
         "app.kubernetes.io/managed-by": "argosy",
-        "argosy.dev/pipeline": label_value(pipeline),
+        PIPELINE: label_value(pipeline),
     }
     if environment:
         labels["argosy.dev/environment"] = environment
@@ -118,7 +118,6 @@ def _cron(of: Identity, options: Options) -> Json:
     spec: Json = {"schedules": list(options.schedules), "suspend": False}
     if options.timezone:
         spec["timezone"] = options.timezone
-    spec["workflowMetadata"] = {"labels": dict(of.labels)}
     spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name}}
     metadata = {**of.metadata(), "labels": of.labels_of_version()}
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": metadata, "spec": spec}

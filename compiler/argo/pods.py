@@ -13,7 +13,8 @@ from ..graph import Retry
 from ..options.pod import Account, Claim, PodOptions
 from ..options.readers import plain
 from . import expressions
-from .names import Names
+from .beside import Beside, add
+from .names import BY_NAME, RESUME, Names
 from .options import Options, read_options
 from .text import safe_json
 
@@ -71,7 +72,8 @@ class Profile(NamedTuple):
     """What a pod has beside its options: all that makes two nodes need two templates.
 
     `backoff`: seconds, factor and the most seconds between attempts; None where a node is tried
-    once. `hands`: how many values it hands over.
+    once. `hands`: how many values it hands over. `beside`: the user's container, which has an
+    image of its own.
     """
 
     arguments: bool = False
@@ -79,9 +81,12 @@ class Profile(NamedTuple):
     backoff: tuple[float, float, float] | None = None
     deadline: bool = False
     secrets: tuple[str, ...] = ()
+    beside: Beside | None = None
 
     def words(self) -> Iterable[str]:
         """What tells it from the plain one, for its name."""
+        if self.beside:
+            yield "container"
         if self.arguments:
             yield "arguments"
         if self.hands:
@@ -127,6 +132,11 @@ class Pods:
             self.templates.append(self._template(name, options, profile, values))
         name, defaults = self._found[key]
         return name, {name: value for name, value in values.items() if defaults[name] != value}
+
+    @property
+    def beside(self) -> bool:
+        """Whether any pod has a container of the user's beside its own."""
+        return any(profile.beside for _, profile in self._found)
 
     def end(self, final: Iterable[Any]) -> str:
         """The template of the exit handler; what runs the pipeline's last pod."""
@@ -189,7 +199,11 @@ class Pods:
             env.append({"name": "ARGOSY_HANDS", "value": HANDS})
         env += [_secret(name, self._run.secrets[name]) for name in profile.secrets]
         arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
-        return {**found, "metadata": metadata, **self._pod(options.pod, arguments, env)}
+        found = {**found, "metadata": metadata, **self._pod(options.pod, arguments, env)}
+        if profile.beside is not None:
+            secrets = [_secret(name, self._run.secrets[own]) for name, own in profile.beside.shown]
+            add(found, profile.beside, secrets)
+        return found
 
     def _environment(self, arguments: bool) -> list[dict[str, Any]]:
         origin = {
@@ -203,6 +217,9 @@ class Pods:
             {"name": "ARGOSY_ORIGIN", "value": json.dumps(origin, separators=(",", ":"))},
             {"name": "ARGOSY_POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             {"name": "ARGOSY_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
+            # Empty, unless whoever submits the workflow says so in its podMetadata.
+            _annotation("ARGOSY_RESUME", RESUME),
+            _annotation("ARGOSY_RESUME_BY_NAME", BY_NAME),
         ]
         if arguments:
             env.append({"name": "ARGOSY_ARGUMENTS", "value": expressions.ARGUMENTS})
@@ -248,6 +265,12 @@ class Pods:
                 for claim, volume in volumes.items()
             ]
         return {**found, "container": container}
+
+
+def _annotation(name: str, key: str) -> dict[str, Any]:
+    """A variable that Kubernetes fills from an annotation of the pod; without one it is empty."""
+    path = f"metadata.annotations['{key}']"
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
 def _secret(name: str, reference: tuple[str, str]) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from ..errors import Problem
 from ..graph import Graph, Pipeline
 from .cycles import cycles
+from .never import never
 from .reachable import reachable
 from .returns import returns
 
-CHECKS = (cycles, reachable)
+CHECKS = (cycles, reachable, never)
 WARNINGS = (returns,)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,8 @@ OPTIONS = (
         "--insecure-skip-tls-verify", "insecure", is_flag=True, help="Nobody needs to vouch for it."
     ),
 )
+
+wait = click.option("--wait", is_flag=True, help="Follow the run to its end; exit 1 if it fails.")
 
 
 def way(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,3 +81,20 @@ def chosen(
             "of a kubeconfig's cluster the kubeconfig says that"
         )
     return Way(context, namespace, server, token_file, ca_file, insecure)
+
+
+def again(configurations: Iterable[str], variables: Iterable[str], way: Way) -> list[str]:
+    """The options that lead another command to the same place."""
+    found: list[str] = []
+    for option, values in (("-c", configurations), ("-v", variables)):
+        for value in values:
+            found += [option, value]
+    for option, one in (
+        ("--context", way.context),
+        ("-n", way.namespace),
+        ("--server", way.server),
+        ("--token-file", way.token_file),
+        ("--ca-file", way.ca_file),
+    ):
+        found += [option, one] if one else []
+    return [*found, "--insecure-skip-tls-verify"] if way.insecure else found

@@ -76,9 +76,11 @@ class Client:
         """Deletes an object and, in the background, all that it owns."""
         raise NotImplementedError
 
-    def logs(self, pod: str, follow: bool = False, owner: str = "") -> Iterator[bytes]:
-        """The lines that a pod's step has written, and with `follow` those that it will. `owner` is
-        the workflow that the pod is of."""
+    def logs(
+        self, pod: str, follow: bool = False, last: int | None = None, owner: str = ""
+    ) -> Iterator[bytes]:
+        """The lines that a pod's step has written, or the `last` of them, and with `follow` those
+        that it will. `owner` is the workflow that the pod is of."""
         raise NotImplementedError
 
 
@@ -153,9 +155,13 @@ class Cluster(Client):
         body = {"propagationPolicy": "Background"}
         self._send(self._asked("delete", resource, name), "DELETE", body=body)
 
-    def logs(self, pod: str, follow: bool = False, owner: str = "") -> Iterator[bytes]:
+    def logs(
+        self, pod: str, follow: bool = False, last: int | None = None, owner: str = ""
+    ) -> Iterator[bytes]:
         asked = self._asked("get", POD_LOG, pod)
         query = {"container": MAIN, "follow": "true" if follow else "false"}
+        if last is not None:
+            query["tailLines"] = str(last)
         path = f"{POD_LOG.path(self.namespace, pod)}?{urlencode(query)}"
         try:
             yield from lines(self._api, asked, path)

@@ -103,13 +103,17 @@ class ArgoServer(Client):
         asked = Asked("delete", resource, name, self.namespace)
         exchange(self._api, asked, "DELETE", self._path(resource, name))
 
-    def logs(self, pod: str, follow: bool = False, owner: str = "") -> Iterator[bytes]:
+    def logs(
+        self, pod: str, follow: bool = False, last: int | None = None, owner: str = ""
+    ) -> Iterator[bytes]:
         asked = Asked("get", POD_LOG, pod, self.namespace)
         query = {
             "podName": pod,
             "logOptions.container": MAIN,
             "logOptions.follow": "true" if follow else "false",
         }
+        if last is not None:
+            query["logOptions.tailLines"] = str(last)
         path = f"{self._path(WORKFLOW, owner)}/log?{urlencode(query)}"
         try:
             for line in lines(self._api, asked, path):

@@ -13,6 +13,8 @@ from .edges import connect, form_of
 from .fields import Context, Fields, name_of
 from .steps import Draft, parse_step
 
+MAX_DAG_FILES = 1_000
+
 
 def parse(document: Any, name: str, context: Context) -> Pipeline | None:
     """The pipeline of `document`; None where problems (in `context`) leave none.
@@ -30,10 +32,7 @@ def parse(document: Any, name: str, context: Context) -> Pipeline | None:
     if not isinstance(parameters, dict):
         fields.wrong("parameters", "a mapping of names to defaults")
         parameters = {}
-    for (
-        section
-    ) in aliases.SECTIONS:  # Magnus has its services beside the dag; `settings` reads them
-        fields.known.append(section)
+    fields.known.extend(aliases.SECTIONS)  # Magnus' services beside the dag: `settings` reads them
     graph = None
     if fields.require("dag", "a mapping with 'steps'"):
         dag = fields.submapping("dag")
@@ -97,6 +96,12 @@ def dag_file(fields: Fields, path: str, mark: Any) -> Steps[Graph | None]:
     resolved = str(target.resolve())
     if resolved in context.files:
         fields.problem(f"{path} includes itself", mark, "a dag file must not lead back to itself")
+        return None
+    context.included += 1
+    if context.included > MAX_DAG_FILES:
+        if context.included == MAX_DAG_FILES + 1:
+            message = f"over {MAX_DAG_FILES:,} dag files, one that is included twice counted twice"
+            fields.problem(message, mark, "files that include files multiply: nest fewer of them")
         return None
     try:
         document = source.load(str(target))

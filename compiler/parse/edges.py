@@ -44,8 +44,13 @@ def connect(fields: Fields, form: str, start: str, drafts: dict[str, Draft]) -> 
     handlers: dict[str, str] = {}
     for name, draft in list(drafts.items()):
         for source_name in draft.depends_on:
-            if _known(draft, "depends_on", source_name, drafts):
+            if _known(draft, "depends_on", source_name, drafts) and _goes_on(
+                draft, source_name, drafts
+            ):
                 edges[name].append(Edge(source_name, "success"))
+        if draft.type in TERMINALS:
+            _require_no_edge(draft)
+            continue
         if draft.next and _target(draft, "next", drafts, edges):
             edges[draft.next].append(Edge(name, "success"))
         if draft.on_failure and _target(draft, "on_failure", drafts, edges):
@@ -61,6 +66,26 @@ def connect(fields: Fields, form: str, start: str, drafts: dict[str, Draft]) -> 
         join = "any" if form == "chain" else draft.join
         found[name] = tuple(dict.fromkeys(incoming)), join, handlers.get(name)
     return found
+
+
+def _goes_on(draft: Draft, name: str, drafts: dict[str, Draft]) -> bool:
+    """Whether anything can come after the step that `depends_on` names."""
+    kind = drafts[name].type
+    if kind not in TERMINALS:
+        return True
+    where = draft.fields.mapping.at("depends_on")
+    message = f"depends_on of {draft.fields.what} names '{name}', a {kind}: nothing comes after it"
+    draft.fields.problem(message, where, "name what comes before it, or give it another type")
+    return False
+
+
+def _require_no_edge(draft: Draft) -> None:
+    """A terminal ends its graph."""
+    for key in ("next", "on_failure"):
+        if getattr(draft, key):
+            message = f"{draft.fields.what} is a {draft.type} and has {key}: it ends its graph"
+            where = draft.fields.mapping.at_key(key)
+            draft.fields.problem(message, where, "remove it, or give the step another type")
 
 
 def _known(draft: Draft, key: str, name: str, drafts: dict[str, Draft]) -> bool:

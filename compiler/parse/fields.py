@@ -15,7 +15,8 @@ _UNITS = 86400, 3600, 60, 1
 
 
 class Context:
-    """What parsing one definition shares: where problems go, the variables, the files under way."""
+    """What parsing one definition shares: where problems go, the variables, the files under way,
+    and how many were included before."""
 
     def __init__(
         self, variables: Mapping[str, str] | None = None, files: tuple[str, ...] = ()
@@ -23,6 +24,7 @@ class Context:
         self.problems: list[Problem] = []
         self.variables = variables or {}
         self.files = files
+        self.included = 0
 
 
 def name_of(value: Any) -> str:
@@ -146,6 +148,23 @@ class Fields:
             else:
                 message = f"{key} takes a list of texts; this is {name_of(item)}"
                 self.problem(message, value.at(index), "put it in quotes")
+        return tuple(found)
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of texts of the user's own; plain values count as they were written."""
+        if not self.has(key):
+            return ()
+        value = self.mapping[key]
+        if not isinstance(value, source.Sequence):
+            self.wrong(key, "a list of texts")
+            return ()
+        found = []
+        for index, item in enumerate(value):
+            if isinstance(item, str) or index in value.texts:
+                found.append(value.texts.get(index, item))
+            else:
+                message = f"{key} takes a list of texts; this is {name_of(item)}"
+                self.problem(message, value.at(index))
         return tuple(found)
 
     def integer(self, key: str, default: int | None, least: int = 1) -> int | None:

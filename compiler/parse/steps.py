@@ -7,6 +7,7 @@ and makes its node of the specs that `graph` has.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +31,7 @@ from ..trampoline import Steps
 from .fields import Fields
 
 Nested = Callable[[Fields, str, source.Mapping], Steps[Graph | None]]
-COMMAND_TYPES = "python", "shell"
+COMMAND_TYPES = "python", "shell", "container"
 REDUCERS = "list", "sum", "max", "last"
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _REDUCER = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -115,19 +116,13 @@ def parse_task(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     kind = fields.choice("command_type", COMMAND_TYPES, "python")
     if fields.has("command_config") and fields.mapping["command_config"]:
         fields.problem("command_config holds nothing here", fields.mapping.at_key("command_config"))
-    command = ""
-    if fields.require("command", "what the task runs"):
-        command = fields.text("command", literal=True)
-        if not command.strip() and isinstance(fields.mapping["command"], str):
-            hint = "`type: stub` is a step that does nothing"
-            fields.problem("command is empty", fields.mapping.at("command"), hint)
-        elif kind == "python" and command and not _FUNCTION.fullmatch(command.removesuffix("()")):
-            hint = "or is it a command_type: shell?"
-            where = fields.mapping.at("command")
-            fields.problem(f"'{command[:60]}' is not module.function", where, hint)
+    if kind == "container":
+        command, image, argv = _container(fields)
+    else:
+        command, image, argv = _command(fields, kind), "", ()
     get, put = _catalog(fields)
     return Task(
-        command=command.removesuffix("()") if kind == "python" else command,
+        command=command,
         command_type=kind,
         returns=fields.texts("returns"),
         get=get,
@@ -136,7 +131,54 @@ def parse_task(fields: Fields, nested: Nested) -> Steps[Spec | None]:
         env=_environment(fields),
         retry=_retry(fields),
         timeout=fields.seconds("timeout"),
+        image=image,
+        argv=argv,
     )
+
+
+def _command(fields: Fields, kind: str) -> str:
+    """`command` of Python and shell."""
+    if not fields.require("command", "what the task runs"):
+        return ""
+    command = fields.text("command", literal=True)
+    if not command.strip() and isinstance(fields.mapping["command"], str):
+        hint = "`type: stub` is a step that does nothing"
+        fields.problem("command is empty", fields.mapping.at("command"), hint)
+    elif kind == "python" and command and not _FUNCTION.fullmatch(command.removesuffix("()")):
+        hint = "or is it a command_type: shell?"
+        where = fields.mapping.at("command")
+        fields.problem(f"'{command[:60]}' is not module.function", where, hint)
+    return command.removesuffix("()") if kind == "python" else command
+
+
+def _container(fields: Fields) -> tuple[str, str, tuple[str, ...]]:
+    """`image`, `command` and `args` of a container: the command as people read it, the image, and
+    the words that the process is started with. No shell reads them."""
+    fields.require("image", "the image that runs; nothing of Argosy is in it")
+    image = fields.text("image")
+    if not fields.has("command"):
+        hint = "`docker inspect -f '{{.Config.Entrypoint}} {{.Config.Cmd}}' IMAGE` shows its own"
+        fields.problem(f"{fields.what} needs 'command': what runs in the image", hint=hint)
+    command = _words(fields)
+    if command == ():
+        fields.problem("command is empty", fields.mapping.at("command"))
+    argv = (*(command or ()), *fields.words("args"))
+    return shlex.join(argv), image, argv
+
+
+def _words(fields: Fields) -> tuple[str, ...] | None:
+    """`command` of a container, a list or a text that is split as a shell would; None where it is
+    not there, or is no such thing."""
+    if not fields.has("command"):
+        return None
+    if isinstance(fields.mapping["command"], source.Sequence):
+        return fields.words("command")
+    try:
+        return tuple(shlex.split(fields.text("command", literal=True)))
+    except ValueError as error:
+        message = f"command is no list of words: {error}"
+        fields.problem(message, fields.mapping.at("command"), "write a list: [a, b]")
+        return None
 
 
 def _environment(fields: Fields) -> dict[str, str]:

@@ -15,9 +15,9 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
-from argosy.runtime.cluster import ASK, Api, Response, reach
+from argosy.runtime.cluster import Api, RefusedError, Response, fault, reach
 from argosy.runtime.errors import NodeError, ServiceError
-from argosy.runtime.retry import TryAgainError, retry
+from argosy.runtime.retry import retry
 from argosy.runtime.service import Option, RunLogStore
 
 LARGEST = 1 << 20
@@ -36,13 +36,7 @@ TOO_LARGE = (
     "catalog, or keep the run log elsewhere: run_log_store: {{type: file-system}} with a claim, "
     "s3 or db"
 )
-FULL = (
-    "make room there: `argosy runs rm` removes old runs, and `kubectl get resourcequota` has more"
-)
-FORBIDDEN = (
-    "the account needs `configmaps: create, get, list, patch` in the namespace: the Role that "
-    "`argosy render` writes has that, one of your own must be given it"
-)
+NEEDS = "configmaps: create, get, list, patch"
 
 Result = TypeVar("Result")
 
@@ -159,7 +153,7 @@ class KubernetesRunLog(RunLogStore):
         if answer.status == 404 and method in ("GET", "DELETE"):
             return None
         if answer.status >= 400:
-            raise fault(answer)
+            raise fault(answer, NEEDS)
         return answer
 
     def _call(self, verb: str, key: str, call: Callable[[], Result]) -> Result:
@@ -168,29 +162,6 @@ class KubernetesRunLog(RunLogStore):
             return retry(call, what)
         except RefusedError as error:
             raise ServiceError(f"{what}: {error}") from error
-
-
-class RefusedError(Exception):
-    """The API server does not do it, and would not do it the next time either."""
-
-
-def fault(answer: Response) -> Exception:
-    """What an answer that is no success means."""
-    try:
-        message = str(json.loads(answer.body)["message"])
-    except (ValueError, KeyError, TypeError):
-        message = answer.body[:200].decode(errors="replace").strip()
-    reason = f"status {answer.status}: {message or 'no message'}"
-    # A conflict, an expired page of a list, too many requests, or a server that is not well.
-    if answer.status in (409, 410, 429) or answer.status >= 500:
-        reason += f"; {ASK}"
-        after = answer.headers.get("Retry-After", "")
-        return TryAgainError(reason, float(after) if after.isdigit() else None)
-    if "exceeded quota" in message:
-        reason += f"; {FULL}"
-    elif answer.status in (401, 403):
-        reason += f"; {FORBIDDEN}"
-    return RefusedError(reason)
 
 
 def data_of(found: Mapping[str, Any]) -> bytes:

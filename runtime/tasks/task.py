@@ -38,8 +38,13 @@ class Prepared(NamedTuple):
 def run(attempt: Attempt, entering: State, signals: Signals) -> State:
     """Runs the attempt's task. Gives the state that it leaves; raises what it failed by."""
     node, context = attempt.node, attempt.context
+    if node.command_type == "container":
+        from . import container  # few tasks are
+
+        return container.run(attempt, entering, signals)
     if node.command_type not in KINDS:
-        raise NodeError(f"command_type '{node.command_type}' is none of {', '.join(KINDS)}")
+        known = ", ".join((*KINDS, "container"))
+        raise NodeError(f"command_type '{node.command_type}' is none of {known}")
     secrets = {wanted: context.secrets.get(wanted) for wanted in node.secrets}
     attempt.output.hide(secrets.values())
     if node.get:
@@ -152,8 +157,9 @@ def check_returned(node: Node, written: Written) -> None:
     raise TaskError(f"{node.command} did not return {names}, which its `returns` names")
 
 
-def leave(attempt: Attempt, entering: State, written: Written) -> State:
-    """What entered, with what the task set and kept over it."""
+def leave(attempt: Attempt, entering: State, written: Written, folder: str = "") -> State:
+    """What entered, with what the task set and kept over it; `folder` has its files, else the
+    working folder."""
     node, context = attempt.node, attempt.context
     made = entries_of(
         written,
@@ -161,7 +167,7 @@ def leave(attempt: Attempt, entering: State, written: Written) -> State:
         attempt.rank,
         lambda pickle: write_blob(context.run_log_store, pickle),
     )
-    found = {**data.match_files(node.put, attempt.output.say), **written.files}
+    found = {**data.match_files(node.put, attempt.output.say, folder), **written.files}
     files = {}
     if found:
         catalog = context.catalog

@@ -83,6 +83,22 @@ def test_a_graph_whose_exits_do_not_is_joined() -> None:
     assert reads(found, "z") == ("p/x",)
 
 
+def test_an_exit_that_may_be_omitted_is_asked_about() -> None:
+    graph = (
+        f"a: {{{RUN}, on_failure: h}}\n"
+        f"b: {{{RUN}, depends_on: [a]}}\n"
+        f"h: {{{RUN}, on_failure: c}}\n"
+        f"c: {{{RUN}, depends_on: {{any: [a, h]}}}}\n"
+        f"last: {{{RUN}, depends_on: [b, c]}}"
+    )
+    assert flow(steps(graph)).final == ({"if": "last", "is": "ok", "from": ["last"]},)
+    inside = graph.replace("\n", ", ")
+    found = flow(
+        steps(f"p: {{type: dag, branch: {{steps: {{{inside}}}}}}}\nz: {{{RUN}, depends_on: [p]}}")
+    )
+    assert set(found.joins) == {"p/"}, "nobody inside is sure to write what the graph leaves"
+
+
 def test_a_map_after_a_map_reads_one_joined_state() -> None:
     branch = f"branch: {{steps: {{i: {{{RUN}}}}}}}"
     found = flow(

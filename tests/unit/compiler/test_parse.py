@@ -1,12 +1,16 @@
 """Definitions into graphs, and every problem at once."""
 
+import time
 from pathlib import Path
 
 import pytest
 
+from argosy.compiler.checks.never import never
 from argosy.compiler.errors import DefinitionError
 from argosy.compiler.graph import Conditional, Dag, Edge, Fail, Map, Retry, Stub, Task
 from definitions import chain, pipeline, steps
+
+BOX = "dag: {steps: {a: {type: task, command_type: container, %s}}}"
 
 
 def problems(text: str, **variables: str) -> str:
@@ -65,6 +69,25 @@ def test_a_task_in_full() -> None:
         retry=Retry(3, 5.0),
         timeout=5400.0,
     )
+
+
+def test_a_container_task_is_an_image_and_words() -> None:
+    box = "type: task, command_type: container, image: 'reg/box:1'"
+    graph = steps(
+        f"a: {{{box}, command: 'tool -x \"two words\"', args: [-n, 3, yes, '$x', '$(P)']}}\n"
+        f"b: {{{box}, command: [/tool, '']}}"
+    )
+    words = ("tool", "-x", "two words", "-n", "3", "yes", "$x", "$(P)")
+    spec = graph.nodes["a"].spec
+    assert spec == Task(
+        command="tool -x 'two words' -n 3 yes '$x' '$(P)'",
+        command_type="container",
+        image="reg/box:1",
+        argv=words,
+    )
+    other = graph.nodes["b"].spec
+    assert isinstance(other, Task)
+    assert other.argv == ("/tool", "")
 
 
 def test_composites() -> None:
@@ -133,6 +156,15 @@ dag:
         ("dag: {steps: {a: {type: task, command: [5]}}}", "command takes text, not a list"),
         ("dag: {steps: {a: {type: task, command: echo hi}}}", "or is it a command_type: shell?"),
         ("dag: {steps: {a: {type: task, command: ' '}}}", "p.yaml:1:40: error: command is empty"),
+        (BOX % "command: /x", "step 'a' needs 'image'"),
+        (BOX % "image: i", "step 'a' needs 'command': what runs in the image"),
+        (BOX % "image: i, command: []", "p.yaml:1:75: error: command is empty"),
+        (BOX % "image: i, command: 'a \"b'", "command is no list of words: No closing quotation"),
+        (
+            BOX % "image: i, command: a, args: [[]]",
+            "p.yaml:1:85: error: args takes a list of texts",
+        ),
+        ("dag: {steps: {a: {type: task, command: a.b, image: i}}}", "has no field 'image'"),
         ("dag: {steps: {a: {type: stub, depends_on: [b]}}}", "names no step: 'b'"),
         ("dag: {steps: {a: {type: task, command: a.b, timeout: soon}}}", "takes a duration"),
         ("dag: {steps: {a: {type: task, command: a.b, retry: 0}}}", "retry must be at least 1"),
@@ -157,6 +189,20 @@ dag:
             "dag: {start_at: a, steps: {a: {type: stub}, b: {type: stub}}}",
             "no step leads to 'b'",
         ),
+        (
+            "dag: {steps: {a: {type: stub}, f: {type: fail, depends_on: [a], on_failure: a}}}",
+            "step 'f' is a fail and has on_failure: it ends its graph",
+        ),
+        (
+            "dag: {start_at: a, steps: {a: {type: stub, next: s}, s: {type: success, next: b},"
+            " b: {type: stub}}}",
+            "p.yaml:1:73: error: step 's' is a success and has next: it ends its graph",
+        ),
+        (
+            "dag: {steps: {a: {type: stub}, s: {type: success, depends_on: [a]},"
+            " b: {type: stub, depends_on: [s]}}}",
+            "depends_on of step 'b' names 's', a success: nothing comes after it",
+        ),
     ],
 )
 def test_bad_definitions(text: str, expected: str) -> None:
@@ -170,6 +216,73 @@ def test_each_cycle_is_told_once() -> None:
     assert found.count("wait for each other") == 2
     assert "wait for each other: a -> a" in found
     assert "wait for each other: c -> d -> c" in found
+
+
+TASK = "{type: task, command: a.b"
+NEVER = {
+    "of one step": (f"a: {TASK}, on_failure: b}}\nb: {TASK}, depends_on: [a]}}", "b", "a"),
+    "of what comes before two others": (
+        f"a: {TASK}, on_failure: h}}\nb: {TASK}, depends_on: [a]}}\nh: {TASK}}}\n"
+        f"c: {TASK}, depends_on: [b, h]}}\nd: {TASK}, depends_on: [c]}}",
+        "c",
+        "a",
+    ),
+    "of either of two": (
+        f"a: {TASK}, on_failure: c}}\nb: {TASK}, on_failure: c}}\nc: {TASK}, depends_on: [a, b]}}",
+        "c",
+        "a",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NEVER)
+def test_a_step_that_waits_for_success_and_failure_can_never_run(case: str) -> None:
+    text, step, other = NEVER[case]
+    with pytest.raises(DefinitionError) as error:
+        steps(text)
+    (problem,) = error.value.problems  # and not one for each that comes after
+    wanted = f"step '{step}' can never run: it waits for '{other}' both to succeed and to fail"
+    assert problem.message == wanted
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "depends_on: {any: [b, h]}}",  # either way
+        "depends_on: [a]}",
+        "depends_on: [h]}",
+    ],
+)
+def test_a_step_that_waits_for_one_of_them_can_run(last: str) -> None:
+    steps(
+        f"a: {TASK}, on_failure: h}}\nb: {TASK}, depends_on: [a]}}\nh: {TASK}}}\nc: {TASK}, {last}"
+    )
+
+
+def test_a_handler_of_one_step_can_wait_for_another() -> None:
+    steps(f"a: {TASK}, on_failure: h}}\nb: {TASK}}}\nh: {TASK}, depends_on: [b]}}")
+    steps(f"a: {TASK}, on_failure: h}}\nb: {TASK}, on_failure: h}}\nh: {TASK}, depends_on: [a]}}")
+
+
+def test_a_chain_of_ten_thousand_handlers_is_judged_soon() -> None:
+    text = "\n".join(
+        f"s{i}: {{type: stub, next: s{i + 1}, on_failure: end}}" for i in range(10_000)
+    )
+    graph = chain("s0", f"{text}\ns10000: {{type: stub}}\nend: {{type: stub}}")
+    start = time.process_time()
+    assert list(never(graph)) == []
+    assert time.process_time() - start < 3  # 0.1 on an idle machine
+
+
+def test_files_that_include_files_twice_end_soon(tmp_path: Path) -> None:
+    for number in range(40):
+        inner = f"{{type: dag, dag_definition: {number + 1}.yaml}}"
+        (tmp_path / f"{number}.yaml").write_text(f"dag: {{steps: {{a: {inner}, b: {inner}}}}}")
+    (tmp_path / "40.yaml").write_text("dag: {steps: {a: {type: stub}}}")
+    start = time.process_time()
+    found = problems((tmp_path / "0.yaml").read_text().replace(": 1.", f": {tmp_path}/1."))
+    assert time.process_time() - start < 10
+    assert found.count("error: over 1,000 dag files, one that is included twice counted twice") == 1
 
 
 def test_dag_files(tmp_path: Path) -> None:

@@ -354,7 +354,7 @@ def test_records_say_which_of_several_ended_well(log: Log) -> None:
     log.store.put(layout.record_key(RUN, "c/d", "2"), b'{"status": "failed"}')
     alternatives = [{"if": step, "is": "ok", "from": [step]} for step in ("b", "c", "e")]
     assert chosen(log, *alternatives) == [True, False, False]
-    failed = [{"if": step, "is": "failed", "from": [step]} for step in ("b", "c", "e")]
+    failed = [{"if": step, "is": "failed", "from": [""]} for step in ("b", "c", "e")]
     assert chosen(log, *failed) == [False, True, False]
     inner = {"if": "x", "is": "ok", "from": alternatives}
     assert chosen(log, inner, {**inner, "from": alternatives[1:]}) == [True, False]
