@@ -15,10 +15,11 @@ from argosy.runtime.integrations.base import BaseIntegration
 from argosy.runtime.service import TYPES, Catalog, RunLogStore
 
 from .compilation import Compilation
+from .engines import ENGINES, back_end
 from .errors import Problem, SettingsError, nearest
 from .graph import Task
 from .refused import refused
-from .settings import SERVICES, Declared, Settings, every_node
+from .settings import SERVICES, Declared, Settings, every_node, override_of
 
 EXECUTION_HOOKS = "validate", "configure_for_execution"
 
@@ -122,11 +123,10 @@ def _option_problems(compilation: Compilation) -> list[Problem]:
         from .containers import check_containers
 
         return [*found, *check_containers(compilation)]
-    if executor != "argo":
-        return found
-    from .argo.options import check_options
-
     declared = settings.executor
+    if declared.type not in ENGINES:
+        return found
+    check_options = back_end(declared.type, "options").check_options
     problems = [
         *found,
         *(
@@ -135,21 +135,18 @@ def _option_problems(compilation: Compilation) -> list[Problem]:
         ),
     ]
     for _, node in every_node(compilation.pipeline.graph):
-        override = node.overrides.get(declared.type)
-        if isinstance(override, dict):
-            problems += [
-                Problem(f"overrides of step '{node.name}': {message}", node.at, hint)
-                for _, message, hint in check_options(override, step=True)
-            ]
+        problems += [
+            Problem(f"overrides of step '{node.name}': {message}", node.at, hint)
+            for _, message, hint in check_options(override_of(declared, node), step=True)
+        ]
     return problems
 
 
 def _option_warnings(executor: Declared) -> list[Problem]:
     """What an engine takes, and may surprise."""
-    if executor.type != "argo":
+    if executor.type not in ENGINES:
         return []
-    from .argo.options import warn_options
-
+    warn_options = back_end(executor.type, "options").warn_options
     return [
         executor.problem(message, path, hint)
         for path, message, hint in warn_options(executor.config)

@@ -8,6 +8,7 @@ from .errors import Problem
 from .graph import Graph, Node, Task
 from .settings import every_node
 
+ARGO = "executor argo gives the step a pod of its own"
 DOCKER = "run it in Docker: -c with executor: local-container; or mock it: executor: mocked"
 FILE = "leave the variable out; the container reads the file /argosy/secrets/%s"
 
@@ -23,6 +24,10 @@ def _container(node: Node, task: Task, executor: str, secrets: str) -> Iterator[
     if executor == "local":
         message = f"step '{node.name}' is a container, and executor 'local' runs none"
         yield Problem(message, node.at, DOCKER)
+    if executor == "kubernetes":
+        message = f"step '{node.name}' is a container, and all steps of a Job run in one"
+        yield Problem(message, node.at, ARGO)
+        return
     if executor == "argo" and secrets == "kubernetes":
         return
     for name, variable in task.secrets.items():

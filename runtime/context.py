@@ -34,7 +34,8 @@ class Context:
     `config` is ARGOSY_CONFIG's content; `arguments` the run's arguments by name, typed, or else
     `encoded`, as ARGOSY_ARGUMENTS has them; `origin` what started the run, empty where no engine
     did; `hands` the folder for what is handed over; `resume` the run that this one goes on from,
-    where `by_name` asks for name and success alone.
+    where `by_name` asks for name and success alone. `continued` is set where the run itself was
+    begun by a pod that is gone.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Context:
         self.hands = hands
         self.resume = resume
         self.by_name = by_name
+        self.continued = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Context:
@@ -107,6 +109,12 @@ class Context:
         if self._arguments is not None:
             return dict(self._arguments)
         return arguments(self._encoded, self.config.get("arguments") or {})
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """The runs in which a step may have been done already."""
+        own = (self.run,) if self.continued else ()
+        return (*own, self.resume) if self.resume else own
 
     @cached_property
     def executor(self) -> Executor:

@@ -1,5 +1,6 @@
-"""What services prove themselves with where a node runs: values that an integration has had put
-there under names of ours. They are kept here, and no process of the user's inherits them."""
+"""What services prove themselves with where a node runs, and, where one pod runs all steps, the
+steps' secrets: values that an integration has had put there under names of ours. They are kept
+here, and no process of the user's inherits them."""
 
 from __future__ import annotations
 
@@ -26,6 +27,21 @@ def take(environment: MutableMapping[str, str]) -> None:
     """Takes them out of the environment of this process."""
     for name in [name for name in environment if name.startswith(PREFIX)]:
         _taken[name] = environment.pop(name)
+
+
+def hold(values: Mapping[str, str]) -> None:
+    """Keeps what the process that started this one had taken out of its environment."""
+    _taken.update(values)
+
+
+def held(name: str) -> str | None:
+    """The value that is kept under a name of ours, where there is one."""
+    return _taken.get(name)
+
+
+def forget() -> None:
+    """What a process does before the user's code runs in it."""
+    _taken.clear()
 
 
 def given(kind: str, variables: Iterable[str], folder: str = "") -> Mapping[str, str]:

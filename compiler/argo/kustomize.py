@@ -20,9 +20,7 @@ SEMAPHORE = "synchronization/semaphores/configMapKeyRef/name"
 
 PATHS = {
     "ServiceAccount": [f"{at}/serviceAccountName" for at in LIMITED],
-    "PersistentVolumeClaim": [
-        f"{at}/volumes/persistentVolumeClaim/claimName" for at in LIMITED
-    ],
+    "PersistentVolumeClaim": [f"{at}/volumes/persistentVolumeClaim/claimName" for at in LIMITED],
     "Secret": [
         "spec/imagePullSecrets/name",
         *(f"spec/templates/{at}/env/valueFrom/secretKeyRef/name" for at in CONTAINERS),

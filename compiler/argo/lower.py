@@ -15,7 +15,7 @@ from ..graph import Pipeline
 from ..integrate import context
 from .beside import RULES
 from .graphs import lower_graph
-from .names import PIPELINE, Names
+from .names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
 from .objects import Identity, account_name, identity, manifests, versioned
 from .options import Options, read_options
 from .pods import Pods, Run, configured, overridden
@@ -36,7 +36,8 @@ def lower(compilation: Compilation) -> Compilation:
     arguments = _arguments(pipeline)
     plain, environment = configured(executor), compilation.request.environment
     base = plain._replace(pod=in_environment(plain.pod, plain.pod, environment))
-    of = identity(pipeline.name, base, environment)
+    limit = MAX_CRON_NAME if base.schedules else MAX_NAME
+    of = identity(pipeline.name, environment, base.namespace, limit)
     run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
     config = context(compilation)
     names = Names((NOOP,))
@@ -109,7 +110,7 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
         "entrypoint": shared.call(pipeline.graph, ""),
         "onExit": shared.pods.end(shared.flow.final),
     }
-    account = account_name(of, options)
+    account = account_name(of, options.pod)
     if account:
         found["serviceAccountName"] = account
     if options.pod.image_pull_secrets:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..options.pod import Claim
-from .names import MAX_CRON_NAME, PIPELINE, label_value, task_name
+from ..options.pod import Claim, PodOptions
+from .names import MAX_NAME, PIPELINE, label_value, task_name
 from .options import Options
 
 Json = dict[str, Any]
@@ -18,6 +18,12 @@ RBAC = "rbac.authorization.k8s.io/v1"
 VERSION = "argosy.dev/version"
 """A label: which version of the pipeline a WorkflowTemplate is, and a workflow and its pods began
 with. Accounts, roles and claims have none: they outlive a version, and would differ by it alone."""
+RESULTS = {
+    "apiGroups": ["argoproj.io"],
+    "resources": ["workflowtaskresults"],
+    "verbs": ["create", "patch"],
+}
+"""What Argo's executor needs in every pod."""
 KEPT = {
     "argocd.argoproj.io/sync-options": "Prune=false",
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
@@ -58,9 +64,9 @@ class Identity(NamedTuple):
         return found
 
 
-def identity(pipeline: str, options: Options, environment: str = "") -> Identity:
-    """The identity of the objects of a pipeline of this name in an environment."""
-    limit = MAX_CRON_NAME if options.schedules else 63
+def identity(pipeline: str, environment: str, namespace: str, limit: int = MAX_NAME) -> Identity:
+    """The identity of the objects of a pipeline of this name in an environment, whose own names
+    take at most `limit` characters."""
     labels = {
         "app.kubernetes.io/name": task_name(pipeline, limit),
         "app.kubernetes.io/managed-by": "argosy",
@@ -69,27 +75,31 @@ def identity(pipeline: str, options: Options, environment: str = "") -> Identity
     if environment:
         labels["argosy.dev/environment"] = environment
     name = task_name(" ".join(filter(None, (pipeline, environment))), limit)
-    return Identity(name, options.namespace, labels)
+    return Identity(name, namespace, labels)
 
 
-def versioned(of: Identity, spec: Json, templates: str | None) -> tuple[Identity, Json]:
-    """Both with the version: a short hash of the workflow, and of the team's own Jinja templates.
-    Workflows and pods have it too: they keep what they began with when a newer one is applied."""
+def version_of(spec: Json, templates: str | None) -> str:
+    """A short hash of what is run, and of the team's own Jinja templates."""
     found = sha256(json.dumps(spec, sort_keys=True, separators=(",", ":")).encode())
     for path in sorted(Path(templates).rglob("*.j2")) if templates else ():
         found.update(path.read_bytes())
-    of = of._replace(version=found.hexdigest()[:10])
+    return found.hexdigest()[:10]
+
+
+def versioned(of: Identity, spec: Json, templates: str | None) -> tuple[Identity, Json]:
+    """Both with the version of the workflow. Workflows and pods have it too: they keep what they
+    began with when a newer one is applied."""
+    of = of._replace(version=version_of(spec, templates))
     marked: Json = {
         part: {**spec[part], "labels": {**spec[part]["labels"], VERSION: of.version}}
         for part in ("workflowMetadata", "podMetadata")
-        if part in spec
     }
     return of, {**spec, **marked}
 
 
-def account_name(of: Identity, options: Options) -> str:
-    """The service account of the workflow's pods."""
-    account = options.pod.service_account
+def account_name(of: Identity, pod: PodOptions) -> str:
+    """The service account of the pipeline's pods."""
+    account = pod.service_account
     return account.name or (of.name if account.create else "")
 
 
@@ -107,11 +117,13 @@ def manifests(
     if options.schedules:
         found.append(Manifest("cronworkflow.yaml", "cronworkflow", _cron(of, options)))
     if options.pod.service_account.create:
-        found.extend(_access(of, account_name(of, options), rules))
-    created = {name: claim for name, claim in options.pod.claims.items() if claim.create}
-    for name, claim in created.items():
-        found.append(Manifest(f"claim-{name}.yaml", "claim", _claim(of, name, claim)))
-    return [*found, *_kustomize(of, [manifest.file for manifest in found])]
+        found.extend(access(of, account_name(of, options.pod), [RESULTS, *rules]))
+    found.extend(claims(of, options.pod))
+    return [
+        *found,
+        kustomization(of, found, configurations=["kustomizeconfig.yaml"]),
+        Manifest("kustomizeconfig.yaml", "kustomizeconfig", {}, applied=False),
+    ]
 
 
 def _cron(of: Identity, options: Options) -> Json:
@@ -123,32 +135,36 @@ def _cron(of: Identity, options: Options) -> Json:
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": metadata, "spec": spec}
 
 
-def _access(of: Identity, account: str, rules: Iterable[Json]) -> list[Manifest]:
-    """The service account, and its role: what Argo's executor needs in the pods, and `rules`."""
-    own = {
-        "apiGroups": ["argoproj.io"],
-        "resources": ["workflowtaskresults"],
-        "verbs": ["create", "patch"],
-    }
+def access(of: Identity, account: str, rules: Sequence[Json]) -> list[Manifest]:
+    """The service account, and its role where there are `rules` for one."""
     metadata = of.metadata(account)
+    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    found = [Manifest("serviceaccount.yaml", "serviceaccount", body)]
+    if not rules:
+        return found
     subject = {"kind": "ServiceAccount", "name": account}
     if of.namespace:
         subject["namespace"] = of.namespace
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account}
-    role = {"kind": "Role", "metadata": metadata, "rules": [own, *rules]}
+    role = {"kind": "Role", "metadata": metadata, "rules": list(rules)}
     binding = {"kind": "RoleBinding", "metadata": metadata, "roleRef": reference}
     return [
-        Manifest(
-            "serviceaccount.yaml",
-            "serviceaccount",
-            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
-        ),
+        *found,
         Manifest("role.yaml", "role", {"apiVersion": RBAC, **role}),
         Manifest(
             "rolebinding.yaml",
             "rolebinding",
             {"apiVersion": RBAC, **binding, "subjects": [subject]},
         ),
+    ]
+
+
+def claims(of: Identity, pod: PodOptions) -> list[Manifest]:
+    """The volume claims that are rendered."""
+    return [
+        Manifest(f"claim-{name}.yaml", "claim", _claim(of, name, claim))
+        for name, claim in pod.claims.items()
+        if claim.create
     ]
 
 
@@ -161,13 +177,11 @@ def _claim(of: Identity, name: str, claim: Claim) -> Json:
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
 
 
-def _kustomize(of: Identity, files: list[str]) -> list[Manifest]:
+def kustomization(of: Identity, resources: Iterable[Manifest], **more: Any) -> Manifest:
+    """What kustomize is told; `more` are other members of it."""
     data = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-    body: Json = {**data, "resources": files, "configurations": ["kustomizeconfig.yaml"]}
+    body: Json = {**data, "resources": [manifest.file for manifest in resources], **more}
     body["labels"] = [{"pairs": dict(of.labels), "includeSelectors": False}]
     if of.namespace:
         body["namespace"] = of.namespace
-    return [
-        Manifest("kustomization.yaml", "kustomization", body, applied=False),
-        Manifest("kustomizeconfig.yaml", "kustomizeconfig", {}, applied=False),
-    ]
+    return Manifest("kustomization.yaml", "kustomization", body, applied=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..cluster.engine import Engine, Execution, Instance, Resume
 from ..cluster.errors import ClusterError, NotFoundError, RefusedError
+from ..cluster.prune import selector
 from ..cluster.resources import WORKFLOW, Resource, resource_of
 from .lower import argument_faults, argument_text
 from .names import BY_NAME, PIPELINE, RESUME
@@ -88,8 +89,7 @@ class Workflows(Engine):
         resource, name = resource_of(rendered), rendered["metadata"]["name"]
         found = self.client.find(resource, name)
         others = [found] if found else []
-        label = f"{PIPELINE}={rendered['metadata']['labels'][PIPELINE]}"
-        others = others or self.client.list(resource, label)
+        others = others or self.client.list(resource, selector(rendered["metadata"]["labels"]))
         if len(others) == 1:
             return {**others[0], "kind": resource.kind}  # an Argo server leaves that out
         raise _not_applied(resource, name, self.client.namespace, others)

@@ -24,10 +24,11 @@ def check(
     argosy check pipeline.yaml -c argo.yaml
     """
     from .. import phases
+    from ..engines import ENGINES
 
     request = options.request(definition, configurations, variables, environment=environment)
     compilation = phases.compile(request, until=phases.lower)
-    if compilation.settings.executor.type in phases.ENGINES:
+    if compilation.settings.executor.type in ENGINES:
         compilation = phases.verify(phases.render(compilation))
     options.warn(compilation)
     tasks = sum(1 for path in compilation.flow.readings)

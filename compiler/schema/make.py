@@ -25,6 +25,8 @@ ROOTS = {
         "IoArgoprojWorkflowV1alpha1ClusterWorkflowTemplate"
     ),
     "argoproj.io/v1alpha1/CronWorkflow": "IoArgoprojWorkflowV1alpha1CronWorkflow",
+    "batch/v1/CronJob": "V1CronJob",
+    "batch/v1/Job": "V1Job",
     "v1/PersistentVolumeClaim": "PersistentVolumeClaim",
     "v1/ServiceAccount": "V1ServiceAccount",
     "rbac.authorization.k8s.io/v1/Role": "V1Role",

@@ -33,6 +33,7 @@ class BaseIntegration:
     """
 
     mode_type: ClassVar[str | None] = None
+    """The type of an executor, or `cluster` for argo and kubernetes."""
     executor_type: ClassVar[str | None] = None
     """Means the same as `mode_type`. Without either, the integration is for every executor."""
     service_type: ClassVar[str | None] = None
@@ -67,7 +68,7 @@ def kind_of(cls: type[BaseIntegration]) -> str:
 
 
 def executor_of(cls: type[BaseIntegration]) -> str | None:
-    """The executor that it is for; `None` for every executor."""
+    """The executor, or the family of them, that it is for; `None` for every executor."""
     if None not in (cls.mode_type, cls.executor_type) and cls.mode_type != cls.executor_type:
         raise NodeError(
             f"{cls.__name__} has mode_type {cls.mode_type!r} and executor_type "

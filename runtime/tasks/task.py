@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from argosy.runtime import api, data
+from argosy.runtime import api, credentials, data
 from argosy.runtime.attempt import Attempt
 from argosy.runtime.entries import State
 from argosy.runtime.errors import (
@@ -81,6 +81,7 @@ def prepare_python(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepa
 
 def python_act(node: Node, step: Step, found: dict[str, str]) -> int:
     """In the task's process: the function, then what it left in the environment."""
+    credentials.forget()
     os.environ.clear()
     os.environ.update(found)
     api.enter(step)

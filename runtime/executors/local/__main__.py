@@ -23,9 +23,11 @@ import argosy.runtime.api
 import argosy.runtime.tasks.python
 import argosy.runtime.tasks.shell
 import argosy.runtime.tasks.task  # noqa: F401
-from argosy.runtime.context import Context, write_run
+from argosy.runtime import credentials
+from argosy.runtime.context import Context
 from argosy.runtime.errors import ArgosyError
 
+from .begin import begin
 from .end import write_end
 from .launch import Failure, Launcher, readable
 from .report import Report, for_stderr
@@ -46,11 +48,14 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
 
 def run(plan: Mapping[str, Any], attached: bool) -> int:
     """Runs a plan, says how it ended, and gives the exit status."""
+    credentials.hold(plan.get("secrets") or {})
     context = Context(
         plan["run"],
         plan["context"],
         plan["arguments"],
         origin=plan.get("origin"),
+        pod=plan.get("pod", ""),
+        pod_uid=plan.get("pod_uid", ""),
         resume=plan.get("resume"),
         by_name=bool(plan.get("by_name")),
     )
@@ -64,7 +69,7 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
     launcher = Launcher(schedule, steps, report, workers(plan.get("workers")))
     failed = 1
     try:
-        write_run(context)
+        begin(context)
         # What is there now outlives every fork: collecting it in each would only copy its pages.
         gc.freeze()
         succeeded = launcher.run(STDIN if attached else None)

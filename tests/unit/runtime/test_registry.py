@@ -186,14 +186,17 @@ def pair(mode: str | None, kind: str = "run-log-store", provider: str = "file-sy
 def test_the_nearest_integration_wins(caplog: pytest.LogCaptureFixture) -> None:
     executor = make("executor", {"type": "argo"})
     log = make("run_log_store", {"type": "file-system"})
-    exact, every = pair("argo"), pair(None)
+    exact, family, every = pair("argo"), pair("cluster"), pair(None)
     ours = type(integration(executor, log))
-    assert ours.__name__ == "ArgoFileSystemRunLog"
+    assert ours.__name__ == "ClusterFileSystemRunLog"
     assert type(integration(executor, log, [every])) is ours, "an exact pair wins"
     caplog.set_level(logging.INFO)
     for _ in range(3):
-        assert type(integration(executor, log, [every, exact])) is exact
+        assert type(integration(executor, log, [every, family, exact])) is exact
     assert len(caplog.messages) == 1
+    kubernetes = make("executor", {"type": "kubernetes"})
+    assert type(integration(kubernetes, log, [every, family, exact])) is family
+    assert type(integration(kubernetes, log, [every, exact])) is ours
     local = make("executor", {"type": "local"})
     assert type(integration(local, log, [every, exact])) is every
     assert type(integration(local, log)) is BaseIntegration
