@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..options.pod import Claim, PodOptions
+from .kustomize import configuration
 from .names import MAX_NAME, PIPELINE, label_value, task_name
 from .options import Options
 
@@ -122,7 +123,7 @@ def manifests(
     return [
         *found,
         kustomization(of, found, configurations=["kustomizeconfig.yaml"]),
-        Manifest("kustomizeconfig.yaml", "kustomizeconfig", {}, applied=False),
+        Manifest("kustomizeconfig.yaml", "kustomizeconfig", configuration(kind), applied=False),
     ]
 
 

@@ -145,6 +145,28 @@ def test_accounts_roles_and_claims_do_not_change_with_the_version(files: Files) 
         assert found == (one.get("kind") in ("WorkflowTemplate", "CronWorkflow")), one["kind"]
 
 
+def test_without_argo_it_is_the_same(files: Files, tmp_path: Path) -> None:
+    """Names, labels and versions of a CronJob, of its Jobs and their pods."""
+    argo = ARGO.replace("type: argo", "type: kubernetes")
+    churn = PIPELINE.replace("argo: {claims: {runs: /elsewhere}, env", "kubernetes: {env")
+    found = objects(files("staging", argo=argo, churn=churn, argo__staging=""))
+    by_kind = {one["kind"]: one for one in found}
+    job = by_kind["CronJob"]["spec"]["jobTemplate"]
+    holders = by_kind["CronJob"], job, job["spec"]["template"]
+    assert by_kind["CronJob"]["metadata"]["name"] == "churn-staging"
+    assert len({one["metadata"]["labels"]["argosy.dev/version"] for one in holders}) == 1
+    claims = [one["persistentVolumeClaim"]["claimName"] for one in pod_volumes(job)]
+    assert claims == ["runs-staging", "shared"]
+    for one in (*found[:-1], *holders):
+        assert one["metadata"]["labels"]["argosy.dev/environment"] == "staging"
+
+
+def pod_volumes(job: Any) -> list[Any]:
+    return [
+        one for one in job["spec"]["template"]["spec"]["volumes"] if "persistentVolumeClaim" in one
+    ]
+
+
 def test_the_kustomization_labels_all_that_is_in_it(files: Files) -> None:
     found = objects(files("staging", argo__staging=""))
     (kustomization,) = [one for one in found if one.get("kind") == "Kustomization"]
