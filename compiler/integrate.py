@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from argosy.runtime import registry
-from argosy.runtime.errors import ArgosyError, PluginError
+from argosy.runtime.errors import ArgosyError
 from argosy.runtime.executors.base import Executor
-from argosy.runtime.integrations.base import BaseIntegration
+from argosy.runtime.integrations.base import BaseIntegration, call
 from argosy.runtime.service import TYPES, Catalog, RunLogStore
 
 from .compilation import Compilation
@@ -42,8 +42,8 @@ def integrate(compilation: Compilation) -> Compilation:
     for name, service in services.items():
         try:
             found = registry.integration(executor, service, candidates)
-            _call(found, "validate", asked[name])
-            _call(found, "configure_for_traversal", asked[name])
+            call(found, "validate", **asked[name])
+            call(found, "configure_for_traversal", **asked[name])
             executor.verify()
         except ArgosyError as error:
             problems.append(getattr(settings, name).problem(str(error)))
@@ -174,19 +174,6 @@ def _asked(compilation: Compilation, services: Mapping[str, Any]) -> dict[str, d
         "catalog": {"steps": data, "provider": provider},
         "secrets": {"steps": secret, "secrets": list(names)},
     }
-
-
-def _call(found: BaseIntegration, hook: str, keywords: dict[str, Any]) -> None:
-    """Calls one hook; whatever a plugin raises names the plugin and the hook."""
-    try:
-        getattr(found, hook)(**keywords)
-    except ArgosyError:
-        raise
-    except Exception as error:
-        cls = type(found)
-        reason = f"{type(error).__name__}: {error}"
-        where = f"{cls.__module__}.{cls.__name__}.{hook}"
-        raise PluginError(f"the integration {where} failed: {reason}") from error
 
 
 def _modules(classes: Iterable[type]) -> Iterator[str]:

@@ -20,7 +20,8 @@ from .parse import Context
 
 def load(compilation: Compilation) -> Compilation:
     """The definition's YAML, with a place on every value."""
-    return compilation._replace(document=source.load(compilation.request.definition))
+    hint = "`argosy init` writes a first pipeline"
+    return compilation._replace(document=source.load(compilation.request.definition, hint))
 
 
 def parse_definition(compilation: Compilation) -> Compilation:

@@ -93,7 +93,7 @@ def read(paths: Iterable[str], definition: Any, context: Context) -> source.Mapp
                 own[key], own.marks[key] = definition[key], definition.marks[key]
         _layer(merged, _prepared(own, context))
     for path in paths:
-        document = source.load(path)
+        document = source.load(path, hint="-c takes the file of a configuration")
         if document is None:
             continue
         if not isinstance(document, source.Mapping):

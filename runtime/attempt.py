@@ -15,7 +15,7 @@ from .context import Context, write_run
 from .entries import State, blobs, map_variable
 from .errors import ArgosyError, NodeError
 from .files import write_all
-from .layout import blob_key, fill, indexes, log_key, new_attempt, record_key, state_key
+from .layout import blob_key, fill, indexes, log_key, new_attempt, readable, record_key, state_key
 from .node import Node
 from .output import Output
 from .state import Reader, write
@@ -77,7 +77,7 @@ class Attempt:
 
     def fail(self, error: ArgosyError) -> None:
         """Says why, in the run log too, as far as that can be reached."""
-        self.output.say(f"argosy: {self.instance}: {error}")
+        self.output.say(f"argosy: {readable(self.instance)}: {error}")
         self.record["message"] = self.output.mask(str(error))
         try:
             self.output.close()

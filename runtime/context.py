@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .errors import ArgosyError, NodeError, PluginError
+from .errors import NodeError
 from .layout import run_key
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ class Context:
 
     def _open(self, kind: str) -> Any:
         """The service, after its integration has been at it."""
+        from .integrations.base import call
         from .registry import integration, integrations, make
 
         declared = self.config.get(kind) or {"type": DEFAULTS[kind]}
@@ -163,15 +164,8 @@ class Context:
         if kind != "secrets":
             service.secret = self._secret
         found = integration(self.executor, service, integrations(self.plugins, search=False))
-        try:
-            found.validate()
-            found.configure_for_execution()
-        except ArgosyError:
-            raise
-        except Exception as error:  # a plugin's hook can raise anything
-            where = f"{type(found).__module__}.{type(found).__name__}"
-            reason = f"{type(error).__name__}: {error}"
-            raise PluginError(f"the integration {where} failed: {reason}") from error
+        call(found, "validate")
+        call(found, "configure_for_execution")
         return service
 
     def _secret(self, name: str) -> str:

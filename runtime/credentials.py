@@ -11,7 +11,13 @@ PREFIX = "ARGOSY_CREDENTIAL_"
 FOLDER = "/run/argosy/secrets"
 """Where a container has them as files."""
 
+NO_KEY = "AWS_ACCESS_KEY_ID"
+"""Only says whose a key is."""
+INHERITED = "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+"""A step on this machine has these of who runs it, for code of its own that goes to AWS."""
+
 _taken: dict[str, str] = {}
+_hidden: set[str] = set()
 
 
 def name_of(kind: str, variable: str) -> str:
@@ -56,4 +62,15 @@ def given(kind: str, variables: Iterable[str], folder: str = "") -> Mapping[str,
         elif folder and os.path.exists(path):
             with open(path, encoding="utf-8") as file:
                 found[variable] = file.read()
+    hide(value for variable, value in found.items() if variable != NO_KEY)
     return found
+
+
+def hide(values: Iterable[str]) -> None:
+    """Has values masked that nobody may see in what a step prints."""
+    _hidden.update(values)
+
+
+def hidden(environment: Mapping[str, str]) -> list[str]:
+    """All such values, those that a process with this environment inherits among them."""
+    return [*_hidden, *(environment[name] for name in INHERITED if name in environment)]

@@ -53,6 +53,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "any.secrets.do-nothing": "argosy.runtime.integrations.everywhere:DoNothingSecrets",
         "local.run_log_store.buffered": "argosy.runtime.integrations.local:LocalBuffered",
         "local.run_log_store.kubernetes": "argosy.runtime.integrations.local:LocalKubernetesRunLog",
+        "local.secrets.env": "argosy.runtime.integrations.local:LocalEnvSecrets",
         "local.secrets.kubernetes": "argosy.runtime.integrations.local:LocalKubernetesSecrets",
         "local-container.run_log_store.buffered": (
             "argosy.runtime.integrations.container:ContainerBuffered"

@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -49,10 +50,11 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
+        except click.UsageError:
             from ..errors import nearest
 
-            raise click.UsageError(f"{error.message} {nearest(args[0], COMMANDS)}", ctx) from None
+            hint = nearest(args[0], COMMANDS)
+            raise click.UsageError(f"there is no command '{args[0]}'; {hint}", ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -82,8 +84,11 @@ def main() -> None:
         argosy(prog_name="argosy", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.ClickException as error:
+    except click.UsageError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
@@ -103,8 +108,11 @@ def show(error: ArgosyError) -> None:
 
 
 def _open_standard_streams() -> None:
-    """Those that whoever started this has closed: a pipe of ours would get their numbers, and a
-    step's output go astray."""
+    """Opens those that whoever started this has closed: a pipe of ours would get their numbers, and
+    a step's output go astray. What a terminal has no character for is shown by a `?`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     for number in (0, 1, 2):
         try:
             os.fstat(number)

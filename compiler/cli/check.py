@@ -31,5 +31,6 @@ def check(
     if compilation.settings.executor.type in ENGINES:
         compilation = phases.verify(phases.render(compilation))
     options.warn(compilation)
-    tasks = sum(1 for path in compilation.flow.readings)
-    click.echo(f"{definition}: good, {tasks} steps, executor {compilation.settings.executor.type}")
+    count = len(compilation.flow.readings)
+    steps = f"{count:,} {'step' if count == 1 else 'steps'}"
+    click.echo(f"{definition}: good, {steps}, executor {compilation.settings.executor.type}")

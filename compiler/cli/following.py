@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from queue import Empty, SimpleQueue
 from threading import Thread
 
+from argosy.runtime.layout import readable
 from argosy.runtime.service import RunLogStore
 
 from ..cluster.engine import Execution, Instance
@@ -86,7 +87,7 @@ def explain(session: Session, execution: Execution, options: Iterable[str]) -> I
     for step in failed[:EXPLAINED]:
         message, last = _logged(session, run, step) if run else ("", [])
         told = message or step.message or "failed"
-        yield f"\n{history.readable(step.path)}: {told}"
+        yield f"\n{readable(step.path)}: {told}"
         for line in last or _written(session, execution, step):
             yield f"  | {line}"
     if len(failed) > EXPLAINED:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 import click
 
@@ -74,7 +73,7 @@ class Step(NamedTuple):
 
     @property
     def name(self) -> str:
-        return readable(self.path)
+        return layout.readable(self.path)
 
 
 class Run(NamedTuple):
@@ -149,11 +148,6 @@ def read_json(store: RunLogStore, key: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def readable(path: str) -> str:
-    """A path as a person wrote its names."""
-    return unquote(path)
 
 
 def parse_time(text: Any) -> float | None:

@@ -8,9 +8,10 @@ from threading import Lock, Thread
 
 import click
 
+from argosy.runtime.layout import readable
+
 from ..cluster.engine import Engine, Execution, Instance
 from ..cluster.errors import ClusterError, NotFoundError, RefusedError
-from .history import readable
 
 PAUSE = 1.0
 """Seconds until a pod whose container is not there yet is asked again."""

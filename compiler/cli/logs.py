@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import click
 
+from argosy.runtime.layout import readable
 from argosy.runtime.service import RunLogStore
 
 from ..errors import nearest
@@ -94,12 +95,12 @@ def show_live(engine: Engine, execution: Execution, step: str | None, follow: bo
     chosen = below(execution.steps, step)
     if step and not chosen:
         raise unknown(execution.run, step, execution.steps)
-    prefix = len(chosen) != 1 or history.readable(chosen[0].path) != step
+    prefix = len(chosen) != 1 or readable(chosen[0].path) != step
     show_pods(engine, execution, lambda now: below(now.steps, step), follow, prefix)
 
 
 def unknown(run: str, step: str, steps: Iterable[Placed]) -> click.ClickException:
-    names = [history.readable(one.path) for one in steps]
+    names = [readable(one.path) for one in steps]
     return click.ClickException(f"{run} has no step '{step}'; {nearest(step, names)}")
 
 
@@ -110,9 +111,7 @@ def below(steps: Iterable[P], step: str | None) -> list[P]:
         return every
     wanted = step.strip("/")
     found = [
-        s
-        for s in every
-        if f"{history.readable(s.path)}/".startswith(f"{wanted}/") or s.path == wanted
+        s for s in every if f"{readable(s.path)}/".startswith(f"{wanted}/") or s.path == wanted
     ]
     return found or [s for s in every if s.path.rpartition("/")[2] == quote(wanted, safe="")]
 

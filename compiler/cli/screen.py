@@ -12,9 +12,9 @@ from typing import Any, TextIO
 import click
 
 from argosy.runtime.executors.local.report import duration
+from argosy.runtime.layout import readable
 
 from ..cluster.engine import Execution, Instance
-from .history import readable
 from .view import lines
 
 SAID = ("running", "succeeded", "failed", "omitted", "skipped")

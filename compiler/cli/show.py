@@ -130,7 +130,7 @@ def _ending(run: history.Run) -> Iterator[str]:
         yield "\nfailures\n"
         for failure in run.end["failures"]:
             message = str(failure.get("message") or failure.get("phase", ""))
-            about = f"{history.readable(str(failure['step']))}: " if failure.get("step") else ""
+            about = f"{layout.readable(str(failure['step']))}: " if failure.get("step") else ""
             text = f"{about}{message}".replace("\n", "\n    ")
             yield f"  {text}\n"
     if parameters := run.end.get("parameters"):

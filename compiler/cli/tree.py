@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
-from .history import readable
+from argosy.runtime.layout import readable
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from argosy.runtime.errors import NodeError
+from argosy.runtime.errors import ArgosyError, NodeError, PluginError
 
 if TYPE_CHECKING:
     from typing import ClassVar
@@ -55,6 +55,18 @@ class BaseIntegration:
 
     def configure_for_execution(self, **kwargs: Any) -> None:
         """May change both in the place where a node runs."""
+
+
+def call(found: BaseIntegration, hook: str, **keywords: Any) -> None:
+    """Calls a hook. Raises PluginError, which names it, where it raises what is no ArgosyError."""
+    try:
+        getattr(found, hook)(**keywords)
+    except ArgosyError:
+        raise
+    except Exception as error:  # a plugin's hook can raise anything
+        where = f"{type(found).__module__}.{type(found).__name__}.{hook}"
+        reason = f"{type(error).__name__}: {error}"
+        raise PluginError(f"the integration {where} failed: {reason}") from error
 
 
 def kind_of(cls: type[BaseIntegration]) -> str:

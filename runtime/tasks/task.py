@@ -46,7 +46,7 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
         known = ", ".join((*KINDS, "container"))
         raise NodeError(f"command_type '{node.command_type}' is none of {known}")
     secrets = {wanted: context.secrets.get(wanted) for wanted in node.secrets}
-    attempt.output.hide(secrets.values())
+    attempt.output.hide([*secrets.values(), *credentials.hidden(os.environ)])
     if node.get:
         data.get(context.catalog, entering.catalog, node.get)
     with Private() as folder:

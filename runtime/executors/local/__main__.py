@@ -26,10 +26,11 @@ import argosy.runtime.tasks.task  # noqa: F401
 from argosy.runtime import credentials
 from argosy.runtime.context import Context
 from argosy.runtime.errors import ArgosyError
+from argosy.runtime.layout import readable
 
 from .begin import begin
 from .end import write_end
-from .launch import Failure, Launcher, readable
+from .launch import Failure, Launcher
 from .report import Report, for_stderr
 from .schedule import Schedule
 from .steps import RuntimeSteps
@@ -80,9 +81,8 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
         end = {"status": "failed", "failures": [], "parameters": {}, "catalog": {}}
     finally:
         steps.close()
-        close = getattr(context.run_log_store, "close", None)
-        if close:
-            close()
+        if "run_log_store" in vars(context):  # else it could not be opened
+            context.run_log_store.close()
     if end["status"] == "failed":
         say_why(report, launcher.failures)
     print(json.dumps({"run": context.run, **end}))

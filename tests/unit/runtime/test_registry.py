@@ -16,6 +16,7 @@ from argosy.runtime.executors.base import Executor
 from argosy.runtime.integrations import BaseIntegration
 from argosy.runtime.integrations.base import kind_of
 from argosy.runtime.registry import BUILT_IN, find, integration, integrations, make
+from plugins import WORD_FOR_WORD
 
 SWIFT = """
 from argosy.runtime.service import Catalog, RunLogStore, Option
@@ -28,27 +29,6 @@ class Swift(RunLogStore):
     def list(self, prefix): return []
     def append(self, key, data): ...
 """
-
-WORD_FOR_WORD = '''
-from pathlib import Path
-from argosy.runtime.integrations import BaseIntegration
-from argosy.runtime.integrations.base import kind_of
-
-class LocalContainerComputeS3Store(BaseIntegration):
-    """
-    Integration between local container and S3 run log store
-    """
-    mode_type = 'local-container'
-    service_type = 'run-log-store'  # One of secret, catalog, datastore
-    service_provider = 's3'  # The actual implementation of the service
-
-    def configure_for_traversal(self, **kwargs):
-        write_to = self.service.get_aws_credentials_file()
-        self.executor.volumes[str(Path(write_to).resolve())] = {
-            'bind': '/root/.aws/credentials',
-            'mode': 'ro'
-        }
-'''
 
 
 @pytest.fixture
