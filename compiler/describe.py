@@ -11,8 +11,9 @@ from .graph import Node, Task, join_path, segment
 
 
 def describe(compilation: Compilation) -> dict[str, Any]:
-    """{pipeline, executor, services, extras, steps}: `extras` are those of Argosy that the place
-    where steps run must have installed; there is a step for each task, in topological order."""
+    """{pipeline, executor, services, extras, size, steps}: `extras` are those of Argosy that
+    the place where steps run must have installed; there is a step for each task, in topological
+    order."""
     services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
     steps = []
     stack: list[tuple[str, Any]] = [("", compilation.pipeline.graph)]
@@ -39,8 +40,18 @@ def describe(compilation: Compilation) -> dict[str, Any]:
             for service in services
         },
         "extras": sorted({service.extra for service in services if service.extra}),
+        **_size(compilation),
         "steps": steps,
     }
+
+
+def _size(compilation: Compilation) -> dict[str, Any]:
+    """For Argo what the workflow comes to, in bytes, and how long and deep it is."""
+    if compilation.settings.executor.type != "argo":
+        return {}
+    from .argo.size import estimate
+
+    return {"size": estimate(compilation.manifests)}
 
 
 def _step(compilation: Compilation, path: str, node: Node) -> dict[str, Any]:

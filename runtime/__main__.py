@@ -47,7 +47,8 @@ def run_node(verb: str, node: str, key: str = "", ended: str = "") -> int:
 
     take(os.environ)
     act = execute if verb == "exec" else prepare
-    return act(decode(node), key, ended, Context.from_environment(os.environ))
+    decoded = decode(node, os.environ.get("ARGOSY_NODES", ""))
+    return act(decoded, key, ended, Context.from_environment(os.environ))
 
 
 def end_run() -> int:

@@ -21,6 +21,7 @@ DEFAULTS = {"run_log_store": "file-system", "catalog": "file-system", "secrets":
 OURS = (
     "ARGOSY_ARGUMENTS",
     "ARGOSY_HANDS",
+    "ARGOSY_NODES",
     "ARGOSY_STATUS",
     "ARGOSY_FAILURES",
     "ARGOSY_FINAL",

@@ -18,7 +18,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_developers_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Variables that Argosy reads are those that a test sets."""
+    """Variables that Argosy reads are those that a test sets; no bytecode is among its files."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     for name in os.environ:
         if name.startswith(("ARGOSY_", "MAGNUS_", "AWS_")) and not name.startswith("ARGOSY_TEST_"):
             monkeypatch.delenv(name)

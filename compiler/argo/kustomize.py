@@ -36,6 +36,9 @@ PATHS = {
         *(f"{at}/parameters/valueFrom/configMapKeyRef/name" for at in CALLS),
         *(f"{at}/{SEMAPHORE}" for at in LIMITED),
         "spec/templates/memoize/cache/configMap/name",
+        # Nodes that are apart: the argument that has their ConfigMap's name.
+        "spec/templates/inputs/parameters/value",
+        "spec/templates/dag/tasks/arguments/parameters/value",
         "spec/artifactRepositoryRef/configMap",
     ],
 }

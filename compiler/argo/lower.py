@@ -13,6 +13,7 @@ from ..environments import in_environment
 from ..errors import ManifestError, Problem
 from ..graph import Pipeline
 from ..integrate import context
+from .apart import Apart, apart
 from .beside import RULES
 from .graphs import lower_graph
 from .names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
@@ -20,6 +21,7 @@ from .objects import Identity, account_name, identity, manifests, versioned
 from .options import Options, read_options
 from .pods import Pods, Run, configured, overridden
 from .shared import NOOP, Shared
+from .size import OBJECT_BYTES, copies_of, size_of
 from .text import safe_json
 
 if TYPE_CHECKING:
@@ -44,11 +46,18 @@ def lower(compilation: Compilation) -> Compilation:
     pods = Pods(Run(config, run_id, executor.secret_environment), base, names)
     steps = _step_options(plain, executor.config, compilation.settings.steps, environment)
     shared = Shared(compilation.flow, config["arguments"], base, steps, names, pods)
-    spec = _spec(of, shared, pipeline, arguments)
+    spec, nodes = _within_budget(_spec(of, shared, pipeline, arguments), of, base)
     of, spec = versioned(of, spec, compilation.request.templates)
     rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
-    found = manifests(of, base, spec, rules, pipeline.description)
+    found = manifests(of, base, spec, nodes, rules, pipeline.description)
     return compilation._replace(manifests=found)
+
+
+def _within_budget(spec: Json, of: Identity, options: Options) -> Apart:
+    """The specification, its nodes apart where it would be too large with them."""
+    if size_of(spec, copies_of(options.kind)).total <= OBJECT_BYTES:
+        return Apart(spec, {})
+    return apart(spec, of.name)
 
 
 def _step_options(

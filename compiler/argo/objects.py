@@ -29,7 +29,8 @@ KEPT = {
     "argocd.argoproj.io/sync-options": "Prune=false",
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
 }
-"""What keeps GitOps controllers from deleting a claim, and the data with it."""
+"""What keeps GitOps controllers from deleting a claim, and the data with it; and a ConfigMap that
+is rendered no more, while runs that began with it go on."""
 
 
 class Manifest(NamedTuple):
@@ -105,10 +106,15 @@ def account_name(of: Identity, pod: PodOptions) -> str:
 
 
 def manifests(
-    of: Identity, options: Options, spec: Json, rules: Iterable[Json], description: str
+    of: Identity,
+    options: Options,
+    spec: Json,
+    nodes: Mapping[str, Mapping[str, str]],
+    rules: Iterable[Json],
+    description: str,
 ) -> list[Manifest]:
-    """Every file, the workflow first. `rules`: what its pods must be allowed beside what Argo's
-    executor must."""
+    """Every file, the workflow first. `nodes`: the data of the ConfigMaps that it needs, by name;
+    `rules`: what its pods must be allowed beside what Argo's executor must."""
     kind = "Workflow" if options.kind == "Workflow" else "WorkflowTemplate"
     printable = "".join(c if c.isprintable() or c == "\n" else " " for c in description)
     shown = {"workflows.argoproj.io/description": printable} if description else None
@@ -117,6 +123,8 @@ def manifests(
     found = [Manifest(f"{kind.lower()}.yaml", kind.lower(), body)]
     if options.schedules:
         found.append(Manifest("cronworkflow.yaml", "cronworkflow", _cron(of, options)))
+    for name, data in nodes.items():
+        found.append(Manifest(f"configmap-{name}.yaml", "configmap", _config_map(of, name, data)))
     if options.pod.service_account.create:
         found.extend(access(of, account_name(of, options.pod), [RESULTS, *rules]))
     found.extend(claims(of, options.pod))
@@ -134,6 +142,18 @@ def _cron(of: Identity, options: Options) -> Json:
     spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name}}
     metadata = {**of.metadata(), "labels": of.labels_of_version()}
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": metadata, "spec": spec}
+
+
+def _config_map(of: Identity, name: str, data: Mapping[str, str]) -> Json:
+    metadata = of.metadata(name, KEPT)
+    metadata["labels"]["argosy.dev/part"] = "nodes"
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "immutable": True,
+        "data": dict(data),
+    }
 
 
 def access(of: Identity, account: str, rules: Sequence[Json]) -> list[Manifest]:
