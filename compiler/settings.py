@@ -74,13 +74,15 @@ def merge(under: Any, over: Any) -> Any:
     >>> merge({"a": {"x": 1, "y": 2}, "b": 3}, {"a": {"y": None}, "b": 4})
     {'a': {'x': 1}, 'b': 4}
     """
-    if not isinstance(under, dict) or not isinstance(over, dict):
+    if not isinstance(over, dict):
         return over
-    merged = {key: value for key, value in under.items() if over.get(key, value) is not None}
+    merged = dict(under) if isinstance(under, dict) else {}
     for key, value in over.items():
-        if value is not None:
-            merged[key] = merge(merged.get(key), value) if isinstance(value, dict) else value
-    return {key: value for key, value in merged.items() if value is not None}
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged.get(key), value)
+    return merged
 
 
 def read(paths: Iterable[str], definition: Any, context: Context) -> source.Mapping:
@@ -200,6 +202,8 @@ def _service(fields: Fields, name: str, default: str) -> Declared:
     kind = section.text("type") if section.require("type", "the name of a provider") else default
     mapping = section.submapping("config")
     config = section.data("config") or {} if mapping is not None else {}
+    blocks = config.pop("overrides", None)  # where null has something to remove yet
+    config = merge({}, config) if blocks is None else {**merge({}, config), "overrides": blocks}
     section.close(lambda key: f"an option of the {name} goes under its config")
     return Declared(kind, config, mapping if mapping is not None else section.mapping)
 
@@ -213,9 +217,8 @@ def _refuse_tracker(fields: Fields) -> None:
     tracker.has("config")
     if kind != "do-nothing":
         hint = "call the tracker from your step; track_this keeps metrics in the run log"
-        fields.problem(
-            f"experiment_tracker '{kind}' has no counterpart here", tracker.mapping.mark, hint
-        )
+        message = f"experiment_tracker '{kind}' has no counterpart here"
+        tracker.problem(message, tracker.mapping.at("type"), hint)
 
 
 def step_options(

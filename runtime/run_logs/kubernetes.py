@@ -114,7 +114,7 @@ class KubernetesRunLog(RunLogStore):
         while True:
             answer = self._send("GET", f"?{urlencode(query)}", headers=KEYS_ONLY)
             page = json.loads(answer.body if answer else b"{}")
-            for item in page.get("items", ()):
+            for item in page.get("items") or ():  # of metadata alone it is null where there is none
                 found.append(item["metadata"]["annotations"][KEY])
             query["continue"] = page.get("metadata", {}).get("continue", "")
             if not query["continue"]:

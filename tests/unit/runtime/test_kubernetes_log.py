@@ -82,7 +82,7 @@ class Server(Api):
         ]
         at = int(query.get("continue", ["0"])[0])
         more = str(at + 1) if at + 1 < len(found) else ""
-        page = {"items": found[at : at + 1], "metadata": {"continue": more}}
+        page = {"items": found[at : at + 1] or None, "metadata": {"continue": more}}
         return Response(200, {}, json.dumps(page).encode())
 
 
@@ -132,6 +132,7 @@ def test_a_list_is_of_a_runs_label_and_comes_in_pages(
     assert len(store.list("runs/a-1")) == 3
     assert len(store.list("")) == 4
     assert store.list("blobs/") == ["blobs/ff"]
+    assert store.list("runs/none/") == []
 
 
 def test_names_and_labels_are_what_kubernetes_takes() -> None:
