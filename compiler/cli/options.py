@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
@@ -27,6 +28,25 @@ environment = click.option(
     metavar="NAME",
     help="An environment: FILE.NAME.yaml beside each configuration FILE.yaml comes over it.",
 )
+
+
+def layered(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --env to a command without a definition: `configurations` come with their layers."""
+
+    @wraps(command)
+    def called(
+        *arguments: Any, configurations: tuple[str, ...], environment: str, **more: Any
+    ) -> Any:
+        from .. import environments
+
+        if environment and not configurations:
+            raise click.UsageError("--env is a layer of a configuration: give that with -c")
+        request = Request("", configurations, environment=environment)
+        return command(*arguments, configurations=environments.layered(request), **more)
+
+    return environment(called)
+
+
 variable = click.option(
     "-v",
     "--variable",

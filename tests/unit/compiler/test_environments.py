@@ -11,6 +11,7 @@ import yaml
 
 from argosy.compiler import Request, compile, emit, phases
 from argosy.compiler.errors import ManifestError, SettingsError
+from examples import argosy
 
 PIPELINE = """\
 name: churn
@@ -173,3 +174,18 @@ def test_the_kustomization_labels_all_that_is_in_it(files: Files) -> None:
     (group,) = kustomization["labels"]
     claims = [one for one in found if one.get("kind") == "PersistentVolumeClaim"]
     assert group == {"pairs": claims[0]["metadata"]["labels"], "includeSelectors": False}
+
+
+def test_commands_without_a_definition_take_an_environment_too(tmp_path: Path) -> None:
+    (tmp_path / "here.yaml").write_text("run_log_store: {type: file-system}")
+    layer = "run_log_store: {config: {location: elsewhere}}"
+    (tmp_path / "here.live.yaml").write_text(layer)
+    (tmp_path / "p.yaml").write_text("dag: {steps: {a: {type: stub}}}")
+    done = argosy("run", "p.yaml", "-c", "here.yaml", "--env", "live", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "elsewhere" / "runs").is_dir()
+    for command in (["runs"], ["show", "latest"], ["logs", "latest"]):
+        done = argosy(*command, "-c", "here.yaml", "--env", "live", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    done = argosy("runs", "--env", "live", cwd=tmp_path)
+    assert (done.returncode, "-c" in done.stderr) == (2, True)
