@@ -21,7 +21,8 @@ Outcome = Literal["success", "failure"]
 _PLAIN = re.compile(r"[\w.~-]+", re.ASCII)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 ITERATION = "*"
-"""Stands in a path for the index of a map's iteration; a step's own name never reads so."""
+"""Stands in a path for the index of a map's iteration or of a loop's round; a step's own name never
+reads so."""
 
 
 class Edge(NamedTuple):
@@ -73,6 +74,16 @@ class Map(NamedTuple):
     max_parallel: int | None = None
 
 
+class Loop(NamedTuple):
+    """Rounds of one graph, each with what the one before it left, until the parameter `break_on` is
+    true; `iterate_as` is the parameter with a round's index."""
+
+    branch: "Graph"
+    break_on: str
+    max_iterations: int
+    iterate_as: str | None = None
+
+
 class Dag(NamedTuple):
     """A graph in a graph; `inputs` and `outputs`, where given, are the parameters that pass."""
 
@@ -91,6 +102,13 @@ class Conditional(NamedTuple):
     default: str | None = None
 
 
+class Approval(NamedTuple):
+    """Waits until a person says yes: `timeout` seconds at most."""
+
+    message: str = ""
+    timeout: float | None = None
+
+
 class Stub(NamedTuple):
     """Does nothing; a `success` node that only failures reach is one too."""
 
@@ -99,13 +117,15 @@ class Fail(NamedTuple):
     message: str = ""
 
 
-Spec = Task | Parallel | Map | Dag | Conditional | Stub | Fail
+Spec = Task | Parallel | Map | Loop | Dag | Conditional | Approval | Stub | Fail
 KINDS: Mapping[type, str] = {
     Task: "task",
     Parallel: "parallel",
     Map: "map",
+    Loop: "loop",
     Dag: "dag",
     Conditional: "conditional",
+    Approval: "approval",
     Stub: "stub",
     Fail: "fail",
 }
@@ -133,7 +153,7 @@ class Node(NamedTuple):
         match self.spec:
             case Parallel(branches=branches) | Conditional(branches=branches):
                 yield from ((segment(name), graph) for name, graph in branches.items())
-            case Map(branch=branch):
+            case Map(branch=branch) | Loop(branch=branch):
                 yield ITERATION, branch
             case Dag(branch=branch):
                 yield "", branch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .errors import Problem
-from .graph import Graph, Node, Task
+from .graph import Approval, Graph, Node, Task
 from .settings import every_node
 
 ARGO = "executor argo gives the step a pod of its own"
@@ -18,6 +18,9 @@ def refused(graph: Graph, executor: str, secrets: str) -> Iterator[Problem]:
     for _, node in every_node(graph):
         if isinstance(node.spec, Task) and node.spec.image:
             yield from _container(node, node.spec, executor, secrets)
+        if isinstance(node.spec, Approval) and executor == "kubernetes":
+            message = f"step '{node.name}' is an approval, and nobody can be asked in a Job"
+            yield Problem(message, node.at, "executor argo waits for one; or leave the step out")
 
 
 def _container(node: Node, task: Task, executor: str, secrets: str) -> Iterator[Problem]:

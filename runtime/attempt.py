@@ -12,7 +12,7 @@ from typing import Any
 
 from .alternatives import GOOD, by_statuses
 from .context import Context, write_run
-from .entries import State, blobs, map_variable
+from .entries import State, blobs, is_true, map_variable
 from .errors import ArgosyError, NodeError
 from .files import write_all
 from .layout import blob_key, fill, indexes, log_key, new_attempt, readable, record_key, state_key
@@ -72,7 +72,7 @@ class Attempt:
         self.output.close()
         self.hand_over(leaving)
         context = self.context
-        write(context.run_log_store, context.run, self._places(), self.id, leaving)
+        write(context.run_log_store, context.run, self._places(leaving), self.id, leaving)
         self._end("succeeded", 0)
 
     def fail(self, error: ArgosyError) -> None:
@@ -98,7 +98,7 @@ class Attempt:
         if run == context.run:  # it is there
             return True
         context.run_log_store.keep(map(blob_key, blobs(leaving.parameters)))
-        for place in self._places():
+        for place in self._places(leaving):
             context.run_log_store.put(state_key(context.run, place), data)
         self.id = self.record["attempt"] = document["attempt"]
         self.record["resumed"] = {"run": run, "attempt": self.id}
@@ -136,8 +136,12 @@ class Attempt:
             except OSError as error:
                 raise NodeError(f"cannot write to ARGOSY_HANDS: {error}") from error
 
-    def _places(self) -> list[str]:
-        return [self.instance, *(fill(path, self.key) for path in self.node.also)]
+    def _places(self, leaving: State) -> list[str]:
+        """The instances whose state this is: the round that stops writes its loop's."""
+        paths = [*self.node.also]
+        if self.node.ends and is_true(self.node.ends["on"], leaving):
+            paths.append(self.node.ends["loop"])
+        return [self.instance, *(fill(path, self.key) for path in paths)]
 
     def _end(self, status: str, exit_status: int) -> None:
         self.record.update(status=status, ended=now(), exit_status=exit_status)
@@ -154,7 +158,8 @@ class Attempt:
 
 
 def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:
-    """The keys of a map's iterations, or the label of the branch that a conditional takes."""
+    """The keys of a map's iterations, the label of the branch that a conditional takes, or whether
+    a loop has another round."""
     if "items" in hand:
         name = hand["items"]
         if name not in leaving.parameters:
@@ -164,6 +169,8 @@ def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:
         entry = leaving.parameters.get(hand["label"])
         value = None if entry is None else reader.value(entry)
         return choose(value, hand["values"], hand.get("default")) or ""
+    if "until" in hand:
+        return "stop" if is_true(hand["until"], leaving) else "again"
     raise NodeError(f"a hand is {brief(hand)}, which this version of Argosy does not know")
 
 

@@ -68,12 +68,18 @@ def pass_on(attempt: Attempt, entering: State, signals: Signals) -> State:
 
 
 def fail(attempt: Attempt, entering: State, signals: Signals) -> State:
-    """A `fail` node: the user's message, or the value that no branch of a conditional is for."""
+    """A `fail` node: the user's message, the value that no branch of a conditional is for, or that
+    which has ended no round of a loop."""
     node = attempt.node
     if node.parameter is None:
         raise TaskError(node.message or "the pipeline came to a step that fails it")
     entry = entering.parameters.get(node.parameter)
     found = "is not there" if entry is None else f"is {brief(attempt.reader.value(entry))}"
+    if node.rounds is not None:
+        raise TaskError(
+            f"the loop is not done after max_iterations: {node.rounds}; parameter "
+            f"'{node.parameter}' {found}, and only true ends it"
+        )
     branches = ", ".join(map(brief, node.values)) or "none"
     message = node.message or "no branch is for this value, and there is no default"
     raise TaskError(f"{message}: parameter '{node.parameter}' {found}; branches: {branches}")

@@ -41,9 +41,11 @@ class Node(NamedTuple):
     env: Mapping[str, str] = NOTHING
     timeout: float | None = None
     also: Sequence[str] = ()
+    ends: Mapping[str, str] = NOTHING
     message: str = ""
     parameter: str | None = None
     values: Sequence[Any] = ()
+    rounds: int | None = None
     hands: Sequence[Mapping[str, Any]] = ()
     raw: Mapping[str, Any] = NOTHING
 
@@ -77,9 +79,11 @@ SHAPES: dict[str, type | tuple[type, ...]] = {
     "env": dict,
     "timeout": (int, float, type(None)),
     "also": list,
+    "ends": dict,
     "message": str,
     "parameter": (str, type(None)),
     "values": list,
+    "rounds": (int, type(None)),
     "hands": list,
 }
 

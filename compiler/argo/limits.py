@@ -143,7 +143,7 @@ def check_size(size: Size, at: Place) -> Iterator[Fault]:
             f"the workflow would have {size.total // KIB} KiB: {size.copies} x"
             f" {size.spec // KIB} of its spec and {size.status // KIB} of its nodes; the limit of"
             f" an object's size is {OBJECT_BYTES // KIB} KiB",
-            "make two pipelines of it, or one step of several",
+            "make two pipelines of it, or one step of several; give loops fewer max_iterations",
         )
 
 

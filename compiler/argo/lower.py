@@ -139,5 +139,6 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
         templates += lower_graph(shared, shared.pending.pop())
     noop = {"name": NOOP, "suspend": {"duration": "0"}}
     used = any(task["template"] == NOOP for dag in templates for task in dag["dag"]["tasks"])
-    found["templates"] = [*templates, *shared.pods.templates, *([noop] if used else [])]
+    waits = shared.waits.values()
+    found["templates"] = [*templates, *shared.pods.templates, *waits, *([noop] if used else [])]
     return found

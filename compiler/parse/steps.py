@@ -14,11 +14,13 @@ from typing import Any
 from .. import aliases, source
 from ..errors import Position, nearest
 from ..graph import (
+    Approval,
     Conditional,
     Dag,
     Edge,
     Fail,
     Graph,
+    Loop,
     Map,
     Node,
     Parallel,
@@ -299,6 +301,20 @@ def parse_map(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     return None if branch is None else Map(iterate_on, iterate_as, branch, reducers, bound)
 
 
+def parse_loop(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: loop`."""
+    fields.require("break_on", "the parameter that ends the loop when it is true")
+    fields.require("max_iterations", "after how many rounds it has failed")
+    break_on, iterate_as = fields.text("break_on"), fields.text("iterate_as")
+    if iterate_as and iterate_as == break_on:
+        hint = "the index of a round is a number, and only true ends a loop"
+        where = fields.mapping.at("iterate_as")
+        fields.problem(f"iterate_as and break_on are both '{break_on}'", where, hint)
+    most = fields.integer("max_iterations", 1) or 1
+    branch = yield _branch(fields, nested)
+    return None if branch is None else Loop(branch, break_on, most, iterate_as or None)
+
+
 def parse_dag(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     """`type: dag`."""
     from .definition import dag_file
@@ -341,6 +357,12 @@ def parse_conditional(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     return Conditional(parameter, branches, values, default) if branches else None
 
 
+def parse_approval(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: approval`."""
+    yield from ()
+    return Approval(fields.text("message", literal=True), fields.seconds("timeout"))
+
+
 def parse_stub(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     """`type: stub`: any field is good."""
     yield from ()
@@ -363,8 +385,10 @@ NODES: dict[str, Callable[[Fields, Nested], Steps[Spec | None]]] = {
     "task": parse_task,
     "parallel": parse_parallel,
     "map": parse_map,
+    "loop": parse_loop,
     "dag": parse_dag,
     "conditional": parse_conditional,
+    "approval": parse_approval,
     "stub": parse_stub,
     "success": parse_success,
     "fail": parse_fail,

@@ -111,8 +111,14 @@ def prepare_shell(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepar
         if after is None:
             raise shell.not_kept()
         exported = changes(found, after)
+        # What is exported as it was is no change, but still what a step that returns it hands on.
+        kept = {
+            name: step.parameter(name)
+            for name in attempt.node.returns
+            if f"{PREFIXES[0]}{name}" in after and step.has(name)
+        }
         return written._replace(
-            parameters={**written.parameters, **exported.parameters},
+            parameters={**kept, **written.parameters, **exported.parameters},
             tracked={**written.tracked, **exported.tracked},
         )
 

@@ -1,4 +1,5 @@
-"""Runs the plan on stdin: one line of JSON. Says on stdout how the run ended, as JSON again.
+"""Runs the plan on stdin: one line of JSON. Says on stdout how the run ended, as JSON again, and
+before that what is to be approved.
 
     python -m argosy.runtime.executors.local [--attached] < plan
 
@@ -64,10 +65,11 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
     try:
         steps = prepared(plan, context, report)
     except ArgosyError as error:
-        print(json.dumps({"refused": str(error)}))
+        say({"refused": str(error)})
         return error.exit_status
     schedule = Schedule(plan["graphs"])
-    launcher = Launcher(schedule, steps, report, workers(plan.get("workers")))
+    tell = say if attached else None
+    launcher = Launcher(schedule, steps, report, workers(plan.get("workers")), tell)
     failed = 1
     try:
         begin(context)
@@ -85,7 +87,7 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
             context.run_log_store.close()
     if end["status"] == "failed":
         say_why(report, launcher.failures)
-    print(json.dumps({"run": context.run, **end}))
+    say({"run": context.run, **end})
     if launcher.stopped_by:
         return 128 + launcher.stopped_by
     return 0 if end["status"] == "succeeded" else failed
@@ -98,6 +100,11 @@ def prepared(plan: Mapping[str, Any], context: Context, report: Report) -> Runti
     from argosy.runtime.executors.containers import prepare  # and a client's library with it
 
     return prepare(context, plan["containers"], report.say)
+
+
+def say(word: Mapping[str, Any]) -> None:
+    """A line for who started this."""
+    print(json.dumps(word), flush=True)
 
 
 def workers(given: int | None) -> int:
