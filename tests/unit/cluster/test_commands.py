@@ -140,7 +140,7 @@ def test_json_for_scripts(kube: Kube) -> None:
     [
         ("rate=[1]", "parameter 'rate' takes a number, as its default is, not [1]"),
         ("regions=1", "parameter 'regions' takes a list, as its default is, not 1"),
-        ("who={{workflow.uid}}", "parameter 'who' has '{{' in its value"),
+        ("who={{workflow.uid}}", "parameter 'who' has '{{' in a value"),
     ],
 )
 def test_parameters_are_checked_against_the_definition(
