@@ -27,11 +27,13 @@ class Terminal:
         self._tmux(
             "-f", "/dev/null", "new-session", "-d", *size, "-c", str(folder), shell, PATH=path
         )
-        self.until(r"^\[0\]$")
+        self.until(r"\A\[0\]\Z")
 
     def type(self, text: str) -> None:
-        """A line, on a screen that was cleared before."""
-        self._tmux("send-keys", "C-l")
+        """A line at the prompt, on a screen that was cleared before."""
+        self.until(r"^\[\d+\]\Z")
+        self._tmux("send-keys", "clear", "Enter")
+        self.until(r"\A\[0\]\Z")
         self._tmux("clear-history")
         self._tmux("send-keys", "-l", text)
         self._tmux("send-keys", "Enter")
@@ -60,7 +62,7 @@ class Terminal:
     def run(self, text: str, seconds: float = 180) -> tuple[int, str]:
         """Types a line; the exit status, and what was written."""
         self.type(text)
-        screen = self.until(r"\n\[\d+\]$", seconds)
+        screen = self.until(r"\n\[\d+\]\Z", seconds)
         body, _, prompt = screen.rpartition("\n")
         return int(prompt.strip(" []")), body.partition("\n")[2]
 

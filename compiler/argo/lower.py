@@ -12,7 +12,6 @@ from ..environments import in_environment
 from ..errors import ManifestError, Problem
 from ..graph import Pipeline
 from ..integrate import context
-from ..settings import merge
 from .apart import Apart, apart
 from .beside import RULES
 from .extra import merged
@@ -108,7 +107,7 @@ def _arguments(pipeline: Pipeline, options: Options) -> list[Json]:
     return found
 
 
-def argument_text(value: Any, as_text: bool = True) -> str:
+def argument_text(value: Any, as_text: bool) -> str:
     """A value as an argument that the runtime reads as text, or as JSON."""
     return value if as_text and isinstance(value, str) else safe_json(value)
 
@@ -142,10 +141,7 @@ def _spec(
         found["serviceAccountName"] = account
     found |= spec_of(options)
     found["podMetadata"] = {"labels": dict(of.labels)}
-    # So that its workflows are found and called by their run's id, whoever submits them.
-    annotations = {PIPELINE: quote(pipeline.name, safe="")}
-    metadata = {"labels": dict(of.labels), "annotations": annotations}
-    found["workflowMetadata"] = merge(dict(options.workflow_metadata), metadata)
+    found["workflowMetadata"] = _metadata(found.get("workflowMetadata", {}), of, pipeline)
     if arguments:
         found["arguments"] = {"parameters": arguments}
     templates = []
@@ -156,3 +152,11 @@ def _spec(
     templates += [*shared.pods.templates, *hooks.templates, *shared.waits.values()]
     found["templates"] = [*templates, *([noop] if used else [])]
     return found if not options.extra else merged(found, options.extra)
+
+
+def _metadata(given: Json, of: Identity, pipeline: Pipeline) -> Json:
+    """What workflows are labelled with, whoever submits them: so they are found, and called by
+    their run's id."""
+    labels = {**given.get("labels", {}), **of.labels}
+    annotations = {**given.get("annotations", {}), PIPELINE: quote(pipeline.name, safe="")}
+    return {**given, "labels": labels, "annotations": annotations}

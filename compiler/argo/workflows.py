@@ -125,7 +125,10 @@ def _texts(pipeline: Pipeline, arguments: Mapping[str, Any]) -> dict[str, str]:
     for name, default in pipeline.parameters.items():
         if default is None and name not in arguments:
             raise RefusedError(f"parameter '{name}' has no default: give it with -p {name}=...")
-    found = {name: argument_text(value) for name, value in arguments.items()}
+    found = {
+        name: argument_text(value, isinstance(pipeline.parameters.get(name), (str, type(None))))
+        for name, value in arguments.items()
+    }
     for name, text in found.items():
         for message, hint in argument_faults(name, text):
             raise RefusedError(f"parameter '{name}' {message}; {hint}")
