@@ -12,6 +12,7 @@ from pathlib import Path
 from . import checks, parse, settings, source, variables
 from .compilation import Compilation, Request
 from .engines import ENGINES, back_end
+from .environments import layered
 from .errors import DefinitionError, Problem, SettingsError
 from .flow import flow
 from .parse import Context
@@ -45,7 +46,7 @@ def resolve(compilation: Compilation) -> Compilation:
     """The configuration, and each step's overrides of it."""
     context = _context(compilation)
     request = compilation.request
-    configuration = settings.read(request.configurations, compilation.document, context)
+    configuration = settings.read(layered(request), compilation.document, context)
     resolved = settings.resolve(configuration, context)
     steps = settings.step_options(compilation.pipeline.graph, resolved.executor, context)
     if context.problems:

@@ -12,6 +12,7 @@ from . import options
 @click.command()
 @options.definition
 @options.configuration
+@options.environment
 @options.variable
 @click.option(
     "-o",
@@ -21,15 +22,11 @@ from . import options
     help="The folder to write to, one file an object; `-` prints one stream.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where DIR is stale.")
-@click.option(
-    "--templates",
-    type=click.Path(exists=True, file_okay=False),
-    metavar="DIR",
-    help="Jinja templates that come before the built-in ones.",
-)
+@options.templates
 def render(
     definition: str,
     configurations: tuple[str, ...],
+    environment: str,
     variables: tuple[str, ...],
     output: str,
     check: bool,
@@ -41,12 +38,13 @@ def render(
     argosy render pipeline.yaml -c argo.yaml
     argosy render pipeline.yaml -c argo.yaml -o manifests
     argosy render pipeline.yaml -c argo.yaml -o manifests --check
+    argosy render pipeline.yaml -c argo.yaml --env staging -o manifests/staging
     """
     from .. import emit, phases
 
     if check and output == "-":
         raise click.UsageError("--check compares with a folder: give it with -o DIR")
-    request = options.request(definition, configurations, variables, templates)
+    request = options.request(definition, configurations, variables, templates, environment)
     compilation = phases.compile(request)
     options.warn(compilation)
     if output == "-":

@@ -21,6 +21,7 @@ WIDTH = 60
 @click.command()
 @click.argument("run")
 @options.configuration
+@options.layered
 @options.variable
 @options.output
 def show(
