@@ -13,12 +13,11 @@ from argosy.runtime.executors.container import LocalContainerExecutor
 from argosy.runtime.service import Option, configure
 
 from .compilation import Compilation
+from .describe import extras
 from .errors import Problem
 from .graph import Task
 from .settings import every_node, override_of
 
-EXTRAS = {"s3": "aws", "aws-secrets-manager": "aws", "db": "db", "dotenv": "dotenv"}
-"""By provider, the extra that an image must have for it."""
 BASE = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
 """What an image made here begins with: the Python that the project is known to work with."""
 BUILD = {
@@ -93,16 +92,15 @@ def own_image(pipeline: str) -> str:
 
 
 def requirements(compilation: Compilation) -> list[str]:
-    """What an image needs beside Argosy and the project for the services of the pipeline."""
+    """What an image needs beside Argosy and the project for the pipeline."""
     from importlib.metadata import requires
 
-    services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
-    extras = {EXTRAS.get(service.service_provider) for service in services}
+    wanted = extras(compilation)
     found = []
     for requirement in requires("argosy") or ():
         name, _, marker = requirement.partition(";")
         extra = re.search("extra == ['\"](\\w+)['\"]", marker)
-        if extra and extra[1] in extras:
+        if extra and extra[1] in wanted:
             found.append(name.strip())
     return found
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
+
+from argosy.runtime.tasks.notebook import EXTRA, MODULES
 
 from .errors import Problem
 from .graph import Graph, Node, Task
@@ -17,6 +20,15 @@ def refused(graph: Graph, executor: str, secrets: str) -> Iterator[Problem]:
     for _, node in every_node(graph):
         if isinstance(node.spec, Task) and node.spec.image:
             yield from _container(node, node.spec, executor, secrets)
+        if isinstance(node.spec, Task) and node.spec.command_type == "notebook":
+            yield from _notebook(node, executor)
+
+
+def _notebook(node: Node, executor: str) -> Iterator[Problem]:
+    lacking = [name for name in MODULES if find_spec(name) is None]
+    if executor == "local" and lacking:
+        message = f"step '{node.name}' is a notebook, which needs {lacking[0]}: it is not installed"
+        yield Problem(message, node.at, EXTRA)
 
 
 def _container(node: Node, task: Task, executor: str, secrets: str) -> Iterator[Problem]:
