@@ -75,6 +75,7 @@ IGNORED = {  # options that say how Magnus works, not what the pipeline needs
     "secrets": {"use_credentials"},
 }
 RETRY = {"limit": "max_attempts", "back_off": "backoff"}
+BACKOFF = {"duration": "backoff", "factor": "factor", "max_duration": "max_backoff"}
 
 
 def rename(mapping: Mapping, names: dict[str, str]) -> bool:
@@ -118,7 +119,8 @@ def overrides(given: Any) -> Any:
 def tidy(section: str, config: Mapping, provider: Provider) -> bool:
     """Reads the options of a provider under their other names; False where there were none."""
     found = rename(config, provider.options)
-    for name in IGNORED.get(section, set()) & config.keys():
+    empty = {"image_pull_policy"} if config.get("image_pull_policy") == "" else set()
+    for name in (IGNORED.get(section, set()) | empty) & config.keys():
         del config[name]
         found = True
     if isinstance(config.get("claims"), list):
@@ -126,7 +128,29 @@ def tidy(section: str, config: Mapping, provider: Provider) -> bool:
         found = True
     retry = config.get("retry")
     if isinstance(retry, Mapping):
-        found = rename(retry, RETRY) or found
+        found = _retry(retry) or found
+    return found
+
+
+def _retry(retry: Mapping) -> bool:
+    """Reads Argo's `{limit, retryPolicy, backoff: {duration, factor, max_duration}}`, which Magnus
+    passes on; False where it is none of that. A limit counts what comes after the first attempt."""
+    found = bool({"limit", "retryPolicy", *RETRY} & retry.keys())
+    limit = retry.get("limit")
+    if isinstance(limit, int) and not isinstance(limit, bool):
+        retry["limit"] = limit + 1
+    if isinstance(retry.get("retryPolicy"), str):  # here it is always `Always`
+        del retry["retryPolicy"]
+    rename(retry, RETRY)
+    backoff = retry.get("backoff")
+    if isinstance(backoff, Mapping):
+        found = True
+        del retry["backoff"]
+        rename(backoff, BACKOFF)
+        for name in backoff:
+            retry[name], retry.marks[name] = backoff[name], backoff.marks[name]
+            if name in backoff.texts:
+                retry.texts[name] = backoff.texts[name]
     return found
 
 

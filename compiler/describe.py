@@ -12,9 +12,9 @@ from .settings import every_node
 
 
 def describe(compilation: Compilation) -> dict[str, Any]:
-    """{pipeline, executor, services, extras, steps}: `extras` are those of Argosy that the place
-    where steps run must have installed; there is a step for each task and approval, in topological
-    order."""
+    """{pipeline, executor, services, extras, size, steps}: `extras` are those of Argosy that
+    the place where steps run must have installed; there is a step for each task and approval, in
+    topological order."""
     services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
     steps = []
     stack: list[tuple[str, Any]] = [("", compilation.pipeline.graph)]
@@ -41,6 +41,7 @@ def describe(compilation: Compilation) -> dict[str, Any]:
             for service in services
         },
         "extras": extras(compilation),
+        **_size(compilation),
         "steps": steps,
     }
 
@@ -53,6 +54,15 @@ def extras(compilation: Compilation) -> list[str]:
         if isinstance(node.spec, Task) and node.spec.command_type == "notebook":
             found.add("notebook")
     return sorted(found)
+
+
+def _size(compilation: Compilation) -> dict[str, Any]:
+    """For Argo what the workflow comes to, in bytes, and how long and deep it is."""
+    if compilation.settings.executor.type != "argo":
+        return {}
+    from .argo.size import estimate
+
+    return {"size": estimate(compilation.manifests)}
 
 
 def _step(compilation: Compilation, path: str, node: Node) -> dict[str, Any]:

@@ -10,6 +10,7 @@ tenth of the time that frozen dataclasses take.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from heapq import heappop, heappush
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -173,6 +174,8 @@ class Graph(NamedTuple):
 
         Nodes of a cycle, and those behind it, are missing from it.
         """
+        if len(self.nodes) == 1:  # most graphs inside others; a step after itself is a cycle
+            return [name for name, node in self.nodes.items() if not node.incoming]
         place = {name: index for index, name in enumerate(self.nodes)}
         names = list(self.nodes)
         waiting = {name: len(node.incoming) for name, node in self.nodes.items()}
@@ -201,6 +204,7 @@ class Pipeline(NamedTuple):
     description: str = ""
 
 
+@cache
 def segment(name: str) -> str:
     """A name as one segment of a path, percent-encoded: `/`, `*`, `=` and blanks are free."""
     if _PLAIN.fullmatch(name):

@@ -54,7 +54,7 @@ def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
         patch = patches.get(node.name)
         if patch is None:
             return Stub()
-        return Task(patch["command"], patch.get("command_type", "python"), spec.returns)
+        return Task(patch["command"], patch.get("command_type", spec.command_type), spec.returns)
     if isinstance(spec, (Parallel, Conditional)):
         branches = {}
         for label, branch in spec.branches.items():

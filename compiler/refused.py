@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
-
-from argosy.runtime.tasks.notebook import EXTRA, MODULES
 
 from .errors import Problem
-from .graph import Graph, Node, Task
+from .graph import Approval, Graph, Node, Task
 from .settings import every_node
 
+ARGO = "executor argo gives the step a pod of its own"
 DOCKER = "run it in Docker: -c with executor: local-container; or mock it: executor: mocked"
 FILE = "leave the variable out; the container reads the file /argosy/secrets/%s"
 
@@ -22,9 +20,16 @@ def refused(graph: Graph, executor: str, secrets: str) -> Iterator[Problem]:
             yield from _container(node, node.spec, executor, secrets)
         if isinstance(node.spec, Task) and node.spec.command_type == "notebook":
             yield from _notebook(node, executor)
+        if isinstance(node.spec, Approval) and executor == "kubernetes":
+            message = f"step '{node.name}' is an approval, and nobody can be asked in a Job"
+            yield Problem(message, node.at, "executor argo waits for one; or leave the step out")
 
 
 def _notebook(node: Node, executor: str) -> Iterator[Problem]:
+    from importlib.util import find_spec
+
+    from argosy.runtime.tasks.notebook import EXTRA, MODULES
+
     lacking = [name for name in MODULES if find_spec(name) is None]
     if executor == "local" and lacking:
         message = f"step '{node.name}' is a notebook, which needs {lacking[0]}: it is not installed"
@@ -35,6 +40,10 @@ def _container(node: Node, task: Task, executor: str, secrets: str) -> Iterator[
     if executor == "local":
         message = f"step '{node.name}' is a container, and executor 'local' runs none"
         yield Problem(message, node.at, DOCKER)
+    if executor == "kubernetes":
+        message = f"step '{node.name}' is a container, and all steps of a Job run in one"
+        yield Problem(message, node.at, ARGO)
+        return
     if executor == "argo" and secrets == "kubernetes":
         return
     for name, variable in task.secrets.items():

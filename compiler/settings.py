@@ -20,9 +20,15 @@ SERVICES = "executor", "run_log_store", "catalog", "secrets"
 EXECUTORS = "local", "local-container", "argo", "kubernetes", "mocked"
 """Every executor that a step may carry overrides for, whatever this configuration runs on."""
 
+IN_A_CLUSTER = {
+    "run_log_store": "kubernetes",
+    "catalog": "do-nothing",
+    "secrets": "kubernetes",
+}
 DEFAULTS = {
     "local": {"run_log_store": "file-system", "catalog": "file-system", "secrets": "env"},
-    "argo": {"run_log_store": "kubernetes", "catalog": "do-nothing", "secrets": "kubernetes"},
+    "argo": IN_A_CLUSTER,
+    "kubernetes": IN_A_CLUSTER,
 }
 """The provider of each service that a configuration leaves out, by executor."""
 
@@ -68,13 +74,15 @@ def merge(under: Any, over: Any) -> Any:
     >>> merge({"a": {"x": 1, "y": 2}, "b": 3}, {"a": {"y": None}, "b": 4})
     {'a': {'x': 1}, 'b': 4}
     """
-    if not isinstance(under, dict) or not isinstance(over, dict):
+    if not isinstance(over, dict):
         return over
-    merged = {key: value for key, value in under.items() if over.get(key, value) is not None}
+    merged = dict(under) if isinstance(under, dict) else {}
     for key, value in over.items():
-        if value is not None:
-            merged[key] = merge(merged.get(key), value) if isinstance(value, dict) else value
-    return {key: value for key, value in merged.items() if value is not None}
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged.get(key), value)
+    return merged
 
 
 def read(paths: Iterable[str], definition: Any, context: Context) -> source.Mapping:
@@ -87,7 +95,7 @@ def read(paths: Iterable[str], definition: Any, context: Context) -> source.Mapp
                 own[key], own.marks[key] = definition[key], definition.marks[key]
         _layer(merged, _prepared(own, context))
     for path in paths:
-        document = source.load(path)
+        document = source.load(path, hint="-c takes the file of a configuration")
         if document is None:
             continue
         if not isinstance(document, source.Mapping):
@@ -194,6 +202,8 @@ def _service(fields: Fields, name: str, default: str) -> Declared:
     kind = section.text("type") if section.require("type", "the name of a provider") else default
     mapping = section.submapping("config")
     config = section.data("config") or {} if mapping is not None else {}
+    blocks = config.pop("overrides", None)  # where null has something to remove yet
+    config = merge({}, config) if blocks is None else {**merge({}, config), "overrides": blocks}
     section.close(lambda key: f"an option of the {name} goes under its config")
     return Declared(kind, config, mapping if mapping is not None else section.mapping)
 
@@ -207,9 +217,8 @@ def _refuse_tracker(fields: Fields) -> None:
     tracker.has("config")
     if kind != "do-nothing":
         hint = "call the tracker from your step; track_this keeps metrics in the run log"
-        fields.problem(
-            f"experiment_tracker '{kind}' has no counterpart here", tracker.mapping.mark, hint
-        )
+        message = f"experiment_tracker '{kind}' has no counterpart here"
+        tracker.problem(message, tracker.mapping.at("type"), hint)
 
 
 def step_options(

@@ -105,13 +105,12 @@ class Sequence(list[Any]):
         return self.marks[index]
 
 
-def load(path: str) -> Any:
+def load(path: str, hint: str = "") -> Any:
     """The value of the YAML (or JSON) file at `path`, `-` being standard input.
 
-    Raises DefinitionError, with a position wherever there is one.
+    Raises DefinitionError, with a position wherever there is one, and `hint` where no file is.
     """
-    source = read(path)
-    return _Builder(source).build()
+    return _Builder(read(path, hint)).build()
 
 
 def loads(text: str, name: str = "<text>") -> Any:
@@ -119,17 +118,13 @@ def loads(text: str, name: str = "<text>") -> Any:
     return _Builder(Source(name, text)).build()
 
 
-def read(path: str) -> Source:
-    """The text of a file; UTF-8, at most MAX_BYTES."""
+def read(path: str, hint: str = "") -> Source:
+    """The text of a file; UTF-8, at most MAX_BYTES. `hint`: what to do where it cannot be read."""
     try:
         data = Path("/dev/stdin" if path == "-" else path).read_bytes()
     except OSError as error:
-        hint = (
-            "`argosy init` writes a first pipeline" if isinstance(error, FileNotFoundError) else ""
-        )
-        raise DefinitionError(
-            [Problem(f"cannot read {path}: {(error.strerror or str(error)).lower()}", hint=hint)]
-        ) from None
+        message = f"cannot read {path}: {(error.strerror or str(error)).lower()}"
+        raise DefinitionError([Problem(message, hint=hint)]) from None
     if len(data) > MAX_BYTES:
         raise DefinitionError(
             [

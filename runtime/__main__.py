@@ -1,4 +1,5 @@
-"""`python -m argosy.runtime exec NODE [KEY [ENDED]]`; `prepare`, which takes the same; `end`."""
+"""`python -m argosy.runtime exec NODE [KEY [ENDED]]`; `prepare`, which takes the same; `end`;
+`run`."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ USAGE = """\
 usage: python -m argosy.runtime exec NODE [KEY [ENDED]]    run one node
        python -m argosy.runtime prepare NODE [KEY [ENDED]] bring what its container finds
        python -m argosy.runtime end                        close the run
+       python -m argosy.runtime run                        run the whole plan of a Job
 
 The engine runs this in its pods; `argosy run` runs a pipeline here. docs/runtime.md has the rest.
 """
@@ -25,6 +27,8 @@ def main(arguments: list[str]) -> int:
                 return run_node(verb, node, *rest)
             case ["end"]:
                 return end_run()
+            case ["run"]:
+                return run_plan()
             case ["-h" | "--help"]:
                 sys.stdout.write(USAGE)
                 return 0
@@ -43,7 +47,8 @@ def run_node(verb: str, node: str, key: str = "", ended: str = "") -> int:
 
     take(os.environ)
     act = execute if verb == "exec" else prepare
-    return act(decode(node), key, ended, Context.from_environment(os.environ))
+    decoded = decode(node, os.environ.get("ARGOSY_NODES", ""))
+    return act(decoded, key, ended, Context.from_environment(os.environ))
 
 
 def end_run() -> int:
@@ -52,6 +57,12 @@ def end_run() -> int:
 
     take(os.environ)
     return end(os.environ)
+
+
+def run_plan() -> int:
+    from .executors.pod import run
+
+    return run(os.environ)
 
 
 def step_aside() -> None:

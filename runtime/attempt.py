@@ -15,7 +15,7 @@ from .context import Context, write_run
 from .entries import State, blobs, is_true, map_variable
 from .errors import ArgosyError, NodeError
 from .files import write_all
-from .layout import blob_key, fill, indexes, log_key, new_attempt, record_key, state_key
+from .layout import blob_key, fill, indexes, log_key, new_attempt, readable, record_key, state_key
 from .node import Node
 from .output import Output
 from .state import Reader, write
@@ -77,7 +77,7 @@ class Attempt:
 
     def fail(self, error: ArgosyError) -> None:
         """Says why, in the run log too, as far as that can be reached."""
-        self.output.say(f"argosy: {self.instance}: {error}")
+        self.output.say(f"argosy: {readable(self.instance)}: {error}")
         self.record["message"] = self.output.mask(str(error))
         try:
             self.output.close()
@@ -86,34 +86,37 @@ class Attempt:
             complain(f"{self.instance}: and the run log does not have it: {second}")
 
     def resumed(self) -> bool:
-        """Whether the run that this one goes on from has done this step, with all the same. Its
-        state is then this step's, under the attempt that wrote it."""
-        data, context, store = self.done_before(), self.context, self.context.run_log_store
-        if data is None:
+        """Whether the step is done already. Its state is then this step's, under the attempt that
+        wrote it."""
+        found = self.done_before()
+        if found is None:
             return False
+        (run, data), context = found, self.context
         document = json.loads(data)
         leaving = State(**{name: document[name] for name in State._fields})
         self.hand_over(leaving)
-        store.keep(map(blob_key, blobs(leaving.parameters)))
+        if run == context.run:  # it is there
+            return True
+        context.run_log_store.keep(map(blob_key, blobs(leaving.parameters)))
         for place in self._places(leaving):
-            store.put(state_key(context.run, place), data)
+            context.run_log_store.put(state_key(context.run, place), data)
         self.id = self.record["attempt"] = document["attempt"]
-        self.record["resumed"] = {"run": context.resume, "attempt": self.id}
+        self.record["resumed"] = {"run": run, "attempt": self.id}
         self._end("skipped", 0)
         return True
 
-    def done_before(self) -> bytes | None:
-        """The state that the run that this one goes on from has of this step, if that is to be
-        this step's."""
-        context, store = self.context, self.context.run_log_store
-        if not context.resume or self.node.type == "fail":
-            return None
-        data = store.get(state_key(context.resume, self.instance))
-        if data is None:
-            return None
-        attempt = json.loads(data)["attempt"]
-        found = store.get(record_key(context.resume, self.instance, attempt))
-        return data if found is not None and self._same(json.loads(found)) else None
+    def done_before(self) -> tuple[str, bytes] | None:
+        """The run that has done this step with all the same, and the state that it left: this run,
+        before its pod was lost, or the one that it goes on from."""
+        store = self.context.run_log_store
+        for run in self.context.earlier if self.node.type != "fail" else ():
+            data = store.get(state_key(run, self.instance))
+            if data is None:
+                continue
+            found = store.get(record_key(run, self.instance, json.loads(data)["attempt"]))
+            if found is not None and self._same(json.loads(found)):
+                return run, data
+        return None
 
     def _same(self, old: Mapping[str, Any]) -> bool:
         if old["status"] not in GOOD or self.context.by_name:

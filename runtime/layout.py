@@ -56,6 +56,19 @@ def fill(text: str, key: tuple[str, ...], separator: str = "/") -> str:
         ) from error
 
 
+def readable(path: str) -> str:
+    """A path with its names as the user wrote them.
+
+    >>> readable("gr%C3%B6%C3%9Fe/a%20b")
+    'größe/a b'
+    """
+    if "%" not in path:
+        return path
+    from urllib.parse import unquote  # few names need it
+
+    return unquote(path)
+
+
 def step_key(instance: str) -> str:
     """An instance as one segment of a key.
 

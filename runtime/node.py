@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -91,8 +92,8 @@ SHAPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def decode(text: str) -> Node:
-    """The node in `text`.
+def decode(text: str, folder: str = "") -> Node:
+    """The node in `text`, or in the file of `folder` that it names.
 
     >>> decode('{"step": "a", "command": "jobs.a"}').command_type
     'python'
@@ -105,7 +106,7 @@ def decode(text: str) -> Node:
         raise NodeError(
             f"NODE is {type(raw).__name__}, not a JSON object; `argosy render` writes it"
         )
-    return from_json(expand(raw))
+    return from_json(expand(fetch(raw, folder) if "in" in raw else raw))
 
 
 def from_json(raw: Mapping[str, Any]) -> Node:
@@ -140,6 +141,21 @@ def encode(raw: Mapping[str, Any], limit: int = LIMIT) -> str:
     return json.dumps(
         {"step": raw["step"], "z": base64.b64encode(packed).decode()}, separators=(",", ":")
     )
+
+
+def fetch(raw: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The node's JSON in the file that is named in its place."""
+    if not folder:
+        raise NodeError("NODE is in a file, and ARGOSY_NODES names no folder for it")
+    path = os.path.join(folder, str(raw["in"]))
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError) as error:
+        raise NodeError(f"NODE's file cannot be read ({error})") from error
+    if not isinstance(found, dict) or found.get("step") != raw.get("step"):
+        raise NodeError(f"{path} is not the node of '{raw.get('step')}'")
+    return found
 
 
 def expand(raw: dict[str, Any]) -> dict[str, Any]:

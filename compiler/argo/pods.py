@@ -29,11 +29,15 @@ AGAIN = "lastRetry.exitCode != '2'"
 def configured(executor: Any) -> Options:
     """The executor's options with what integrations have changed."""
     options = read_options(executor.config)
-    pod = options.pod
+    return options._replace(pod=integrated(options.pod, executor))
+
+
+def integrated(pod: PodOptions, executor: Any) -> PodOptions:
+    """The options of a pod with what integrations have changed."""
     account = pod.service_account
     if executor.service_account not in (None, account.name):
         account = Account(executor.service_account)
-    changed = pod._replace(
+    return pod._replace(
         env={name: plain(value) for name, value in executor.environment.items()},
         labels={name: plain(value) for name, value in executor.labels.items()},
         annotations={name: plain(value) for name, value in executor.annotations.items()},
@@ -43,7 +47,6 @@ def configured(executor: Any) -> Options:
         },
         service_account=account,
     )
-    return options._replace(pod=changed)
 
 
 def overridden(base: Options, before: Options, after: Options) -> Options:

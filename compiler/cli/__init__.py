@@ -5,10 +5,12 @@ Results go to stdout, everything else to stderr. Exit status: 0 good, 1 found or
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -43,10 +45,11 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
+        except click.UsageError:
             from ..errors import nearest
 
-            raise click.UsageError(f"{error.message} {nearest(args[0], COMMANDS)}", ctx) from None
+            hint = nearest(args[0], COMMANDS)
+            raise click.UsageError(f"there is no command '{args[0]}'; {hint}", ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -72,12 +75,16 @@ def main() -> None:
     """Runs the command; every known error becomes a message and an exit status."""
     _open_standard_streams()
     gc.disable()  # a command ends before its garbage matters; looking for it took a tenth of it
+    atexit.register(gc.freeze)  # and so it did at the end, when all of it goes anyway
     try:
         argosy(prog_name="argosy", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.ClickException as error:
+    except click.UsageError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
@@ -92,8 +99,11 @@ def main() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Those that whoever started this has closed: a pipe of ours would get their numbers, and a
-    step's output go astray."""
+    """Opens those that whoever started this has closed: a pipe of ours would get their numbers, and
+    a step's output go astray. What a terminal has no character for is shown by a `?`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     for number in (0, 1, 2):
         try:
             os.fstat(number)

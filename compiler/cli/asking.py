@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
-from urllib.parse import unquote
 
 import click
+
+from argosy.runtime.layout import readable
 
 from ..errors import Problem, SettingsError, nearest
 from ..graph import Approval, Graph
@@ -112,7 +113,7 @@ class Desk:
     def _put(self) -> None:
         """Puts the first question."""
         step, message = next(iter(self._questions.items()))
-        click.echo(f"approve {unquote(step)}? {message}".rstrip() + " [y/n]", err=True)
+        click.echo(f"approve {readable(step)}? {message}".rstrip() + " [y/n]", err=True)
         if self._terminal < 0:
             self._terminal = sys.stdin.fileno()
             self._selector.register(self._terminal, selectors.EVENT_READ)

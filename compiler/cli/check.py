@@ -21,12 +21,14 @@ def check(definition: str, configurations: tuple[str, ...], variables: tuple[str
     argosy check pipeline.yaml -c argo.yaml
     """
     from .. import phases
+    from ..engines import ENGINES
 
     compilation = phases.compile(
         options.request(definition, configurations, variables), until=phases.lower
     )
-    if compilation.settings.executor.type in phases.ENGINES:
+    if compilation.settings.executor.type in ENGINES:
         compilation = phases.verify(phases.render(compilation))
     options.warn(compilation)
-    tasks = sum(1 for path in compilation.flow.readings)
-    click.echo(f"{definition}: good, {tasks} steps, executor {compilation.settings.executor.type}")
+    count = len(compilation.flow.readings)
+    steps = f"{count:,} {'step' if count == 1 else 'steps'}"
+    click.echo(f"{definition}: good, {steps}, executor {compilation.settings.executor.type}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib.resources import files
 from pathlib import Path
 
@@ -32,3 +33,5 @@ def init(folder: str) -> None:
         text = (files("argosy.templates") / "init" / name).read_text(encoding="utf-8")
         (target / name).write_text(text, encoding="utf-8")
         click.echo(str(target / name))
+    go = f"cd {shlex.quote(folder)} && " if folder != "." else ""
+    click.echo(f"to run it: {go}argosy run pipeline.yaml", err=True)

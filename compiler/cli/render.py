@@ -50,7 +50,7 @@ def render(
     compilation = phases.compile(request)
     options.warn(compilation)
     if output == "-":
-        sys.stdout.write(emit.stream(compilation.files))
+        click.echo(emit.stream(compilation.files).encode(), nl=False)  # UTF-8 on any terminal
     elif check:
         difference = emit.difference(compilation.files, output)
         if difference:

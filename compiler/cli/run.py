@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argosy.runtime.executors.local import LAUNCHER
 from argosy.runtime.signals import STOPPING
 
 from ..errors import Problem, SettingsError, nearest
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
 
 HERE = "local", "local-container"
 """The executors that the launcher has steps for."""
-LAUNCHER = (
-    # Like -m, but without the working folder on the path: a module of the user's must not take the
-    # place of one of Python's own in the launcher.
-    "import sys; sys.path = [x for x in sys.path if x]; "
-    "from argosy.runtime.executors.local.__main__ import main; main()"
-)
 
 
 @click.command()

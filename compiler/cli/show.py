@@ -125,7 +125,7 @@ def _rows(root: Branch) -> Iterator[tuple[str, Branch]]:
     stack = [(name, branch, "", "") for name, branch in reversed(_ordered(root.below))]
     while stack:
         name, branch, twig, stem = stack.pop()
-        yield f"{twig}{history.readable(name)}", branch
+        yield f"{twig}{layout.readable(name)}", branch
         for position, (inner, below) in enumerate(reversed(_ordered(branch.below))):
             fork, line = ("├─ ", "│  ") if position else ("└─ ", "   ")
             stack.append((inner, below, f"{stem}{fork}", f"{stem}{line}"))
@@ -161,7 +161,7 @@ def _ending(run: history.Run) -> Iterator[str]:
         yield "\nfailures\n"
         for failure in run.end["failures"]:
             message = str(failure.get("message") or failure.get("phase", ""))
-            about = f"{history.readable(str(failure['step']))}: " if failure.get("step") else ""
+            about = f"{layout.readable(str(failure['step']))}: " if failure.get("step") else ""
             text = f"{about}{message}".replace("\n", "\n    ")
             yield f"  {text}\n"
     if parameters := run.end.get("parameters"):

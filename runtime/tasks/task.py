@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from argosy.runtime import api, data, files
+from argosy.runtime import api, credentials, data, files
 from argosy.runtime.attempt import Attempt
 from argosy.runtime.entries import Entries, State
 from argosy.runtime.errors import (
@@ -49,7 +49,7 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
         known = ", ".join((*KINDS, "container"))
         raise NodeError(f"command_type '{node.command_type}' is none of {known}")
     secrets = {wanted: context.secrets.get(wanted) for wanted in node.secrets}
-    attempt.output.hide(secrets.values())
+    attempt.output.hide([*secrets.values(), *credentials.hidden(os.environ)])
     if node.get:
         data.get(context.catalog, entering.catalog, node.get)
     with Private() as folder:
@@ -119,6 +119,7 @@ def prepare_python(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepa
 
 def python_act(node: Node, step: Step, found: dict[str, str]) -> int:
     """In the task's process: the function, then what it left in the environment."""
+    credentials.forget()
     os.environ.clear()
     os.environ.update(found)
     api.enter(step)

@@ -24,11 +24,14 @@ import argosy.runtime.api
 import argosy.runtime.tasks.python
 import argosy.runtime.tasks.shell
 import argosy.runtime.tasks.task  # noqa: F401
-from argosy.runtime.context import Context, write_run
+from argosy.runtime import credentials
+from argosy.runtime.context import Context
 from argosy.runtime.errors import ArgosyError
+from argosy.runtime.layout import readable
 
+from .begin import begin
 from .end import write_end
-from .launch import Failure, Launcher, readable
+from .launch import Failure, Launcher
 from .report import Report, for_stderr
 from .schedule import Schedule
 from .steps import RuntimeSteps
@@ -47,11 +50,14 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
 
 def run(plan: Mapping[str, Any], attached: bool) -> int:
     """Runs a plan, says how it ended, and gives the exit status."""
+    credentials.hold(plan.get("secrets") or {})
     context = Context(
         plan["run"],
         plan["context"],
         plan["arguments"],
         origin=plan.get("origin"),
+        pod=plan.get("pod", ""),
+        pod_uid=plan.get("pod_uid", ""),
         resume=plan.get("resume"),
         by_name=bool(plan.get("by_name")),
     )
@@ -66,7 +72,7 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
     launcher = Launcher(schedule, steps, report, workers(plan.get("workers")), tell)
     failed = 1
     try:
-        write_run(context)
+        begin(context)
         # What is there now outlives every fork: collecting it in each would only copy its pages.
         gc.freeze()
         succeeded = launcher.run(STDIN if attached else None)
@@ -77,9 +83,8 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
         end = {"status": "failed", "failures": [], "parameters": {}, "catalog": {}}
     finally:
         steps.close()
-        close = getattr(context.run_log_store, "close", None)
-        if close:
-            close()
+        if "run_log_store" in vars(context):  # else it could not be opened
+            context.run_log_store.close()
     if end["status"] == "failed":
         say_why(report, launcher.failures)
     say({"run": context.run, **end})

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from argosy.runtime import signals
 from argosy.runtime.errors import ArgosyError
+from argosy.runtime.layout import readable
 from argosy.runtime.signals import STOPPING
 
 from .approvals import Approvals, Open, Verdict
@@ -341,7 +342,7 @@ class Launcher:
             ready = Ready(work, attempt.number + 1, attempt.files)
             heapq.heappush(self._retries, (due, self._retries_made, ready))
             return
-        own = f"argosy: {work.path}: {message}".encode()  # said already, as the message
+        own = f"argosy: {attempt.step}: {message}".encode()  # said already, as the message
         self._fail(work, message, [line for line in attempt.tail if line != own])
         self._schedule.ended(work, FAILED)
 
@@ -372,15 +373,6 @@ class Launcher:
         self._kill_at = None
         for attempt in self._attempts.values():
             attempt.child.send(signal.SIGKILL)
-
-
-def readable(path: str) -> str:
-    """A path with its names as the user wrote them."""
-    if "%" not in path:
-        return path
-    from urllib.parse import unquote  # few names need it
-
-    return unquote(path)
 
 
 def _retry(work: Work) -> Mapping[str, Any]:

@@ -31,7 +31,9 @@ class Report:
         self.write(step.encode() + b" | " + text + b"\n")
 
     def ended(self, step: str, how: str, seconds: float) -> None:
-        self.say(f"{step}: {how} after {duration(seconds)}")
+        """`how`: succeeded, failed, or skipped, which takes no time worth telling."""
+        after = "" if how == "skipped" else f" after {duration(seconds)}"
+        self.say(f"{step}: {how}{after}")
 
     def say(self, text: str) -> None:
         self.write(text.encode(errors="replace") + b"\n")
@@ -82,9 +84,10 @@ def for_stderr() -> Report:
 
 
 def duration(seconds: float, whole: bool = False) -> str:
-    """`0.2 s`, `12.3 s`, `2 m 5 s`, `1 h 3 m`."""
+    """`0.02 s`, `12.3 s`, `2 m 5 s`, `1 h 3 m`."""
     if seconds < 60:
-        return f"{int(seconds)} s" if whole else f"{seconds:.1f} s"
+        digits = 0 if whole else 2 if round(seconds, 2) < 1 else 1
+        return f"{int(seconds) if whole else seconds:.{digits}f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} m {rest} s"

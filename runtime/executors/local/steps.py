@@ -89,7 +89,11 @@ class RuntimeSteps:
 
     def success(self, work: Work) -> str:
         # Without a run to go on from, nothing is skipped, and the record need not be read.
-        return str(self._record(work)[1]["status"]) if self._context.resume else "succeeded"
+        if not self._context.earlier:
+            return "succeeded"
+        key, record = self._record(work)
+        ours = not self._context.continued or key.endswith(f"-{self._context.pod_uid}.json")
+        return str(record["status"]) if ours else "skipped"
 
     def explain(self, work: Work, status: int) -> str:
         key, record = self._record(work)

@@ -85,6 +85,7 @@ def test_the_role_allows_what_such_pods_do() -> None:
     ("executor", "secrets", "expected"),
     [
         ("local", "env", "executor 'local' runs none"),
+        ("{type: kubernetes, config: {image: i}}", "kubernetes", "all steps of a Job run in one"),
         ("local-container", "env", "shows secret 'S' to its container as $T"),
         ("{type: argo, config: {image: i}}", "aws-secrets-manager", "as $T"),
         ("mocked", "env", ""),

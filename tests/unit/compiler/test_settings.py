@@ -7,6 +7,7 @@ import pytest
 
 from argosy.compiler import Compilation, Request, compile, phases
 from argosy.compiler.errors import CompileError, SettingsError
+from argosy.compiler.graph import Task
 
 Resolved = Callable[..., Compilation]
 PIPELINE = "name: p\ndag: {steps: {a: {type: task, command: a.b}}}"
@@ -132,7 +133,7 @@ experiment_tracker: {type: do-nothing}
         "image": "i",
         "timeout": 60,
         "claims": {"v": "/mnt"},
-        "retry": {"max_attempts": 2},
+        "retry": {"max_attempts": 3},
     }
     assert (settings.run_log_store.type, settings.run_log_store.config) == (
         "file-system",
@@ -140,6 +141,34 @@ experiment_tracker: {type: do-nothing}
     )
     assert settings.catalog.config == {"location": "/mnt/c"}
     assert (settings.secrets.type, settings.secrets.config) == ("env", {"prefix": "p_"})
+
+
+def test_what_magnus_leaves_empty_says_nothing(resolved: Resolved) -> None:
+    settings = resolved(
+        """
+executor:
+  type: argo
+  config:
+    image: $image
+    node_selector:
+    tolerations:
+    image_pull_policy: ""
+    resources: {limits: {memory: 1Gi}, requests: }
+    retry_strategy:
+      limit: 0
+      retryPolicy: always
+      backoff: {duration: , factor: 3, max_duration: 10m}
+    overrides:
+      patient: {retry_strategy: {limit: 4}}
+""",
+        image="i",
+    ).settings
+    assert settings.executor.config == {
+        "image": "i",
+        "resources": {"limits": {"memory": "1Gi"}},
+        "retry": {"max_attempts": 1, "factor": 3, "max_backoff": "10m"},
+        "overrides": {"patient": {"retry": {"max_attempts": 5}}},
+    }
 
 
 def test_the_services_of_a_magnus_definition_stand_beside_its_dag(resolved: Resolved) -> None:
@@ -169,6 +198,11 @@ def test_mocked_makes_stubs_of_all_tasks_but_the_patched(resolved: Resolved) -> 
     assert found.settings.executor.type == "local"
     kinds = {name: type(node.spec).__name__ for name, node in found.pipeline.graph.nodes.items()}
     assert kinds == {"a": "Stub", "b": "Task"}
+    shell = pipeline.replace("a.b}}}", "exit 1, command_type: shell}}}")
+    patched = resolved(
+        "executor: {type: mocked, config: {patches: {b: {command: exit 0}}}}", pipeline=shell
+    )
+    assert patched.pipeline.graph.nodes["b"].spec == Task("exit 0", "shell")
     with pytest.raises(SettingsError, match="did you mean 'b'"):
         resolved(
             "executor: {type: mocked, config: {patches: {bb: {command: c.d}}}}", pipeline=pipeline

@@ -82,7 +82,14 @@ def test_who_stops_reading_stops_no_run(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.04, "0.0 s"), (59.94, "59.9 s"), (59.99, "60.0 s"), (125, "2 m 5 s"), (3780, "1 h 3 m")],
+    [
+        (0.04, "0.04 s"),
+        (1, "1.0 s"),
+        (59.94, "59.9 s"),
+        (59.99, "60.0 s"),
+        (125, "2 m 5 s"),
+        (3780, "1 h 3 m"),
+    ],
 )
 def test_a_duration_reads_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text
