@@ -42,7 +42,7 @@ def run(node: Node, step: Step, mask: Callable[[str], str]) -> None:
     """Runs a notebook in this process's group. Raises TaskError, NodeError."""
     notebook = read(node.command)
     if parameters := injected(step):
-        cell = new_code_cell(parameters, id=INJECTED, metadata={"tags": [INJECTED]})
+        cell = code_cell(notebook, parameters, id=INJECTED, metadata={"tags": [INJECTED]})
         notebook.cells = with_parameters(notebook.cells, cell)
     executed = os.path.join(step.folder, EXECUTED)
 
@@ -93,11 +93,20 @@ async def executing(client: Live, kernel: Kernel, node: Node) -> None:
         if node.returns:
             names = [*node.returns]
             call = f"__import__('{hand_on.__module__}', fromlist=['*']).hand_on(globals(), {names})"
-            client.nb.cells.append(new_code_cell(call))  # it is no cell of the user's: not to stay
+            last = code_cell(client.nb, call)
+            client.nb.cells.append(last)  # it is no cell of the user's: not to stay
             try:
-                await client.execute_one(client.nb.cells[-1], len(client.nb.cells) - 1)
+                await client.execute_one(last, len(client.nb.cells) - 1, "`returns`")
             finally:
                 client.nb.cells.pop()
+
+
+def code_cell(notebook: Any, source: str, **members: Any) -> Any:
+    """A new cell, as the notebook's version of the format has them."""
+    cell = new_code_cell(source, **members)
+    if notebook.nbformat_minor < 5:
+        del cell["id"]
+    return cell
 
 
 def read(path: str) -> Any:
@@ -153,10 +162,10 @@ class Live(NotebookClient):
 
     doing = "before its first cell"
 
-    async def execute_one(self, cell: Any, place: int) -> None:
+    async def execute_one(self, cell: Any, place: int, doing: str = "") -> None:
         number = self.code_cells_executed + 1
         first = cell.source.strip().partition("\n")[0]
-        self.doing = f"cell In [{number}] `{first[:60]}`"
+        self.doing = doing or f"cell In [{number}] `{first[:60]}`"
         await self.async_execute_cell(cell, place, number)
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:

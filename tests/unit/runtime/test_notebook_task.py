@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from typing import Any
 
+import nbformat
 import pytest
 
 from argosy.runtime.entries import State
@@ -178,7 +180,19 @@ def test_what_a_notebook_does_not_set_is_not_returned(run: Any) -> None:
     assert done.record["message"] == "n.ipynb did not set 'y', which its `returns` names"
     assert "n_out.ipynb" in done.record["catalog"]
     done = run.exec("s", returns=["x"], **node)
-    assert "parameter 'x' is of type builtins.set" in done.record["message"]
+    assert done.record["message"].startswith("`returns`: TaskError: parameter 'x' is of type")
+
+
+def test_a_notebook_of_an_older_format_stays_one(run: Any) -> None:
+    run.arguments = {"rate": 2}
+    cell = {"cell_type": "code", "source": "rate *= 2", "metadata": {}, "outputs": []}
+    cells = [{**cell, "execution_count": None}]
+    notebook = {"nbformat": 4, "nbformat_minor": 2, "metadata": {}, "cells": cells}
+    (run.folder / "n.ipynb").write_text(json.dumps(notebook))
+    done = run.exec("s", from_=[""], command="n.ipynb", command_type="notebook", returns=["rate"])
+    assert (done.status, done.out, done.err) == (0, "", "")
+    assert run.parameters("s") == {"rate": 4}
+    nbformat.validate(json.loads((run.folder / "n_out.ipynb").read_text()))
 
 
 @pytest.mark.parametrize(
