@@ -15,7 +15,7 @@ the engine says which ended how. Four things bound what is read:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 from .checks.returns import declared
@@ -109,10 +109,11 @@ class Flow(NamedTuple):
         return f"{graph}/" if graph in self.rank else graph
 
 
-def flow(graph: Graph) -> Flow:
-    """The flow of a pipeline's graph."""
+def flow(graph: Graph, memoized: Set[str] = frozenset()) -> Flow:
+    """The flow of a pipeline's graph. What is `memoized`, by path, may not run and writes nothing
+    that others read: it is looked through as a stub is."""
     found = Flow({}, {}, {}, {}, {})
-    inside = run(_Walk(found, _weights(graph)).graph(graph, "", "", START))
+    inside = run(_Walk(found, _weights(graph), memoized).graph(graph, "", "", START))
     return found._replace(final=tuple(encode(source) for source in inside))
 
 
@@ -121,6 +122,7 @@ class _Walk(NamedTuple):
 
     flow: Flow
     weights: Mapping[int, tuple[int, int]]
+    memoized: Set[str]
 
     def graph(
         self, graph: Graph, path: str, rank: str, entry: Sources, ends_at: str = ""
@@ -152,6 +154,8 @@ class _Walk(NamedTuple):
         elif path and any(asks(inside, path)):
             home = self.flow.home(path)
             claimants = _claimants(graph, path)
+            if claimants and not self.memoized.isdisjoint(claimants):
+                claimants = None
             if claimants is None:
                 self.flow.joins[home] = _reading(inside, path)
             for claimant in claimants or ():
@@ -163,10 +167,10 @@ class _Walk(NamedTuple):
         """What leaves one node that succeeded."""
         spec = node.spec
         inside: Sources
+        if isinstance(spec, (Stub, Approval)) or at in self.memoized:
+            return sources
         if isinstance(spec, Task):
             return (State(at),)
-        if isinstance(spec, (Stub, Approval)):
-            return sources
         if isinstance(spec, Map):
             item = Item(spec.iterate_on, spec.iterate_as, at.split("/").count(ITERATION), sources)
             inner = join_path(at, ITERATION)

@@ -37,6 +37,7 @@ def lower(compilation: Compilation) -> Compilation:
     """The compilation with `manifests`: every file, as data. Raises ManifestError where the engine
     has no way to say what the pipeline says."""
     pipeline, executor = compilation.pipeline, compilation.executor
+    _refuse_memoized_ends(compilation)
     base = configured(executor)
     arguments = _arguments(pipeline, base)
     limit = MAX_CRON_NAME if base.schedules else MAX_NAME
@@ -52,6 +53,18 @@ def lower(compilation: Compilation) -> Compilation:
     rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
     found = manifests(of, base, spec, nodes, rules, pipeline.description)
     return compilation._replace(manifests=found)
+
+
+def _refuse_memoized_ends(compilation: Compilation) -> None:
+    """Raises ManifestError where the step that tells whether a loop goes on may not run."""
+    steps = compilation.settings.steps
+    ends = [path for path in compilation.flow.endings if steps.get(path, {}).get("memoize")]
+    if ends:
+        hint = "put a stub after it"
+        raise ManifestError(
+            Problem(f"the step at '{path}' ends a loop's rounds and cannot be memoized", hint=hint)
+            for path in ends
+        )
 
 
 def _within_budget(spec: Json, of: Identity, options: Options) -> Apart:

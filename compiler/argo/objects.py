@@ -112,6 +112,8 @@ def _cron(of: Identity, options: Options) -> Json:
     spec = cron_of(options)
     spec["workflowMetadata"] = {"labels": dict(of.labels)}
     spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name, **scope}}
+    if options.priority is not None:  # that of a template is not looked at
+        spec["workflowSpec"]["priority"] = options.priority
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": of.metadata(), "spec": spec}
 
 

@@ -22,7 +22,7 @@ def spec_of(options: Options) -> Json:
         found["activeDeadlineSeconds"] = math.ceil(options.workflow_timeout)
     given = {
         "priority": options.priority,
-        "suspend": True if options.suspend and not options.schedules else None,
+        "suspend": True if options.suspend and options.kind == "Workflow" else None,
         "archiveLogs": options.archive_logs,
     }
     found |= {field: value for field, value in given.items() if value is not None}

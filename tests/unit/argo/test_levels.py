@@ -157,3 +157,15 @@ def test_what_a_user_adds_is_verified_with_the_rest(tmp_path: Path) -> None:
     added = templates(spec(tmp_path, {"extra": extra}))["run"]["container"]["env"]
     assert [one["name"] for one in added].count("ARGOSY_POD") == 1
     assert "there is no template 'mian'" in refused(tmp_path, {"extra": {"entrypoint": "mian"}})
+
+
+def test_what_is_memoized_is_looked_through(tmp_path: Path) -> None:
+    memoize = {"key": "k", "maxAge": "1h", "cache": {"configMap": {"name": "memory", "key": "k"}}}
+    found = spec(tmp_path, {}, {"memoize": memoize})
+    (own,) = (one for one in templates(found).values() if "memoize" in one)
+    assert own["memoize"] == memoize
+    end = {one["name"]: one.get("value") for one in templates(found)["end"]["container"]["env"]}
+    assert json.loads(end["ARGOSY_FINAL"]) == {"from": ["a"]}
+    text = refused(tmp_path, {}, {"memoize": memoize}, **TASK, returns=["x"])
+    assert "a step that is memoized may not run" in text
+    assert "memoize is of a step" in refused(tmp_path, {"memoize": memoize})
