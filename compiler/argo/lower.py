@@ -44,6 +44,8 @@ def lower(compilation: Compilation) -> Compilation:
     of = identity(pipeline.name, base.namespace, limit)
     run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
     config = context(compilation)
+    if enums := {name: list(one.enum) for name, one in base.parameters.items() if one.enum}:
+        config["enums"] = enums  # Argo looks at those of what is submitted, which may have none
     names = Names((NOOP,))
     own = common(base)
     pods = Pods(Run(config, run_id, executor.secret_environment), own, names)
