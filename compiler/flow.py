@@ -16,7 +16,7 @@ the engine says which ended how. Five things bound what is read:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 from .checks.returns import declared
@@ -111,10 +111,11 @@ class Flow(NamedTuple):
         return f"{graph}/" if graph in self.rank else graph
 
 
-def flow(graph: Graph) -> Flow:
-    """The flow of a pipeline's graph."""
+def flow(graph: Graph, memoized: Set[str] = frozenset()) -> Flow:
+    """The flow of a pipeline's graph. What is `memoized`, by path, may not run and writes nothing
+    that others read: it is looked through as a stub is."""
     found = Flow({}, {}, {}, {}, {})
-    inside = run(_Walk(found, _weights(graph)).graph(graph, "", "", START))
+    inside = run(_Walk(found, _weights(graph), memoized).graph(graph, "", "", START))
     return found._replace(final=tuple(encode(source) for source in inside))
 
 
@@ -123,6 +124,7 @@ class _Walk(NamedTuple):
 
     flow: Flow
     weights: Mapping[int, tuple[int, int]]
+    memoized: Set[str]
 
     def graph(
         self, graph: Graph, path: str, rank: str, entry: Sources, ends_at: str = ""
@@ -154,6 +156,8 @@ class _Walk(NamedTuple):
         elif path and any(asks(inside, path)):
             home = self.flow.home(path)
             claimants = _claimants(graph, path)
+            if claimants and not self.memoized.isdisjoint(claimants):
+                claimants = None
             if claimants is None:
                 self.flow.joins[home] = _reading(inside, path)
             for claimant in claimants or ():
@@ -165,10 +169,10 @@ class _Walk(NamedTuple):
         """What leaves one node that succeeded."""
         spec = node.spec
         inside: Sources
+        if isinstance(spec, (Stub, Approval)) or at in self.memoized:
+            return sources
         if isinstance(spec, Task):
             return (State(at),)
-        if isinstance(spec, (Stub, Approval)):
-            return sources
         if isinstance(spec, Argo):
             if not spec.returns:
                 return sources

@@ -70,7 +70,9 @@ def integrate(compilation: Compilation) -> Compilation:
 
 def lower(compilation: Compilation) -> Compilation:
     """What each node reads, and for an engine its objects as data."""
-    compilation = compilation._replace(flow=flow(compilation.pipeline.graph))
+    steps = compilation.settings.steps.items()
+    memoized = {path for path, options in steps if options.get("memoize")}
+    compilation = compilation._replace(flow=flow(compilation.pipeline.graph, memoized))
     engine = compilation.settings.executor.type
     return _phase_of(engine, "lower")(compilation) if engine in ENGINES else compilation
 

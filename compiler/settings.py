@@ -34,7 +34,7 @@ DEFAULTS = {
 
 OWN = {
     "argo": frozenset(
-        ["archive_logs", "extra", "hooks", "metrics", "synchronization"],
+        ["archive_logs", "extra", "hooks", "memoize", "metrics", "synchronization"],
     )
 }
 """Options that are the workflow's in an executor's configuration, and a step's in its overrides: a

@@ -38,6 +38,7 @@ def lower(compilation: Compilation) -> Compilation:
     """The compilation with `manifests`: every file, as data. Raises ManifestError where the engine
     has no way to say what the pipeline says."""
     pipeline, executor = compilation.pipeline, compilation.executor
+    _refuse_memoized_ends(compilation)
     plain, environment = configured(executor), compilation.request.environment
     base = plain._replace(pod=in_environment(plain.pod, plain.pod, environment))
     arguments = _arguments(pipeline, base)
@@ -45,6 +46,8 @@ def lower(compilation: Compilation) -> Compilation:
     of = identity(pipeline.name, environment, base.namespace, limit)
     run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
     config = context(compilation)
+    if enums := {name: list(one.enum) for name, one in base.parameters.items() if one.enum}:
+        config["enums"] = enums  # Argo looks at those of what is submitted, which may have none
     names = Names((NOOP,))
     own = common(base)
     pods = Pods(Run(config, run_id, executor.secret_environment), own, names)
@@ -55,6 +58,18 @@ def lower(compilation: Compilation) -> Compilation:
     rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
     found = manifests(of, base, spec, nodes, rules, pipeline.description)
     return compilation._replace(manifests=found)
+
+
+def _refuse_memoized_ends(compilation: Compilation) -> None:
+    """Raises ManifestError where the step that tells whether a loop goes on may not run."""
+    steps = compilation.settings.steps
+    ends = [path for path in compilation.flow.endings if steps.get(path, {}).get("memoize")]
+    if ends:
+        hint = "put a stub after it"
+        raise ManifestError(
+            Problem(f"the step at '{path}' ends a loop's rounds and cannot be memoized", hint=hint)
+            for path in ends
+        )
 
 
 def _within_budget(spec: Json, of: Identity, options: Options) -> Apart:

@@ -145,6 +145,8 @@ def _cron(of: Identity, options: Options) -> Json:
     scope = {"clusterScope": True} if options.kind == CLUSTER else {}
     spec = cron_of(options)
     spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name, **scope}}
+    if options.priority is not None:  # that of a template is not looked at
+        spec["workflowSpec"]["priority"] = options.priority
     metadata = {**of.metadata(), "labels": of.labels_of_version()}
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": metadata, "spec": spec}
 
