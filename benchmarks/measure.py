@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""What is installed has its bytecode beside it, whatever the shell that this runs in says."""
+
 
 class Cost(NamedTuple):
     """Wall time in seconds, the most memory at once in MiB."""
@@ -26,7 +29,7 @@ def run(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None)
         process = subprocess.Popen(
             command,
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **AS_INSTALLED, **(env or {})},
             stdout=subprocess.DEVNULL,
             stderr=stderr,
         )

@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -23,6 +24,7 @@ from argosy.runtime.node import from_json
 from argosy.runtime.service import RunLogStore
 from argosy.runtime.state import Reader
 
+from .measure import compare
 from .row import Row
 
 STEPS = 30
@@ -76,6 +78,7 @@ class Timed(RunLogStore):
 
 def stores(folder: Path) -> Iterator[Row]:
     (folder / "nothing.py").write_text("def at_all():\n    print('nothing')\n")
+    yield from opening_s3(folder)
     with working_in(folder):
         for open_one in (files, sqlite, s3):
             for bench in open_one(folder):
@@ -138,6 +141,26 @@ def run(node: dict[str, Any], name: str, log: RunLogStore) -> None:
         os.close(quiet)
     if status:
         raise ValueError(f"the step exited with status {status}")
+
+
+def opening_s3(folder: Path) -> Iterator[Row]:
+    """What a process pays that uses S3: the import of the library, and a client."""
+    declared = "from argosy.runtime.run_logs.s3 import S3RunLog as S3; s3 = S3({'bucket': 'b'})"
+    programs = (declared, f"{declared}; import botocore.session", f"{declared}; s3.client")
+    commands = [[sys.executable, "-c", program] for program in programs]
+    bare, imported, client = compare(
+        7,
+        *commands,
+        cwd=folder,
+        env={"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"},
+    )
+    first, second = imported.seconds - bare.seconds, client.seconds - imported.seconds
+    yield Row(
+        "S3 in a process that uses it",
+        f"{first * 1000:.0f} ms to import, {second * 1000:.0f} ms for a client,"
+        f" {client.memory - bare.memory:.0f} MiB",
+        "",
+    )
 
 
 def files(folder: Path) -> Iterator[Bench]:

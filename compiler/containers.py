@@ -14,6 +14,7 @@ from argosy.runtime.service import Option, configure
 
 from .compilation import Compilation
 from .errors import Problem
+from .graph import Task
 from .settings import every_node, override_of
 
 EXTRAS = {"s3": "aws", "aws-secrets-manager": "aws", "db": "db", "dotenv": "dotenv"}
@@ -28,22 +29,26 @@ BUILD = {
 
 
 def container_plan(compilation: Compilation, build: bool) -> dict[str, Any]:
-    """`default`: what a container has; `steps`: by a step's path, where it overrides any of that;
+    """`default`: what a container has, None where no step has just that; `steps`: by a step's path,
+    where it overrides any of that or has an image of its own;
     `own`: the image that --build makes where none is configured; `secret_files`: by file, the
     variable with the secret that is handed over; `build`: what is built first."""
     executor, own = _executor(compilation), own_image(compilation.pipeline.name)
     nodes = every_node(compilation.pipeline.graph)
-    overridden = ((path, node) for path, node in nodes if path in compilation.settings.steps)
+    tasks = [(path, node) for path, node in nodes if isinstance(node.spec, Task)]
+    own_way = {
+        path: node for path, node in tasks if node.spec.image or path in compilation.settings.steps
+    }
     found: dict[str, Any] = {
-        "default": container_of(compilation),
-        "steps": {path: container_of(compilation, node) for path, node in overridden},
+        "default": container_of(compilation) if len(own_way) < len(tasks) else None,
+        "steps": {path: container_of(compilation, node) for path, node in own_way.items()},
         "own": own,
         "secret_files": dict(executor.secret_files),
     }
     if build:
         given = configure("build", BUILD, executor.config["build"])
         found["build"] = {
-            "image": found["default"]["image"],
+            "image": container_of(compilation)["image"],
             "context": str(Path(given["context"]).expanduser().resolve()),
             "dockerfile": given["dockerfile"],
             "base": given["base"] or BASE,
@@ -57,7 +62,8 @@ def container_of(compilation: Compilation, node: Any = None) -> dict[str, Any]:
     NodeError."""
     override = override_of(compilation.settings.executor, node) if node else {}
     found = _executor(compilation).container(override)
-    return {**found, "image": found["image"] or own_image(compilation.pipeline.name)}
+    image = (node and node.spec.image) or found["image"]
+    return {**found, "image": image or own_image(compilation.pipeline.name)}
 
 
 def check_containers(compilation: Compilation) -> Iterator[Problem]:

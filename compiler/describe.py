@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from .compilation import Compilation
-from .graph import Node, Task, join_path, segment
+from .graph import Approval, Node, Task, join_path, segment
 
 
 def describe(compilation: Compilation) -> dict[str, Any]:
-    """{pipeline, executor, services, extras, steps}: `extras` are those of Argosy that the place
-    where steps run must have installed; there is a step for each task, in topological order."""
+    """{pipeline, executor, services, extras, size, steps}: `extras` are those of Argosy that
+    the place where steps run must have installed; there is a step for each task and approval, in
+    topological order."""
     services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
     steps = []
     stack: list[tuple[str, Any]] = [("", compilation.pipeline.graph)]
@@ -26,7 +27,7 @@ def describe(compilation: Compilation) -> dict[str, Any]:
             at = join_path(path, segment(name))
             inner = [(join_path(at, part), branch) for part, branch in node.graphs()]
             stack.extend(reversed(inner))
-            if isinstance(node.spec, Task):
+            if isinstance(node.spec, (Task, Approval)):
                 stack.append((at, node))
     return {
         "pipeline": compilation.pipeline.name,
@@ -39,12 +40,25 @@ def describe(compilation: Compilation) -> dict[str, Any]:
             for service in services
         },
         "extras": sorted({service.extra for service in services if service.extra}),
+        **_size(compilation),
         "steps": steps,
     }
 
 
+def _size(compilation: Compilation) -> dict[str, Any]:
+    """For Argo what the workflow comes to, in bytes, and how long and deep it is."""
+    if compilation.settings.executor.type != "argo":
+        return {}
+    from .argo.size import estimate
+
+    return {"size": estimate(compilation.manifests)}
+
+
 def _step(compilation: Compilation, path: str, node: Node) -> dict[str, Any]:
-    """One task: what it runs, and what its process, container or pod has."""
+    """One task: what it runs, and what its process, container or pod has. An approval has none."""
+    if isinstance(node.spec, Approval):
+        timeout = None if node.spec.timeout is None else f"{node.spec.timeout:g}s"
+        return {"step": unquote(path), "approval": node.spec.message or "yes", "timeout": timeout}
     task: Task = node.spec  # type: ignore[assignment]
     place = _place(compilation, path, node)
     return {

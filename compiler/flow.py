@@ -2,35 +2,55 @@
 
 State flows along edges (runtime protocol, *State*). Stubs and composites are looked through, a
 handler reads what entered the node that failed, and where only one of several sources can be there,
-the engine says which ended how. Three things bound what is read:
+the engine says which ended how. Four things bound what is read:
 
 - a graph inside another hands over *certain* exits only. Where it has others and exactly one of
   them can succeed, that one claims the graph: it writes its state under the graph's path as well.
   Otherwise a control node joins them at the graph's end;
+- a round of a loop ends in one node, which tells whether it was the last: in the one task that the
+  body ends in, or in a control node;
 - where fan-in times fan-out could pass MAX_READS, a control node writes the joined state once;
 - where looking through would nest deeper than MAX_NESTING, likewise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .checks.returns import declared
 from .graph import (
     ITERATION,
+    Approval,
     Conditional,
     Dag,
     Edge,
     Fail,
     Graph,
+    Loop,
     Map,
     Node,
-    Outcome,
     Stub,
     Task,
     join_path,
     segment,
+)
+from .sources import (
+    START,
+    If,
+    Item,
+    Joined,
+    Looped,
+    Only,
+    Round,
+    Scoped,
+    Source,
+    Sources,
+    State,
+    asks,
+    deeper,
+    encode,
+    starts,
 )
 from .trampoline import Steps, run
 
@@ -38,67 +58,6 @@ MAX_READS = 1000
 MAP_WIDTH = 100
 """How wide a map is taken to be when reads are counted; nobody knows before it runs."""
 MAX_NESTING = 4
-
-
-class State(NamedTuple):
-    """The state that was written at a path; '' is the run's arguments."""
-
-    path: str
-
-
-class If(NamedTuple):
-    """`of`, where the node `name` of `graph` (or the branch `label` of it) ended so."""
-
-    graph: str
-    name: str
-    label: str | None
-    path: str
-    outcome: Outcome
-    of: Sources
-
-
-class Item(NamedTuple):
-    """`of`, with one item of a list as a parameter: what enters an iteration of a map."""
-
-    iterate_on: str
-    iterate_as: str
-    depth: int
-    of: Sources
-
-
-class Joined(NamedTuple):
-    """What leaves a map: `inside`, reduced over all iterations, over what entered."""
-
-    path: str
-    rank: str
-    iterate_on: str
-    iterate_as: str
-    reducers: tuple[tuple[str, str], ...]
-    names: tuple[str, ...]
-    of: Sources
-    inside: Sources
-
-
-class Only(NamedTuple):
-    """What enters a scoped dag."""
-
-    inputs: tuple[str, ...]
-    of: Sources
-
-
-class Scoped(NamedTuple):
-    """What leaves a scoped dag."""
-
-    path: str
-    rank: str
-    outputs: tuple[str, ...] | None
-    of: Sources
-    inside: Sources
-
-
-Source = State | If | Item | Joined | Only | Scoped
-Sources = tuple[Source, ...]
-START: Sources = (State(""),)
 
 
 class Ask(NamedTuple):
@@ -119,6 +78,13 @@ class Reading(NamedTuple):
     arguments: bool = False
 
 
+class Ending(NamedTuple):
+    """What the node that ends a round has to judge: whether `parameter` ends the loop at `loop`."""
+
+    loop: str
+    parameter: str
+
+
 class Flow(NamedTuple):
     """The whole of it, by path.
 
@@ -126,6 +92,7 @@ class Flow(NamedTuple):
     readings   of every node; of a composite, what enters it
     joins      control nodes, by the path of the node or the graph that they come after
     also       the graphs that a node claims
+    endings    what ends the rounds of loops, by the path of the task or the control node
     final      the sources of the pipeline's end
     """
 
@@ -133,6 +100,7 @@ class Flow(NamedTuple):
     readings: dict[str, Reading]
     joins: dict[str, Reading]
     also: dict[str, tuple[str, ...]]
+    endings: dict[str, Ending]
     final: tuple[Any, ...] = ()
 
     def home(self, graph: str) -> str:
@@ -143,7 +111,7 @@ class Flow(NamedTuple):
 
 def flow(graph: Graph) -> Flow:
     """The flow of a pipeline's graph."""
-    found = Flow({}, {}, {}, {})
+    found = Flow({}, {}, {}, {}, {})
     inside = run(_Walk(found, _weights(graph)).graph(graph, "", "", START))
     return found._replace(final=tuple(encode(source) for source in inside))
 
@@ -154,8 +122,11 @@ class _Walk(NamedTuple):
     flow: Flow
     weights: Mapping[int, tuple[int, int]]
 
-    def graph(self, graph: Graph, path: str, rank: str, entry: Sources) -> Steps[Sources]:
-        """Fills the flow for one graph; returns what leaves it."""
+    def graph(
+        self, graph: Graph, path: str, rank: str, entry: Sources, ends_at: str = ""
+    ) -> Steps[Sources]:
+        """Fills the flow for one graph; returns what leaves it. A loop's body `ends_at` a node: at
+        its own path, where that is a control node."""
         reads: dict[str, Sources] = {}
         leaves: dict[str, Sources] = {}
         readers = _readers(graph, self.weights)
@@ -169,13 +140,16 @@ class _Walk(NamedTuple):
             out = yield self.node(node, at, own, path, sources)
             width = self.weights.get(id(node), (1, 1))[1]
             if not isinstance(node.spec, (Task, Fail)) and (
-                (width > 1 and width * readers[name] > MAX_READS) or _nesting(out) > MAX_NESTING
+                (width > 1 and width * readers[name] > MAX_READS) or deeper(out, MAX_NESTING)
             ):
                 self.flow.joins[at] = _reading(out, path)
                 out = (State(at),)
             leaves[name] = out
         inside = _leaving(graph, path, leaves)
-        if path and any(_asks(inside, path)):
+        if ends_at:
+            if ends_at == path:
+                self.flow.joins[path] = _reading(inside, path)
+        elif path and any(asks(inside, path)):
             home = self.flow.home(path)
             claimants = _claimants(graph, path)
             if claimants is None:
@@ -191,13 +165,23 @@ class _Walk(NamedTuple):
         inside: Sources
         if isinstance(spec, Task):
             return (State(at),)
-        if isinstance(spec, Stub):
+        if isinstance(spec, (Stub, Approval)):
             return sources
         if isinstance(spec, Map):
             item = Item(spec.iterate_on, spec.iterate_as, at.split("/").count(ITERATION), sources)
             inner = join_path(at, ITERATION)
             inside = yield self.graph(spec.branch, inner, f"{rank}.*.", (item,))
             return (_joined(spec, at, rank, sources, inside),)
+        if isinstance(spec, Loop):
+            inner = join_path(at, ITERATION)
+            last = round_end(spec.branch, inner)
+            self.flow.endings[last] = Ending(at, spec.break_on)
+            depth = at.split("/").count(ITERATION)
+            before = Round(spec.iterate_as, depth, sources, last)
+            yield self.graph(spec.branch, inner, f"{rank}.*.", (before,), last)
+            if spec.iterate_as is None:
+                return (State(at),)
+            return (Looped(at, spec.iterate_as, sources),)
         if isinstance(spec, Dag):
             entry = sources if spec.inputs is None else (Only(spec.inputs, sources),)
             inside = yield self.graph(spec.branch, at, f"{rank}.0.", entry)
@@ -304,6 +288,15 @@ def _goes_on(graph: Graph) -> bool:
     )
 
 
+def round_end(body: Graph, path: str) -> str:
+    """The path of the node that ends a round of a loop with this body: of its one last task, where
+    that has succeeded whenever the body has; else of a control node, which is the body's own."""
+    match exits(body):
+        case [name] if isinstance(body.nodes[name].spec, Task) and name in certain(body):
+            return join_path(path, segment(name))
+    return path
+
+
 def _claimants(graph: Graph, path: str) -> list[str] | None:
     """The tasks of which exactly one is the last to succeed when the graph does, if that is so."""
     found: list[str] = []
@@ -359,6 +352,8 @@ def _weights(graph: Graph) -> dict[int, tuple[int, int]]:
             inner = [found[id(branch)] for _, branch in node.graphs()]
             if isinstance(node.spec, Map):
                 found[id(node)] = MAX_READS, MAP_WIDTH * inner[0][1]
+            elif isinstance(node.spec, Loop):
+                found[id(node)] = inner[0][0], 1
             elif isinstance(node.spec, Dag) and node.spec.inputs is not None:
                 found[id(node)] = MAX_READS, inner[0][1]
             elif inner:
@@ -372,92 +367,26 @@ def _weights(graph: Graph) -> dict[int, tuple[int, int]]:
 
 
 def _readers(graph: Graph, weights: Mapping[int, tuple[int, int]]) -> dict[str, int]:
-    """How many nodes read what leaves each node, stubs looked through."""
+    """How many nodes read what leaves each node; stubs and approvals are looked through."""
     found = dict.fromkeys(graph.nodes, 0)
     for name in reversed(graph.order()):
         node = graph.nodes[name]
-        reads = found[name] if isinstance(node.spec, Stub) else weights.get(id(node), (1, 1))[0]
+        through = isinstance(node.spec, (Stub, Approval))
+        reads = found[name] if through else weights.get(id(node), (1, 1))[0]
         for edge in node.incoming:
             found[edge.source] += reads
     return found
-
-
-def _nesting(sources: Sources) -> int:
-    """How deep sources nest; only as far as it matters."""
-    depth, level = 0, list(sources)
-    while level and depth <= MAX_NESTING:
-        depth += 1
-        level = [inner for source in level for inner in _parts(source)]
-    return depth
-
-
-def _parts(source: Source) -> Iterator[Source]:
-    """The sources inside a source."""
-    if not isinstance(source, State):
-        yield from source.of
-    if isinstance(source, (Joined, Scoped)):
-        yield from source.inside
-
-
-def _asks(sources: Iterable[Source], graph: str | None) -> Iterator[If]:
-    """The alternatives that the statuses of `graph`'s nodes decide (None: of any graph)."""
-    stack = list(sources)
-    while stack:
-        source = stack.pop()
-        if isinstance(source, If) and graph in (None, source.graph):
-            yield source
-        stack.extend(_parts(source))
-
-
-def _starts(sources: Iterable[Source]) -> bool:
-    stack = list(sources)
-    while stack:
-        source = stack.pop()
-        if source == State(""):
-            return True
-        stack.extend(_parts(source))
-    return False
 
 
 def _reading(sources: Sources, graph: str) -> Reading:
     """`sources` as they travel, for a node of `graph`."""
     if len(sources) == 1 and isinstance(sources[0], State):
         return Reading((sources[0].path,), arguments=not sources[0].path)
-    asks = {alternative.path: alternative for alternative in _asks(sources, None)}
-    own = [ask for _, ask in sorted(asks.items()) if ask.graph == graph]
+    asked = {alternative.path: alternative for alternative in asks(sources, None)}
+    own = [ask for _, ask in sorted(asked.items()) if ask.graph == graph]
     return Reading(
         sources=tuple(encode(source) for source in sources),
         asks=tuple(Ask(ask.name, ask.label, ask.path) for ask in own),
-        inherits=len(own) < len(asks),
-        arguments=_starts(sources),
+        inherits=len(own) < len(asked),
+        arguments=starts(sources),
     )
-
-
-def encode(source: Source) -> Any:
-    """A source as JSON: the form that `argosy.runtime.state` reads."""
-    if isinstance(source, State):
-        return source.path
-    of = [encode(part) for part in source.of]
-    if isinstance(source, If):
-        outcome = "ok" if source.outcome == "success" else "failed"
-        return {"if": source.path, "is": outcome, "from": of}
-    if isinstance(source, Only):
-        return {"only": list(source.inputs), "in": of}
-    if isinstance(source, Item):
-        on, depth = source.iterate_on, source.depth
-        return {"item": source.iterate_as, "on": on, "depth": depth, "in": of}
-    inside = [encode(part) for part in source.inside]
-    if isinstance(source, Scoped):
-        outputs = None if source.outputs is None else list(source.outputs)
-        scoped = {"dag": source.path, "rank": source.rank, "outputs": outputs}
-        return {**scoped, "in": of, "out": inside}
-    return {
-        "map": source.path,
-        "rank": source.rank,
-        "on": source.iterate_on,
-        "as": source.iterate_as,
-        "in": of,
-        "out": inside,
-        **({"reduce": dict(source.reducers)} if source.reducers else {}),
-        **({"names": list(source.names)} if source.names else {}),
-    }

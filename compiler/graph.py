@@ -10,6 +10,7 @@ tenth of the time that frozen dataclasses take.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from heapq import heappop, heappush
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -20,7 +21,8 @@ Outcome = Literal["success", "failure"]
 _PLAIN = re.compile(r"[\w.~-]+", re.ASCII)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 ITERATION = "*"
-"""Stands in a path for the index of a map's iteration; a step's own name never reads so."""
+"""Stands in a path for the index of a map's iteration or of a loop's round; a step's own name never
+reads so."""
 
 
 class Edge(NamedTuple):
@@ -42,7 +44,8 @@ class Retry(NamedTuple):
 
 class Task(NamedTuple):
     """Work in a process of its own. `secrets` maps a secret's name to the environment variable
-    that shows it to the user's process, or to `None` where only `get_secret` asks for it."""
+    that shows it to the user's process, or to `None` where only `get_secret` asks for it. A
+    container has an `image`, and `argv`: its command and what that is given."""
 
     command: str
     command_type: str = "python"
@@ -53,6 +56,8 @@ class Task(NamedTuple):
     env: Mapping[str, str] = NOTHING
     retry: Retry = Retry()
     timeout: float | None = None
+    image: str = ""
+    argv: tuple[str, ...] = ()
 
 
 class Parallel(NamedTuple):
@@ -67,6 +72,16 @@ class Map(NamedTuple):
     branch: "Graph"
     reducers: Mapping[str, str] = NOTHING
     max_parallel: int | None = None
+
+
+class Loop(NamedTuple):
+    """Rounds of one graph, each with what the one before it left, until the parameter `break_on` is
+    true; `iterate_as` is the parameter with a round's index."""
+
+    branch: "Graph"
+    break_on: str
+    max_iterations: int
+    iterate_as: str | None = None
 
 
 class Dag(NamedTuple):
@@ -87,6 +102,13 @@ class Conditional(NamedTuple):
     default: str | None = None
 
 
+class Approval(NamedTuple):
+    """Waits until a person says yes: `timeout` seconds at most."""
+
+    message: str = ""
+    timeout: float | None = None
+
+
 class Stub(NamedTuple):
     """Does nothing; a `success` node that only failures reach is one too."""
 
@@ -95,13 +117,15 @@ class Fail(NamedTuple):
     message: str = ""
 
 
-Spec = Task | Parallel | Map | Dag | Conditional | Stub | Fail
+Spec = Task | Parallel | Map | Loop | Dag | Conditional | Approval | Stub | Fail
 KINDS: Mapping[type, str] = {
     Task: "task",
     Parallel: "parallel",
     Map: "map",
+    Loop: "loop",
     Dag: "dag",
     Conditional: "conditional",
+    Approval: "approval",
     Stub: "stub",
     Fail: "fail",
 }
@@ -129,7 +153,7 @@ class Node(NamedTuple):
         match self.spec:
             case Parallel(branches=branches) | Conditional(branches=branches):
                 yield from ((segment(name), graph) for name, graph in branches.items())
-            case Map(branch=branch):
+            case Map(branch=branch) | Loop(branch=branch):
                 yield ITERATION, branch
             case Dag(branch=branch):
                 yield "", branch
@@ -148,6 +172,8 @@ class Graph(NamedTuple):
 
         Nodes of a cycle, and those behind it, are missing from it.
         """
+        if len(self.nodes) == 1:  # most graphs inside others; a step after itself is a cycle
+            return [name for name, node in self.nodes.items() if not node.incoming]
         place = {name: index for index, name in enumerate(self.nodes)}
         names = list(self.nodes)
         waiting = {name: len(node.incoming) for name, node in self.nodes.items()}
@@ -176,6 +202,7 @@ class Pipeline(NamedTuple):
     description: str = ""
 
 
+@cache
 def segment(name: str) -> str:
     """A name as one segment of a path, percent-encoded: `/`, `*`, `=` and blanks are free."""
     if _PLAIN.fullmatch(name):

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from argosy.runtime import registry
-from argosy.runtime.errors import ArgosyError, PluginError
-from argosy.runtime.integrations.base import BaseIntegration
+from argosy.runtime.errors import ArgosyError
+from argosy.runtime.integrations.base import BaseIntegration, call
 from argosy.runtime.service import TYPES, Catalog, RunLogStore
 
 from .compilation import Compilation
+from .engines import ENGINES, back_end
 from .errors import Problem, SettingsError, nearest
 from .graph import Task
-from .settings import SERVICES, Declared, Settings, every_node
+from .refused import refused
+from .settings import SERVICES, Declared, Settings, every_node, override_of
 
 EXECUTION_HOOKS = "validate", "configure_for_execution"
 
@@ -39,8 +41,8 @@ def integrate(compilation: Compilation) -> Compilation:
     for name, service in services.items():
         try:
             found = registry.integration(executor, service, candidates)
-            _call(found, "validate", asked[name])
-            _call(found, "configure_for_traversal", asked[name])
+            call(found, "validate", **asked[name])
+            call(found, "configure_for_traversal", **asked[name])
             executor.verify()
         except ArgosyError as error:
             problems.append(getattr(settings, name).problem(str(error)))
@@ -114,35 +116,36 @@ def _fits(value: Any, wanted: str) -> bool:
 def _option_problems(compilation: Compilation) -> list[Problem]:
     """What an engine's options have to say, of the configuration and of each step's overrides."""
     settings = compilation.settings
-    if settings.executor.type == "local-container":
+    executor, secrets = settings.executor.type, settings.secrets.type
+    found = list(refused(compilation.pipeline.graph, executor, secrets))
+    if executor == "local-container":
         from .containers import check_containers
 
-        return list(check_containers(compilation))
-    if settings.executor.type != "argo":
-        return []
-    from .argo.options import check_options
-
+        return [*found, *check_containers(compilation)]
     declared = settings.executor
+    if declared.type not in ENGINES:
+        return found
+    check_options = back_end(declared.type, "options").check_options
     problems = [
-        declared.problem(message, path, hint)
-        for path, message, hint in check_options(declared.config)
+        *found,
+        *(
+            declared.problem(message, path, hint)
+            for path, message, hint in check_options(declared.config)
+        ),
     ]
     for _, node in every_node(compilation.pipeline.graph):
-        override = node.overrides.get(declared.type)
-        if isinstance(override, dict):
-            problems += [
-                Problem(f"overrides of step '{node.name}': {message}", node.at, hint)
-                for _, message, hint in check_options(override, step=True)
-            ]
+        problems += [
+            Problem(f"overrides of step '{node.name}': {message}", node.at, hint)
+            for _, message, hint in check_options(override_of(declared, node), step=True)
+        ]
     return problems
 
 
 def _option_warnings(executor: Declared) -> list[Problem]:
     """What an engine takes, and may surprise."""
-    if executor.type != "argo":
+    if executor.type not in ENGINES:
         return []
-    from .argo.options import warn_options
-
+    warn_options = back_end(executor.type, "options").warn_options
     return [
         executor.problem(message, path, hint)
         for path, message, hint in warn_options(executor.config)
@@ -170,19 +173,6 @@ def _asked(compilation: Compilation, services: Mapping[str, Any]) -> dict[str, d
         "catalog": {"steps": data, "provider": provider},
         "secrets": {"steps": secret, "secrets": list(names)},
     }
-
-
-def _call(found: BaseIntegration, hook: str, keywords: dict[str, Any]) -> None:
-    """Calls one hook; whatever a plugin raises names the plugin and the hook."""
-    try:
-        getattr(found, hook)(**keywords)
-    except ArgosyError:
-        raise
-    except Exception as error:
-        cls = type(found)
-        reason = f"{type(error).__name__}: {error}"
-        where = f"{cls.__module__}.{cls.__name__}.{hook}"
-        raise PluginError(f"the integration {where} failed: {reason}") from error
 
 
 def _modules(classes: Iterable[type]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import SettingsError, nearest
-from .graph import Conditional, Dag, Graph, Map, Node, Parallel, Spec, Stub, Task
+from .graph import Approval, Conditional, Dag, Graph, Loop, Map, Node, Parallel, Spec, Stub, Task
 from .settings import Declared, every_node
 from .trampoline import Steps, run
 
@@ -48,6 +48,8 @@ def _graph(graph: Graph, patches: Mapping[str, Any]) -> Steps[Graph]:
 
 def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
     spec = node.spec
+    if isinstance(spec, Approval):
+        return Stub()
     if isinstance(spec, Task):
         patch = patches.get(node.name)
         if patch is None:
@@ -58,6 +60,11 @@ def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
         for label, branch in spec.branches.items():
             branches[label] = yield _graph(branch, patches)
         return spec._replace(branches=branches)
+    if isinstance(spec, Loop):
+        branch = yield _graph(spec.branch, patches)
+        if any(isinstance(node.spec, Task) for _, node in every_node(branch)):
+            return spec._replace(branch=branch)
+        return Dag(branch)  # once round: nothing is left in it that could end it
     if isinstance(spec, (Map, Dag)):
         branch = yield _graph(spec.branch, patches)
         return spec._replace(branch=branch)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .flow import Flow, Reading
-from .graph import Conditional, Fail, Node, Task
+from argosy.runtime.approval import too_late
+
+from .flow import Flow, Reading, round_end
+from .graph import ITERATION, Approval, Conditional, Fail, Loop, Node, Task, join_path
 
 
 def node_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
@@ -19,11 +21,13 @@ def node_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
         return {**found, "type": "fail", **_given(message=spec.message)}
     if not isinstance(spec, Task):
         raise TypeError(f"{path} is no leaf of the graph")
+    runs = {"argv": list(spec.argv)} if spec.argv else {"command": spec.command}
     return {
         **found,
-        "command": spec.command,
+        **runs,
         **_given(
             command_type=spec.command_type if spec.command_type != "python" else None,
+            image=spec.image,
             returns=list(spec.returns),
             get=list(spec.get),
             put=list(spec.put),
@@ -32,12 +36,13 @@ def node_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
             timeout=spec.timeout,
             also=list(flow.also.get(path, ())),
         ),
+        **_ending(path, flow),
     }
 
 
-def control_json(path: str, rank: str, reading: Reading) -> dict[str, Any]:
+def control_json(path: str, rank: str, reading: Reading, flow: Flow) -> dict[str, Any]:
     """NODE of a control: it reads, merges, and writes the state at `path`."""
-    return {**_leaf(path, rank, reading), "type": "control"}
+    return {**_leaf(path, rank, reading), "type": "control", **_ending(path, flow)}
 
 
 def no_match_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
@@ -50,6 +55,33 @@ def no_match_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
         "parameter": node.spec.parameter,
         "values": list(node.spec.values.values()),
     }
+
+
+def late_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
+    """NODE that fails an approval which nobody gave in time."""
+    if not isinstance(node.spec, Approval) or node.spec.timeout is None:
+        raise TypeError(f"{path} is no approval with a timeout")
+    message = too_late(node.spec.timeout)
+    return {**_leaf(path, flow.rank[path], Reading(())), "type": "fail", "message": message}
+
+
+def exhausted_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
+    """NODE that fails a loop which no round has ended; its KEY is that of the last round."""
+    if not isinstance(node.spec, Loop):
+        raise TypeError(f"{path} is no loop")
+    last = round_end(node.spec.branch, join_path(path, ITERATION))
+    return {
+        **_leaf(path, flow.rank[path], Reading((last,))),
+        "type": "fail",
+        "parameter": node.spec.break_on,
+        "rounds": node.spec.max_iterations,
+    }
+
+
+def _ending(path: str, flow: Flow) -> dict[str, Any]:
+    """The member that says that the node ends a round of a loop."""
+    ending = flow.endings.get(path)
+    return {} if ending is None else {"ends": {"loop": ending.loop, "on": ending.parameter}}
 
 
 def _leaf(path: str, rank: str, reading: Reading) -> dict[str, Any]:

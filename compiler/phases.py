@@ -7,17 +7,14 @@ rest compute. Problems pile up in the compilation until a phase that cannot go o
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from . import checks, parse, settings, source, variables
 from .compilation import Compilation, Request
+from .engines import ENGINES, back_end
 from .errors import DefinitionError, Problem, SettingsError
 from .flow import flow
 from .parse import Context
-
-ENGINES = {"argo": ".argo"}
-"""The executors that are rendered for, and the package of each one's back end."""
 
 
 def load(compilation: Compilation) -> Compilation:
@@ -73,8 +70,8 @@ def integrate(compilation: Compilation) -> Compilation:
 def lower(compilation: Compilation) -> Compilation:
     """What each node reads, and for an engine its objects as data."""
     compilation = compilation._replace(flow=flow(compilation.pipeline.graph))
-    engine = ENGINES.get(compilation.settings.executor.type)
-    return _back_end(engine, "lower")(compilation) if engine else compilation
+    engine = compilation.settings.executor.type
+    return _phase_of(engine, "lower")(compilation) if engine in ENGINES else compilation
 
 
 def render(compilation: Compilation) -> Compilation:
@@ -86,8 +83,7 @@ def render(compilation: Compilation) -> Compilation:
 
 def verify(compilation: Compilation) -> Compilation:
     """Raises ManifestError where the engine would not take what was rendered."""
-    engine = ENGINES[compilation.settings.executor.type]
-    return _back_end(engine, "verify")(compilation)
+    return _phase_of(compilation.settings.executor.type, "verify")(compilation)
 
 
 Phase = Callable[[Compilation], Compilation]
@@ -132,6 +128,5 @@ def _context(compilation: Compilation) -> Context:
     return Context(variables=variables.collect(compilation.request.variables), files=files)
 
 
-def _back_end(package: str, name: str) -> Phase:
-    module = import_module(f"{package}.{name}", __package__)
-    return getattr(module, name)  # type: ignore[no-any-return]
+def _phase_of(engine: str, name: str) -> Phase:
+    return getattr(back_end(engine, name), name)  # type: ignore[no-any-return]

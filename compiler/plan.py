@@ -7,9 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from .flow import Flow, Reading
-from .graph import Conditional, Fail, Graph, Map, Node, Parallel, Task, join_path, segment
-from .nodes import control_json, no_match_json, node_json
+from .flow import Flow, Reading, round_end
+from .graph import (
+    Approval,
+    Conditional,
+    Fail,
+    Graph,
+    Loop,
+    Map,
+    Node,
+    Parallel,
+    Task,
+    join_path,
+    segment,
+)
+from .nodes import control_json, exhausted_json, no_match_json, node_json
 
 
 def local_plan(graph: Graph, flow: Flow) -> dict[str, Any]:
@@ -27,7 +39,7 @@ def local_plan(graph: Graph, flow: Flow) -> dict[str, Any]:
         graphs[path] = {"nodes": nodes}
         home = flow.home(path)
         if home in flow.joins:
-            graphs[path]["join"] = _control(home, "", flow.joins[home])
+            graphs[path]["join"] = _control(home, "", flow.joins[home], flow)
     return {"graphs": graphs, "final": {"from": list(flow.final)}}
 
 
@@ -63,19 +75,25 @@ def _node(path: str, node: Node, flow: Flow) -> dict[str, Any]:
     if isinstance(spec, Conditional):
         found |= {"parameter": spec.parameter, "values": dict(spec.values)}
         found |= {"default": spec.default, "node": no_match_json(path, node, flow)}
+    if isinstance(spec, Approval):
+        found |= {"message": spec.message, "timeout": spec.timeout}
+    if isinstance(spec, Loop):
+        last = round_end(spec.branch, graphs[0][1])
+        found |= {"until": spec.break_on, "max_iterations": spec.max_iterations}
+        found |= {"reads": {"from": [last]}, "node": exhausted_json(path, node, flow)}
     if isinstance(spec, (Map, Conditional)):
         found["reads"] = {"from": list(reading.sources)}
     if graphs:
         found["graphs"] = graphs
     if path in flow.joins and not isinstance(spec, Task):
-        found["join"] = _control(path, flow.rank[path], flow.joins[path])
+        found["join"] = _control(path, flow.rank[path], flow.joins[path], flow)
     return found
 
 
-def _control(path: str, rank: str, reading: Reading) -> dict[str, Any]:
+def _control(path: str, rank: str, reading: Reading, flow: Flow) -> dict[str, Any]:
     """A control node, with the statuses it asks for."""
     return {
-        "node": control_json(path, rank, reading),
+        "node": control_json(path, rank, reading, flow),
         "asks": [[ask.node, ask.label] for ask in reading.asks],
         "inherits": reading.inherits,
     }

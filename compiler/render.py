@@ -23,13 +23,8 @@ if TYPE_CHECKING:
     from .compilation import Compilation
 
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-_STRING = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"')
-_QUOTED = re.compile(r'"([^"\\]*(?:\\["\\][^"\\]*)+)"')
-"""A JSON string that can stand in single quotes: no escape but of quotes and backslashes."""
-_OTHER = re.compile(r'\\[^"\\]')
-"""In a text with such an escape `_QUOTED` could begin to match inside of a string."""
-
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ":")).encode
+_decode = json.JSONDecoder().raw_decode
 
 
 def render(compilation: Compilation) -> Compilation:
@@ -63,18 +58,24 @@ def as_yaml(value: Any) -> str:
     text = _encode(value)
     if not text.isascii() or "\x7f" in text:
         text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-    if '\\"' not in text:
-        return text
-    return (_STRING if _OTHER.search(text) else _QUOTED).sub(_readable, text)
+    return _readable(text) if '\\"' in text else text
 
 
-def _readable(match: re.Match[str]) -> str:
-    """A JSON string, in single quotes where it has quotes in it."""
-    inside = match[1]
-    if '\\"' not in inside or not _QUOTED.fullmatch(match[0]):
-        return match[0]
-    text = inside.replace('\\"', '"').replace("\\\\", "\\").replace("'", "''")
-    return f"'{text}'"
+def _readable(text: str) -> str:
+    """JSON with its strings that have quotes in them in single ones, where they can be: where they
+    have no escape but of quotes and backslashes."""
+    parts, done = [], 0
+    while (escape := text.find("\\", done)) >= 0:
+        begin = text.rindex('"', done, escape)  # it opens the string: a quote inside has an escape
+        value, end = _decode(text, begin)
+        quotes = value.count('"')
+        parts.append(text[done:begin])
+        if quotes and end - begin == len(value) + quotes + value.count("\\") + len('""'):
+            parts.append("'" + value.replace("'", "''") + "'")
+        else:
+            parts.append(text[begin:end])
+        done = end
+    return "".join([*parts, text[done:]])
 
 
 def _environment(folder: str | None) -> Environment:

@@ -20,9 +20,15 @@ SERVICES = "executor", "run_log_store", "catalog", "secrets"
 EXECUTORS = "local", "local-container", "argo", "kubernetes", "mocked"
 """Every executor that a step may carry overrides for, whatever this configuration runs on."""
 
+IN_A_CLUSTER = {
+    "run_log_store": "kubernetes",
+    "catalog": "do-nothing",
+    "secrets": "kubernetes",
+}
 DEFAULTS = {
     "local": {"run_log_store": "file-system", "catalog": "file-system", "secrets": "env"},
-    "argo": {"run_log_store": "kubernetes", "catalog": "do-nothing", "secrets": "kubernetes"},
+    "argo": IN_A_CLUSTER,
+    "kubernetes": IN_A_CLUSTER,
 }
 """The provider of each service that a configuration leaves out, by executor."""
 

@@ -1,4 +1,5 @@
-"""`python -m argosy.runtime exec NODE [KEY [ENDED]]` and `python -m argosy.runtime end`."""
+"""`python -m argosy.runtime exec NODE [KEY [ENDED]]`; `prepare`, which takes the same; `end`;
+`run`."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ from .errors import ArgosyError, NodeError
 
 USAGE = """\
 usage: python -m argosy.runtime exec NODE [KEY [ENDED]]    run one node
+       python -m argosy.runtime prepare NODE [KEY [ENDED]] bring what its container finds
        python -m argosy.runtime end                        close the run
+       python -m argosy.runtime run                        run the whole plan of a Job
 
 The engine runs this in its pods; `argosy run` runs a pipeline here. docs/runtime.md has the rest.
 """
@@ -20,10 +23,12 @@ def main(arguments: list[str]) -> int:
     step_aside()
     try:
         match arguments:
-            case ["exec", node, *rest] if len(rest) <= 2:
-                return run_node(node, *rest)
+            case ["exec" | "prepare" as verb, node, *rest] if len(rest) <= 2:
+                return run_node(verb, node, *rest)
             case ["end"]:
                 return end_run()
+            case ["run"]:
+                return run_plan()
             case ["-h" | "--help"]:
                 sys.stdout.write(USAGE)
                 return 0
@@ -34,14 +39,16 @@ def main(arguments: list[str]) -> int:
     return NodeError.exit_status
 
 
-def run_node(node: str, key: str = "", ended: str = "") -> int:
+def run_node(verb: str, node: str, key: str = "", ended: str = "") -> int:
     from .context import Context
     from .credentials import take
-    from .execute import execute
+    from .execute import execute, prepare
     from .node import decode
 
     take(os.environ)
-    return execute(decode(node), key, ended, Context.from_environment(os.environ))
+    act = execute if verb == "exec" else prepare
+    decoded = decode(node, os.environ.get("ARGOSY_NODES", ""))
+    return act(decoded, key, ended, Context.from_environment(os.environ))
 
 
 def end_run() -> int:
@@ -50,6 +57,12 @@ def end_run() -> int:
 
     take(os.environ)
     return end(os.environ)
+
+
+def run_plan() -> int:
+    from .executors.pod import run
+
+    return run(os.environ)
 
 
 def step_aside() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from .alternatives import GOOD, by_statuses
 from .context import Context, write_run
-from .entries import State, blobs, map_variable
+from .entries import State, blobs, is_true, map_variable
 from .errors import ArgosyError, NodeError
 from .files import write_all
 from .layout import blob_key, fill, indexes, log_key, new_attempt, readable, record_key, state_key
@@ -72,7 +72,7 @@ class Attempt:
         self.output.close()
         self.hand_over(leaving)
         context = self.context
-        write(context.run_log_store, context.run, self._places(), self.id, leaving)
+        write(context.run_log_store, context.run, self._places(leaving), self.id, leaving)
         self._end("succeeded", 0)
 
     def fail(self, error: ArgosyError) -> None:
@@ -86,27 +86,37 @@ class Attempt:
             complain(f"{self.instance}: and the run log does not have it: {second}")
 
     def resumed(self) -> bool:
-        """Whether the run that this one goes on from has done this step, with all the same. Its
-        state is then this step's, under the attempt that wrote it."""
-        context, store = self.context, self.context.run_log_store
-        if not context.resume or self.node.type == "fail":
+        """Whether the step is done already. Its state is then this step's, under the attempt that
+        wrote it."""
+        found = self.done_before()
+        if found is None:
             return False
-        data = store.get(state_key(context.resume, self.instance))
-        if data is None:
-            return False
-        attempt = json.loads(data)["attempt"]
-        found = store.get(record_key(context.resume, self.instance, attempt))
-        if found is None or not self._same(json.loads(found)):
-            return False
-        leaving = State(**{name: json.loads(data)[name] for name in State._fields})
+        (run, data), context = found, self.context
+        document = json.loads(data)
+        leaving = State(**{name: document[name] for name in State._fields})
         self.hand_over(leaving)
-        store.keep(map(blob_key, blobs(leaving.parameters)))
-        for place in self._places():
-            store.put(state_key(context.run, place), data)
-        self.id = self.record["attempt"] = attempt
-        self.record["resumed"] = {"run": context.resume, "attempt": attempt}
+        if run == context.run:  # it is there
+            return True
+        context.run_log_store.keep(map(blob_key, blobs(leaving.parameters)))
+        for place in self._places(leaving):
+            context.run_log_store.put(state_key(context.run, place), data)
+        self.id = self.record["attempt"] = document["attempt"]
+        self.record["resumed"] = {"run": run, "attempt": self.id}
         self._end("skipped", 0)
         return True
+
+    def done_before(self) -> tuple[str, bytes] | None:
+        """The run that has done this step with all the same, and the state that it left: this run,
+        before its pod was lost, or the one that it goes on from."""
+        store = self.context.run_log_store
+        for run in self.context.earlier if self.node.type != "fail" else ():
+            data = store.get(state_key(run, self.instance))
+            if data is None:
+                continue
+            found = store.get(record_key(run, self.instance, json.loads(data)["attempt"]))
+            if found is not None and self._same(json.loads(found)):
+                return run, data
+        return None
 
     def _same(self, old: Mapping[str, Any]) -> bool:
         if old["status"] not in GOOD or self.context.by_name:
@@ -126,8 +136,12 @@ class Attempt:
             except OSError as error:
                 raise NodeError(f"cannot write to ARGOSY_HANDS: {error}") from error
 
-    def _places(self) -> list[str]:
-        return [self.instance, *(fill(path, self.key) for path in self.node.also)]
+    def _places(self, leaving: State) -> list[str]:
+        """The instances whose state this is: the round that stops writes its loop's."""
+        paths = [*self.node.also]
+        if self.node.ends and is_true(self.node.ends["on"], leaving):
+            paths.append(self.node.ends["loop"])
+        return [self.instance, *(fill(path, self.key) for path in paths)]
 
     def _end(self, status: str, exit_status: int) -> None:
         self.record.update(status=status, ended=now(), exit_status=exit_status)
@@ -144,7 +158,8 @@ class Attempt:
 
 
 def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:
-    """The keys of a map's iterations, or the label of the branch that a conditional takes."""
+    """The keys of a map's iterations, the label of the branch that a conditional takes, or whether
+    a loop has another round."""
     if "items" in hand:
         name = hand["items"]
         if name not in leaving.parameters:
@@ -154,6 +169,8 @@ def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:
         entry = leaving.parameters.get(hand["label"])
         value = None if entry is None else reader.value(entry)
         return choose(value, hand["values"], hand.get("default")) or ""
+    if "until" in hand:
+        return "stop" if is_true(hand["until"], leaving) else "again"
     raise NodeError(f"a hand is {brief(hand)}, which this version of Argosy does not know")
 
 

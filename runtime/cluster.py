@@ -6,8 +6,9 @@ command goes where the kubeconfig says, which is for a library to read.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import NodeError
@@ -23,13 +24,29 @@ TIMEOUT = 20.0
 """Seconds without a byte after which an answer is given up."""
 
 
+SILENCE = 600.0
+"""The same for what is streamed, where a container may print nothing for long."""
+
+CHUNK = 1 << 16
+
 ASK = "`kubectl get --raw=/readyz` asks it how it is"
+FULL = (
+    "make room there: `argosy runs rm` removes old runs, and `kubectl get resourcequota` has more"
+)
+FORBIDDEN = (
+    "the account needs `%s` in the namespace: the Role that `argosy render` writes has that, one "
+    "of your own must be given it"
+)
 
 
 class Response(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class RefusedError(Exception):
+    """The API server does not do it, and would not do it the next time either."""
 
 
 class Api:
@@ -91,6 +108,27 @@ class Pod(Api):
             self._idle.append(connection)
         return response
 
+    def stream(self, path: str, needs: str) -> Iterator[bytes]:
+        """The body of a GET as it comes. Raises TryAgainError where it breaks off, and as `fault`
+        says for an answer that is none."""
+        from http.client import HTTPException, HTTPSConnection
+
+        headers = {"Authorization": f"Bearer {read(self._token)}"}
+        connection = HTTPSConnection(self._host, self._port, timeout=SILENCE, context=self._tls)
+        try:
+            connection.request("GET", path, None, headers)
+            answer = connection.getresponse()
+            if answer.status != 200:
+                found = Response(answer.status, dict(answer.headers.items()), answer.read())
+                raise fault(found, needs)
+            while data := answer.read1(CHUNK):
+                yield data
+        except (OSError, HTTPException) as error:
+            reason = f"the API server broke off ({type(error).__name__}: {error}); {ASK}"
+            raise TryAgainError(reason) from error
+        finally:
+            connection.close()
+
     def _connection(self) -> HTTPSConnection:
         from http.client import HTTPSConnection
 
@@ -143,6 +181,25 @@ class Kubeconfig(Api):
         except (HTTPError, OSError) as error:
             raise TryAgainError(f"{self._configuration.host}: {error}; {ASK}") from error
         return response
+
+
+def fault(answer: Response, needs: str) -> Exception:
+    """What an answer that is no success means; `needs`: the rights that it takes."""
+    try:
+        message = str(json.loads(answer.body)["message"])
+    except (ValueError, KeyError, TypeError):
+        message = answer.body[:200].decode(errors="replace").strip()
+    reason = f"status {answer.status}: {message or 'no message'}"
+    # A conflict, an expired page of a list, too many requests, or a server that is not well.
+    if answer.status in (409, 410, 429) or answer.status >= 500:
+        reason += f"; {ASK}"
+        after = answer.headers.get("Retry-After", "")
+        return TryAgainError(reason, float(after) if after.isdigit() else None)
+    if "exceeded quota" in message:
+        reason += f"; {FULL}"
+    elif answer.status in (401, 403):
+        reason += f"; {FORBIDDEN % needs}"
+    return RefusedError(reason)
 
 
 def complete(answer: Response) -> None:

@@ -8,18 +8,20 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .errors import ArgosyError, NodeError, PluginError
+from .errors import NodeError
 from .layout import run_key
 
 if TYPE_CHECKING:
     from .executors.base import Executor
     from .service import Catalog, RunLogStore, Secrets
+    from .tasks.container import Place
 
 KINDS = ("run_log_store", "catalog", "secrets")
 DEFAULTS = {"run_log_store": "file-system", "catalog": "file-system", "secrets": "env"}
 OURS = (
     "ARGOSY_ARGUMENTS",
     "ARGOSY_HANDS",
+    "ARGOSY_NODES",
     "ARGOSY_STATUS",
     "ARGOSY_FAILURES",
     "ARGOSY_FINAL",
@@ -33,7 +35,8 @@ class Context:
     `config` is ARGOSY_CONFIG's content; `arguments` the run's arguments by name, typed, or else
     `encoded`, as ARGOSY_ARGUMENTS has them; `origin` what started the run, empty where no engine
     did; `hands` the folder for what is handed over; `resume` the run that this one goes on from,
-    where `by_name` asks for name and success alone.
+    where `by_name` asks for name and success alone. `continued` is set where the run itself was
+    begun by a pod that is gone.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Context:
         self.hands = hands
         self.resume = resume
         self.by_name = by_name
+        self.continued = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Context:
@@ -107,6 +111,12 @@ class Context:
             return dict(self._arguments)
         return arguments(self._encoded, self.config.get("arguments") or {})
 
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """The runs in which a step may have been done already."""
+        own = (self.run,) if self.continued else ()
+        return (*own, self.resume) if self.resume else own
+
     @cached_property
     def executor(self) -> Executor:
         from .registry import make
@@ -115,6 +125,16 @@ class Context:
         found: Executor = make("executor", {"type": name}, self.plugins)
         found.environment.update(self.config.get("environment") or {})
         return found
+
+    @cached_property
+    def containers(self) -> Place | None:
+        """Where container tasks run; None where they cannot. A launcher of containers sets its
+        own."""
+        if self.config.get("executor") != "argo":
+            return None
+        from .tasks.pod import InPod
+
+        return InPod()
 
     @cached_property
     def plugins(self) -> tuple[str, ...]:
@@ -137,6 +157,7 @@ class Context:
 
     def _open(self, kind: str) -> Any:
         """The service, after its integration has been at it."""
+        from .integrations.base import call
         from .registry import integration, integrations, make
 
         declared = self.config.get(kind) or {"type": DEFAULTS[kind]}
@@ -144,15 +165,8 @@ class Context:
         if kind != "secrets":
             service.secret = self._secret
         found = integration(self.executor, service, integrations(self.plugins, search=False))
-        try:
-            found.validate()
-            found.configure_for_execution()
-        except ArgosyError:
-            raise
-        except Exception as error:  # a plugin's hook can raise anything
-            where = f"{type(found).__module__}.{type(found).__name__}"
-            reason = f"{type(error).__name__}: {error}"
-            raise PluginError(f"the integration {where} failed: {reason}") from error
+        call(found, "validate")
+        call(found, "configure_for_execution")
         return service
 
     def _secret(self, name: str) -> str:

@@ -1,5 +1,6 @@
-"""What services prove themselves with where a node runs: values that an integration has had put
-there under names of ours. They are kept here, and no process of the user's inherits them."""
+"""What services prove themselves with where a node runs, and, where one pod runs all steps, the
+steps' secrets: values that an integration has had put there under names of ours. They are kept
+here, and no process of the user's inherits them."""
 
 from __future__ import annotations
 
@@ -10,7 +11,13 @@ PREFIX = "ARGOSY_CREDENTIAL_"
 FOLDER = "/run/argosy/secrets"
 """Where a container has them as files."""
 
+NO_KEY = "AWS_ACCESS_KEY_ID"
+"""Only says whose a key is."""
+INHERITED = "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+"""A step on this machine has these of who runs it, for code of its own that goes to AWS."""
+
 _taken: dict[str, str] = {}
+_hidden: set[str] = set()
 
 
 def name_of(kind: str, variable: str) -> str:
@@ -28,6 +35,21 @@ def take(environment: MutableMapping[str, str]) -> None:
         _taken[name] = environment.pop(name)
 
 
+def hold(values: Mapping[str, str]) -> None:
+    """Keeps what the process that started this one had taken out of its environment."""
+    _taken.update(values)
+
+
+def held(name: str) -> str | None:
+    """The value that is kept under a name of ours, where there is one."""
+    return _taken.get(name)
+
+
+def forget() -> None:
+    """What a process does before the user's code runs in it."""
+    _taken.clear()
+
+
 def given(kind: str, variables: Iterable[str], folder: str = "") -> Mapping[str, str]:
     """Those of one service's variables that are here: taken from the environment, or each in a file
     in `folder`."""
@@ -40,4 +62,15 @@ def given(kind: str, variables: Iterable[str], folder: str = "") -> Mapping[str,
         elif folder and os.path.exists(path):
             with open(path, encoding="utf-8") as file:
                 found[variable] = file.read()
+    hide(value for variable, value in found.items() if variable != NO_KEY)
     return found
+
+
+def hide(values: Iterable[str]) -> None:
+    """Has values masked that nobody may see in what a step prints."""
+    _hidden.update(values)
+
+
+def hidden(environment: Mapping[str, str]) -> list[str]:
+    """All such values, those that a process with this environment inherits among them."""
+    return [*_hidden, *(environment[name] for name in INHERITED if name in environment)]

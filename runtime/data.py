@@ -60,8 +60,11 @@ def matcher(pattern: str) -> re.Pattern[str]:
 WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
-def get(catalog: Catalog, entries: Mapping[str, Entry], patterns: Iterable[str]) -> None:
-    """Brings what the patterns match. Raises TaskError for one that matches nothing."""
+def get(
+    catalog: Catalog, entries: Mapping[str, Entry], patterns: Iterable[str], folder: str = ""
+) -> None:
+    """Brings what the patterns match to `folder`, else the working folder. Raises TaskError for one
+    that matches nothing."""
     names: dict[str, None] = {}
     for pattern in patterns:
         if pattern == ".":
@@ -76,7 +79,7 @@ def get(catalog: Catalog, entries: Mapping[str, Entry], patterns: Iterable[str])
             )
         names.update(dict.fromkeys(matched))
     for name in names:
-        bring(catalog, entries, name, checked(name))
+        bring(catalog, entries, name, os.path.join(folder, checked(name)))
 
 
 def bring(catalog: Catalog, entries: Mapping[str, Entry], name: str, path: str) -> str:
@@ -124,33 +127,39 @@ def put(
     return made
 
 
-def match_files(patterns: Iterable[str], warn: Any) -> dict[str, str]:
-    """The files in the working folder that a step's `put` matches: paths by name in the catalog.
+def match_files(patterns: Iterable[str], warn: Any, folder: str = "") -> dict[str, str]:
+    """The files in `folder`, else the working folder, that a step's `put` matches: paths by name in
+    the catalog.
 
     Raises TaskError for a file that is not there; a pattern may match nothing, and `warn` says so.
     """
     found: dict[str, str] = {}
     for pattern in patterns:
-        paths = list(expand(checked(pattern)))
+        paths = list(expand(checked(pattern), folder))
         if not paths and not MAGIC.search(pattern):
-            raise TaskError(f"catalog: put '{pattern}': there is no such file in {os.getcwd()}")
+            where = folder or os.getcwd()
+            raise TaskError(f"catalog: put '{pattern}': there is no such file in {where}")
         if not paths:
-            warn(f"catalog: put '{pattern}' matches no file in {os.getcwd()}")
-        found.update((name_of(path), path) for path in paths)
+            warn(f"catalog: put '{pattern}' matches no file in {folder or os.getcwd()}")
+        if folder:
+            names = (os.path.relpath(path, folder).replace(os.sep, "/") for path in paths)
+            found.update(zip(names, paths, strict=True))
+        else:
+            found.update((name_of(path), path) for path in paths)
     return found
 
 
-def expand(pattern: str) -> Iterator[str]:
+def expand(pattern: str, folder: str = "") -> Iterator[str]:
     """The files that a pattern means, those in a folder that it matches included."""
     matched: Iterable[str] = [pattern]
     if MAGIC.search(pattern):
         import glob
 
-        matched = sorted(glob.iglob(pattern, recursive=True))
-    for path in matched:
+        matched = sorted(glob.iglob(pattern, root_dir=folder or None, recursive=True))
+    for path in (os.path.join(folder, path) for path in matched):
         if os.path.isdir(path):
-            for folder, folders, names in os.walk(path):
+            for parent, folders, names in os.walk(path):
                 folders[:] = sorted(name for name in folders if name[0] != ".")
-                yield from (os.path.join(folder, name) for name in sorted(names) if name[0] != ".")
+                yield from (os.path.join(parent, name) for name in sorted(names) if name[0] != ".")
         elif os.path.isfile(path):
             yield path

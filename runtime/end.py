@@ -71,29 +71,36 @@ def close(
         except (NodeError, TaskError) as error:  # a reducer of the user's: as where a step reads it
             status = "failed"
             failures.append({"step": "", "message": str(error), "phase": "Error", "pod": ""})
-    # The time, so that of several ends the newest counts.
-    number = time.time_ns() // 1_000
+    write_end(context, status, failures, leaving)
+
+
+def write_end(
+    context: Context, status: str, failures: Iterable[Mapping[str, Any]], leaving: Leaving
+) -> dict[str, Any]:
+    """Writes the end of the run, as far as the store takes it; gives what is in it."""
+    # On an engine the time, so that of several ends the newest counts.
+    number = time.time_ns() // 1_000 if context.origin else 1
+    failures = list(failures)
     try:
-        write_end(context, number, status, failures, leaving)
+        return _put_end(context, number, status, failures, leaving)
     except NodeError as error:  # not every store takes an object so large; the states have it all
         small = {name: v for name, v in leaving.parameters.items() if len(dump(v)) <= LARGE}
         left_out = ", ".join(sorted(leaving.parameters.keys() - small.keys()))
         complain(f"the end of the run is recorded without {left_out}: {error}")
-        write_end(context, number, status, failures, leaving._replace(parameters=small))
+        return _put_end(context, number, status, failures, leaving._replace(parameters=small))
 
 
-def write_end(
+def _put_end(
     context: Context,
     number: int,
     status: str,
-    failures: Iterable[Mapping[str, Any]],
+    failures: Sequence[Mapping[str, Any]],
     leaving: Leaving,
 ) -> dict[str, Any]:
-    """Writes end/<number>.json; gives what is in it."""
     document = {
         "status": status,
         "ended": now(),
-        "failures": list(failures),
+        "failures": failures,
         "parameters": leaving.parameters,
         "catalog": leaving.catalog,
     }

@@ -69,7 +69,7 @@ def blobs(parameters: Mapping[str, Entry]) -> Iterator[str]:
 
 
 def map_variable(state: State) -> dict[str, Any]:
-    """The items of the maps that a state is in, the outermost first."""
+    """The items of the maps, and the indexes of the loops, that a state is in: outermost first."""
     items = [item for item in state.parameters.items() if "item" in item[1]]
     items.sort(key=lambda item: int(item[1]["item"]))
     return {name: entry.get("value") for name, entry in items}
@@ -81,6 +81,15 @@ def above(state: State) -> str:
     ranks = [entry["rank"] for entries in state for entry in entries.values()]
     highest = max(ranks, key=order, default="")
     return f"{highest}.0" if highest else "0"
+
+
+def is_true(parameter: str, state: State) -> bool:
+    """Whether a parameter is there and is JSON's `true`: what ends a loop."""
+    return state.parameters.get(parameter, {}).get("value") is True
+
+
+def without(entries: Mapping[str, Entry], name: str) -> Entries:
+    return {other: entry for other, entry in entries.items() if other != name}
 
 
 def named(entries: Mapping[str, Entry], names: Iterable[str]) -> Entries:

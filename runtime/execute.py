@@ -42,18 +42,44 @@ def execute(node: Node, key: str, ended: str, context: Context) -> int:
     return 0
 
 
+def prepare(node: Node, key: str, ended: str, context: Context) -> int:
+    """What comes before a container of the user's in the same pod: what enters it is put where it
+    finds it. Writes to the run log only what went wrong."""
+    from .tasks import pod
+
+    try:
+        attempt = Attempt(node, key, statuses(ended), context)
+    except ArgosyError as error:
+        complain(str(error))
+        return error.exit_status
+    try:
+        pod.prepare(attempt, attempt.read())
+    except ArgosyError as error:
+        attempt.fail(error)
+        return error.exit_status
+    except Exception as error:  # as in `execute`
+        return unexpected(attempt, error)
+    return 0
+
+
 def pass_on(attempt: Attempt, entering: State, signals: Signals) -> State:
     """A control: it joins what it reads."""
     return entering
 
 
 def fail(attempt: Attempt, entering: State, signals: Signals) -> State:
-    """A `fail` node: the user's message, or the value that no branch of a conditional is for."""
+    """A `fail` node: the user's message, the value that no branch of a conditional is for, or that
+    which has ended no round of a loop."""
     node = attempt.node
     if node.parameter is None:
         raise TaskError(node.message or "the pipeline came to a step that fails it")
     entry = entering.parameters.get(node.parameter)
     found = "is not there" if entry is None else f"is {brief(attempt.reader.value(entry))}"
+    if node.rounds is not None:
+        raise TaskError(
+            f"the loop is not done after max_iterations: {node.rounds}; parameter "
+            f"'{node.parameter}' {found}, and only true ends it"
+        )
     branches = ", ".join(map(brief, node.values)) or "none"
     message = node.message or "no branch is for this value, and there is no default"
     raise TaskError(f"{message}: parameter '{node.parameter}' {found}; branches: {branches}")

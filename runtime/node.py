@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -21,7 +22,8 @@ class Node(NamedTuple):
     """One node; a field that its JSON leaves out has the default here.
 
     `secrets` maps a secret's name to the variable that shows it to the user's process, or to
-    `None`; `timeout` is in seconds; `raw` is the JSON that it was read from.
+    `None`; `timeout` is in seconds; `argv` is what a container of `image` is started with; `raw` is
+    the JSON that it was read from.
     """
 
     step: str
@@ -30,6 +32,8 @@ class Node(NamedTuple):
     sources: Sequence[Any] = ()
     command: str = ""
     command_type: str = "python"
+    image: str = ""
+    argv: Sequence[str] = ()
     returns: Sequence[str] = ()
     get: Sequence[str] = ()
     put: Sequence[str] = ()
@@ -37,9 +41,11 @@ class Node(NamedTuple):
     env: Mapping[str, str] = NOTHING
     timeout: float | None = None
     also: Sequence[str] = ()
+    ends: Mapping[str, str] = NOTHING
     message: str = ""
     parameter: str | None = None
     values: Sequence[Any] = ()
+    rounds: int | None = None
     hands: Sequence[Mapping[str, Any]] = ()
     raw: Mapping[str, Any] = NOTHING
 
@@ -64,6 +70,8 @@ SHAPES: dict[str, type | tuple[type, ...]] = {
     "from": list,
     "command": str,
     "command_type": str,
+    "image": str,
+    "argv": list,
     "returns": list,
     "get": list,
     "put": list,
@@ -71,15 +79,17 @@ SHAPES: dict[str, type | tuple[type, ...]] = {
     "env": dict,
     "timeout": (int, float, type(None)),
     "also": list,
+    "ends": dict,
     "message": str,
     "parameter": (str, type(None)),
     "values": list,
+    "rounds": (int, type(None)),
     "hands": list,
 }
 
 
-def decode(text: str) -> Node:
-    """The node in `text`.
+def decode(text: str, folder: str = "") -> Node:
+    """The node in `text`, or in the file of `folder` that it names.
 
     >>> decode('{"step": "a", "command": "jobs.a"}').command_type
     'python'
@@ -92,7 +102,7 @@ def decode(text: str) -> Node:
         raise NodeError(
             f"NODE is {type(raw).__name__}, not a JSON object; `argosy render` writes it"
         )
-    return from_json(expand(raw))
+    return from_json(expand(fetch(raw, folder) if "in" in raw else raw))
 
 
 def from_json(raw: Mapping[str, Any]) -> Node:
@@ -127,6 +137,21 @@ def encode(raw: Mapping[str, Any], limit: int = LIMIT) -> str:
     return json.dumps(
         {"step": raw["step"], "z": base64.b64encode(packed).decode()}, separators=(",", ":")
     )
+
+
+def fetch(raw: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The node's JSON in the file that is named in its place."""
+    if not folder:
+        raise NodeError("NODE is in a file, and ARGOSY_NODES names no folder for it")
+    path = os.path.join(folder, str(raw["in"]))
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError) as error:
+        raise NodeError(f"NODE's file cannot be read ({error})") from error
+    if not isinstance(found, dict) or found.get("step") != raw.get("step"):
+        raise NodeError(f"{path} is not the node of '{raw.get('step')}'")
+    return found
 
 
 def expand(raw: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "local": "argosy.runtime.executors.localhost:LocalExecutor",
         "local-container": "argosy.runtime.executors.container:LocalContainerExecutor",
         "argo": "argosy.runtime.executors.argo:ArgoExecutor",
+        "kubernetes": "argosy.runtime.executors.kubernetes:KubernetesExecutor",
     },
     "run_log_store": {
         "buffered": "argosy.runtime.run_logs.buffered:BufferedRunLog",
@@ -52,6 +53,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "any.secrets.do-nothing": "argosy.runtime.integrations.everywhere:DoNothingSecrets",
         "local.run_log_store.buffered": "argosy.runtime.integrations.local:LocalBuffered",
         "local.run_log_store.kubernetes": "argosy.runtime.integrations.local:LocalKubernetesRunLog",
+        "local.secrets.env": "argosy.runtime.integrations.local:LocalEnvSecrets",
         "local.secrets.kubernetes": "argosy.runtime.integrations.local:LocalKubernetesSecrets",
         "local-container.run_log_store.buffered": (
             "argosy.runtime.integrations.container:ContainerBuffered"
@@ -75,14 +77,22 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "local-container.run_log_store.kubernetes": (
             "argosy.runtime.integrations.container_stores:ContainerKubernetesRunLog"
         ),
-        "argo.run_log_store.buffered": "argosy.runtime.integrations.argo:ArgoBuffered",
-        "argo.run_log_store.file-system": "argosy.runtime.integrations.argo:ArgoFileSystemRunLog",
-        "argo.run_log_store.db": "argosy.runtime.integrations.argo:ArgoDatabase",
-        "argo.run_log_store.kubernetes": "argosy.runtime.integrations.argo:ArgoKubernetesRunLog",
-        "argo.catalog.file-system": "argosy.runtime.integrations.argo:ArgoFileSystemCatalog",
-        "argo.secrets.env": "argosy.runtime.integrations.argo:ArgoEnvSecrets",
-        "argo.secrets.dotenv": "argosy.runtime.integrations.argo:ArgoDotenvSecrets",
-        "argo.secrets.kubernetes": "argosy.runtime.integrations.argo:ArgoKubernetesSecrets",
+        "cluster.run_log_store.buffered": "argosy.runtime.integrations.cluster:ClusterBuffered",
+        "cluster.run_log_store.file-system": (
+            "argosy.runtime.integrations.cluster:ClusterFileSystemRunLog"
+        ),
+        "cluster.run_log_store.db": "argosy.runtime.integrations.cluster:ClusterDatabase",
+        "cluster.run_log_store.kubernetes": (
+            "argosy.runtime.integrations.cluster:ClusterKubernetesRunLog"
+        ),
+        "cluster.catalog.file-system": (
+            "argosy.runtime.integrations.cluster:ClusterFileSystemCatalog"
+        ),
+        "cluster.secrets.env": "argosy.runtime.integrations.cluster:ClusterEnvSecrets",
+        "cluster.secrets.dotenv": "argosy.runtime.integrations.cluster:ClusterDotenvSecrets",
+        "cluster.secrets.kubernetes": (
+            "argosy.runtime.integrations.cluster:ClusterKubernetesSecrets"
+        ),
         "local.run_log_store.s3": "argosy.runtime.integrations.aws:LocalS3RunLog",
         "local.catalog.s3": "argosy.runtime.integrations.aws:LocalS3Catalog",
         "local.secrets.aws-secrets-manager": "argosy.runtime.integrations.aws:LocalAwsSecrets",
@@ -91,9 +101,9 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "local-container.secrets.aws-secrets-manager": (
             "argosy.runtime.integrations.aws:ContainerAwsSecrets"
         ),
-        "argo.run_log_store.s3": "argosy.runtime.integrations.aws:ArgoS3RunLog",
-        "argo.catalog.s3": "argosy.runtime.integrations.aws:ArgoS3Catalog",
-        "argo.secrets.aws-secrets-manager": "argosy.runtime.integrations.aws:ArgoAwsSecrets",
+        "cluster.run_log_store.s3": "argosy.runtime.integrations.aws:ClusterS3RunLog",
+        "cluster.catalog.s3": "argosy.runtime.integrations.aws:ClusterS3Catalog",
+        "cluster.secrets.aws-secrets-manager": "argosy.runtime.integrations.aws:ClusterAwsSecrets",
     },
 }
 """By kind, a name to `module:Class`. An integration's name is executor.service.provider."""
@@ -174,27 +184,28 @@ def integrations(
 def integration(
     executor: Executor, service: Service, candidates: Iterable[type[BaseIntegration]] = ()
 ) -> BaseIntegration:
-    """The integration of the pair: an exact one before one for every executor, a plugin's (one of
-    `candidates`) before ours. Without one, the pair needs nothing. Raises PluginError where two
-    plugins claim the same pair."""
+    """The integration of the pair: an exact one before one for the executor's family, and that
+    before one for every executor; a plugin's (one of `candidates`) before ours. Without one, the
+    pair needs nothing. Raises PluginError where two plugins claim the same pair."""
     users = [cls for cls in candidates if kind_of(cls) == service.service_type]
     users = [cls for cls in users if cls.service_provider == service.service_provider]
-    for wanted, name in ((executor.executor_type, executor.executor_type), (None, "any")):
-        ours = BUILT_IN["integration"].get(
-            f"{name}.{service.service_type}.{service.service_provider}"
-        )
-        theirs = [cls for cls in users if executor_of(cls) == wanted]
-        pair = f"executor '{name}' and {service.service_type} '{service.service_provider}'"
+    modes = dict.fromkeys((executor.executor_type, executor.family or executor.executor_type, None))
+    table = BUILT_IN["integration"]
+    names = {mode: f"{mode or 'any'}.{service.service_type}" for mode in modes}
+    ours = {mode: table.get(f"{name}.{service.service_provider}") for mode, name in names.items()}
+    for mode in modes:
+        theirs = [cls for cls in users if executor_of(cls) == mode]
+        pair = f"executor '{mode or 'any'}' and {service.service_type} '{service.service_provider}'"
         if len(theirs) > 1:
-            names = " and ".join(sorted(f"{cls.__module__}.{cls.__name__}" for cls in theirs))
-            raise PluginError(f"two integrations of {pair}: {names}; leave out one of the plugins")
+            found = " and ".join(sorted(f"{cls.__module__}.{cls.__name__}" for cls in theirs))
+            raise PluginError(f"two integrations of {pair}: {found}; leave out one of the plugins")
         if theirs:
-            if ours:
+            if ours[mode] or (mode and ours.get(executor.family)):
                 replaced(f"{theirs[0].__module__}.{theirs[0].__name__}", pair)
             return theirs[0](executor, service)
-        if ours:
-            found: type[BaseIntegration] = load(ours, "a built-in integration")
-            return found(executor, service)
+        if target := ours[mode]:
+            cls: type[BaseIntegration] = load(target, "a built-in integration")
+            return cls(executor, service)
     return BaseIntegration(executor, service)
 
 

@@ -136,6 +136,9 @@ class RunLogStore(Service):
     def release(self) -> None:
         """Lets go of what others may need, a connection: nothing is written for a while."""
 
+    def close(self) -> None:
+        """The run that it was opened for is over."""
+
 
 class Catalog(Service):
     """Files by the SHA-256 of their content, in hexadecimal."""

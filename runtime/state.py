@@ -7,7 +7,19 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .entries import Entries, Entry, Key, State, above, inside, merge, named, newest, written
+from .entries import (
+    Entries,
+    Entry,
+    Key,
+    State,
+    above,
+    inside,
+    merge,
+    named,
+    newest,
+    without,
+    written,
+)
 from .errors import NodeError, ServiceError, TaskError
 from .layout import blob_key, fill, state_key
 from .reduce import reduced
@@ -108,6 +120,28 @@ class Reader:
         entry = {**written(by, above(entering), items[index]), "item": source["depth"]}
         return State({**entering.parameters, source["item"]: entry}, entering.catalog)
 
+    def _round(self, source: Mapping[str, Any], key: Key) -> State:
+        """What entered the loop, or what the round before this one left; and this one's index."""
+        depth, name = source["depth"], source["round"]
+        index = int(key[depth])
+        if index:
+            entering = self.read([source["last"]], (*key[:depth], str(index - 1)))
+        else:
+            entering = self.read(source["in"], key)
+        if name is None:
+            return entering
+        # Without the index of the round before, whose rank would make this one's ever longer.
+        entering = State(without(entering.parameters, name), entering.catalog)
+        entry = {**written("", above(entering), index), "item": depth}
+        return State({**entering.parameters, name: entry}, entering.catalog)
+
+    def _looped(self, source: Mapping[str, Any], key: Key) -> State:
+        """What the last round left, without its index: what has that name is what entered."""
+        name = source["loop"]
+        entered = named(self.read(source["in"], key).parameters, [name])
+        left = self.read(source["out"], key)
+        return State({**without(left.parameters, name), **entered}, left.catalog)
+
     def _items(self, name: str, entering: State) -> list[Any]:
         if name not in entering.parameters:
             raise NodeError(
@@ -147,6 +181,8 @@ class Reader:
 FORMS: Mapping[str, Callable[[Reader, Mapping[str, Any], Key], State]] = {
     "if": Reader._alternative,
     "item": Reader._item,
+    "round": Reader._round,
+    "loop": Reader._looped,
     "only": Reader._only,
     "dag": Reader._dag,
     "map": Reader._map,

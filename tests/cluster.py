@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 IMAGE = os.environ.get("ARGOSY_TEST_IMAGE", "localhost/argosy:test")
 ARGO = "argoproj.io/v1alpha1"
 FINISHED = {"Succeeded", "Failed", "Error"}
+OF_JOB = "batch.kubernetes.io/job-name"
 OF_WORKFLOW = "workflows.argoproj.io/workflow"
 
 
@@ -70,6 +71,33 @@ class Cluster(NamedTuple):
                 reports = "\n".join(self.report(name) for name in sorted(wanted - ended))
                 raise AssertionError(f"not ended after {seconds:.0f} s:\n{reports}")
             time.sleep(1)
+
+    def start_job(self, cronjob: str, name: str) -> None:
+        """Starts a run from a CronJob, as a user does."""
+        self.kubectl("create", "job", name, f"--from=cronjob/{cronjob}")
+
+    def wait_job(self, name: str, seconds: float = 240) -> dict[str, Any]:
+        """The Job once it has ended; its `ended` is the condition that says how."""
+        until = time.monotonic() + seconds
+        while True:
+            found: dict[str, Any] = self.get("job", name)
+            for condition in found["status"].get("conditions", ()):
+                if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
+                    return {**found, "ended": condition}
+            if time.monotonic() > until:
+                said = self.kubectl("describe", "job", name) + self.job_logs(name)
+                raise AssertionError(f"not ended after {seconds:.0f} s:\n{said}")
+            time.sleep(1)
+
+    def job_pods(self, job: str) -> list[dict[str, Any]]:
+        """The pods of a Job, oldest first."""
+        found = self.get("pods", "-l", f"{OF_JOB}={job}")["items"]
+        return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    def job_logs(self, job: str) -> str:
+        """What all pods of a Job wrote, each line with its pod's name."""
+        show = ("logs", "-l", f"{OF_JOB}={job}", "--prefix", "--tail=-1")
+        return self.kubectl(*show, "--max-log-requests=50", check=False)
 
     def pods(self, workflow: str) -> list[dict[str, Any]]:
         return list(self.get("pods", "-l", f"{OF_WORKFLOW}={workflow}")["items"])

@@ -30,14 +30,23 @@ class Status:
     children: list[Status] = field(default_factory=list)
     outbound: list[Status] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
+    late: bool = False
 
 
 class Engine:
-    """One run of a workflow's specification."""
+    """One run of a workflow's specification. `answers` says what becomes of an approval, by its
+    message: yes, no or late."""
 
-    def __init__(self, spec: Json, pod: Pod, arguments: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        spec: Json,
+        pod: Pod,
+        arguments: Mapping[str, str] | None = None,
+        answers: Callable[[str], str] = lambda message: "yes",
+    ) -> None:
         self.templates = {template["name"]: template for template in spec["templates"]}
         self.pod = pod
+        self.answers = answers
         given = spec.get("arguments", {}).get("parameters", [])
         self.arguments = {p["name"]: p.get("value") for p in given} | dict(arguments or {})
         self.phase = self.run(spec["entrypoint"], {}).phase
@@ -51,9 +60,12 @@ class Engine:
             inputs[parameter["name"]] = found
         assert not arguments.keys() - inputs.keys(), f"{name} takes no {arguments.keys()}"
         if "dag" in template:
-            return self.dag(template["dag"], inputs)
+            return self.dag(template, inputs)
         if "suspend" in template:
-            return leaf("Suspend", "Succeeded")
+            answer = self.answers(inputs["message"]) if inputs else "yes"
+            found = leaf("Suspend", "Failed" if answer == "no" else "Succeeded")
+            found.late = answer == "late" and "seconds" in inputs
+            return found
         text = (inputs["node"], inputs["key"], inputs["ended"])
         assert not any("{{" in part for part in text), text
         succeeded, hands = self.pod(json.loads(text[0]), text[1], text[2], template)
@@ -64,7 +76,8 @@ class Engine:
         found.outputs |= {f"hand{number}": hand for number, hand in enumerate(hands)}
         return found
 
-    def dag(self, dag: Json, inputs: dict[str, str]) -> Status:
+    def dag(self, template: Json, inputs: dict[str, str]) -> Status:
+        dag = template["dag"]
         boundary = Status("DAG", "Running")
         tasks = {task["name"]: task for task in dag["tasks"]}
         assert len(tasks) == len(dag["tasks"])
@@ -76,6 +89,9 @@ class Engine:
         assert found.keys() == tasks.keys(), "a task is no target's ancestor"
         boundary.phase = assess(boundary, [found[name] for name in targets])
         boundary.outbound = [node for name in targets for node in found[name].outbound]
+        if boundary.phase == "Succeeded":
+            declared = template.get("outputs", {}).get("parameters", [])
+            boundary.outputs = {out["name"]: handed(out["valueFrom"], found) for out in declared}
         return boundary
 
     def task(
@@ -115,6 +131,14 @@ class Engine:
             if member.phase == "Failed":
                 group.phase = "Failed"
         return group
+
+
+def handed(value: Json, found: Mapping[str, Status]) -> str:
+    """What a DAG hands over of one of its tasks; one that did not run has nothing."""
+    match = re.fullmatch(r"\{\{tasks\.(.*?)\.outputs\.parameters\.(\w+)\}\}", value["parameter"])
+    assert match, value
+    outputs = found[match[1]].outputs
+    return outputs[match[2]] if match[2] in outputs else str(value["default"])
 
 
 def leaf(kind: str, phase: str) -> Status:
@@ -213,6 +237,8 @@ class Scope:
         """The forms that Argosy writes."""
         if match := re.fullmatch(r"toJson\(map\(0\.\.\(len\((.*)\)-1\), \{string\(#\)\}\)\)", text):
             return json.dumps([str(index) for index in range(len(self.jsonpath(match[1])))])
+        if match := re.fullmatch(r"date\(tasks\['(.*?)'\]\.finishedAt\) - date\(.*", text):
+            return str(self.tasks[match[1]].late).lower()
         python = re.sub(
             r"any\((\[.*?\]), \{tasks\[#\]\.status (.*?)\}\)",
             r"any(status(t) \2 for t in \1)",
@@ -222,6 +248,7 @@ class Scope:
             r"tasks\['(.*?)'\]\.outputs\.parameters\.(\w+)", r"output('\1','\2')", python
         )
         python = re.sub(r"jsonpath\((workflow\.parameters\['.*?'\]),'\$'\)", r"loads(\1)", python)
+        python = re.sub(r"inputs\.parameters\.(\w+)", r"inputs['\1']", python)
         python = re.sub(r"workflow\.parameters\['(.*?)'\]", r"arguments['\1']", python)
         python = python.replace("&&", " and ").replace("||", " or ")
         python = re.sub(r"!(?!=)", " not ", python)
@@ -234,6 +261,8 @@ class Scope:
             "status": lambda name: self.tasks[name].phase,
             "output": lambda name, hand: self.tasks[name].outputs[hand],
             "loads": json.loads,
+            "asInt": int,
+            "inputs": self.inputs,
             "arguments": self.arguments,
         }
         found = eval(python, {"__builtins__": {}, **names})  # noqa: S307 (text of our own)

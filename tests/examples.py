@@ -90,6 +90,12 @@ EXAMPLES = [
 ]
 
 
+def in_a_job(example: Example) -> Example:
+    """The example as it is configured to run in one pod."""
+    secrets = ("data/argo.yaml",) if example.environment else ()
+    return example._replace(configurations=("kubernetes.yaml", *secrets))
+
+
 def argosy(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs the command."""
     return subprocess.run(
@@ -105,7 +111,7 @@ def argosy(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complet
 
 def copy(target: Path) -> Path:
     """The examples in a folder of their own, so that a run leaves nothing behind."""
-    ignored = shutil.ignore_patterns("manifests", "__pycache__", ".argosy", "work")
+    ignored = shutil.ignore_patterns("manifests*", "__pycache__", ".argosy", "work")
     return Path(shutil.copytree(FOLDER, target / "examples", ignore=ignored))
 
 

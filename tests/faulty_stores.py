@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import proxy
+from argosy.runtime.aws import KEYS
 from argosy.runtime.catalogs.file_system import FileSystemCatalog
 from argosy.runtime.catalogs.s3 import S3Catalog
 from argosy.runtime.cluster import Pod
@@ -50,11 +51,10 @@ def s3() -> Iterator[Store]:
 
     address = urlsplit(os.environ["ARGOSY_TEST_S3_ENDPOINT"])
     bucket = f"argosy-faults-{secrets.token_hex(3)}"
-    os.environ["AWS_ACCESS_KEY_ID"] = os.environ["ARGOSY_TEST_S3_KEY"]
-    os.environ["AWS_SECRET_ACCESS_KEY"] = os.environ["ARGOSY_TEST_S3_SECRET"]
-    client = botocore.session.Session().create_client(
-        "s3", endpoint_url=address.geturl(), region_name="us-east-1"
-    )
+    keys = {KEYS[0]: os.environ["ARGOSY_TEST_S3_KEY"], KEYS[1]: os.environ["ARGOSY_TEST_S3_SECRET"]}
+    session = botocore.session.Session()
+    session.set_credentials(*keys.values())
+    client = session.create_client("s3", endpoint_url=address.geturl(), region_name="us-east-1")
     client.create_bucket(Bucket=bucket)
     with proxy.to(str(address.hostname), int(address.port or 80)) as found:
 
@@ -62,7 +62,9 @@ def s3() -> Iterator[Store]:
             def opened(folder: Path) -> Stores:
                 config = {"bucket": bucket, "prefix": folder.name, "endpoint_url": url}
                 config["region"] = "us-east-1"
-                return Stores(S3RunLog(config), S3Catalog(config))
+                log, catalog = S3RunLog(config), S3Catalog(config)
+                log.keys = catalog.keys = keys
+                return Stores(log, catalog)
 
             return opened
 

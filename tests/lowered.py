@@ -19,20 +19,21 @@ def compiled(
     config: Mapping[str, Any] | None = None,
     steps: Mapping[str, Mapping[str, Any]] | None = None,
     until: str = "lower",
+    engine: str = "argo",
     **pipeline: Any,
 ) -> Compilation:
-    """The compilation of a graph for Argo; `steps` are whole configurations, by path."""
+    """The compilation of a graph for an engine; `steps` are whole configurations, by path."""
     secrets = Declared("kubernetes", {"secret": "safe"})
     do_nothing = Declared("do-nothing", {})
     settings = Settings(
-        executor=Declared("argo", {**CONFIG, **(config or {})}),
+        executor=Declared(engine, {**CONFIG, **(config or {})}),
         run_log_store=Declared("file-system", {"location": "/runs"}),
         catalog=do_nothing,
         secrets=secrets,
         steps={path: {**CONFIG, **options} for path, options in (steps or {}).items()},
     )
     claims = {"claims": {"runs": "/runs"}}
-    executor = Declared("argo", {**claims, **settings.executor.config})
+    executor = Declared(engine, {**claims, **settings.executor.config})
     settings = Settings(executor, settings.run_log_store, do_nothing, secrets, steps=settings.steps)
     compilation = Compilation(
         Request("p.yaml"),

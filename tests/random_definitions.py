@@ -19,10 +19,10 @@ ARGUMENTS: Json = {
 LISTS = "lists", "empty", "found"
 VALUES: Json = {"mode": ["a", "b", "two words"], "flag": [False, True], "kind": [1, "one", None]}
 """What a conditional's parameter is compared with."""
-NAMES = "a", "b", "found", "mode", "kind"
+NAMES = "a", "b", "found", "mode", "kind", "done"
 """What steps set: names of their own, and some of the arguments'."""
-TASK, STUB, FAIL, SUCCESS = "task", "stub", "fail", "success"
-COMPOSITES = "parallel", "map", "dag", "conditional"
+TASK, APPROVAL, STUB, FAIL, SUCCESS = "task", "approval", "stub", "fail", "success"
+COMPOSITES = "parallel", "map", "loop", "dag", "conditional"
 
 
 def definitions(depth: int, size: int) -> st.SearchStrategy[Json]:
@@ -41,7 +41,7 @@ def edge_form(draw: st.DrawFn, depth: int, size: int) -> Json:
     """Each step after any of those before it, and the handler of some."""
     steps: dict[str, Json] = {}
     for number in range(draw(st.integers(1, size))):
-        name, step = f"s{number}", draw(bodies(depth, TASK, TASK, TASK, STUB, FAIL))
+        name, step = f"s{number}", draw(bodies(depth, TASK, TASK, TASK, APPROVAL, STUB, FAIL))
         after = some_of(draw, [one for one in steps if steps[one]["type"] != FAIL])
         failing = [one for one in steps if steps[one]["type"] not in (STUB, FAIL)]
         handled = some_of(draw, [one for one in failing if "on_failure" not in steps[one]])
@@ -61,7 +61,7 @@ def chain_form(draw: st.DrawFn, depth: int, size: int) -> Json:
     names = [f"s{number}" for number in range(draw(st.integers(1, size)))]
     steps: dict[str, Json] = {}
     for place, name in enumerate(names):
-        step = draw(bodies(depth, TASK, TASK, TASK, STUB, FAIL, SUCCESS))
+        step = draw(bodies(depth, TASK, TASK, TASK, APPROVAL, STUB, FAIL, SUCCESS))
         targets = [None, *names[place + 1 :], *names[place + 1 :], "success", "fail"]
         if step["type"] not in (FAIL, SUCCESS):
             for edge in ("next", "on_failure"):
@@ -83,6 +83,8 @@ def bodies(draw: st.DrawFn, depth: int, *leaves: str) -> Json:
     if kind == TASK:
         returns = some_of(draw, NAMES)
         return {"type": TASK, "command": "jobs.run", **({"returns": returns} if returns else {})}
+    if kind == APPROVAL:
+        return {"type": kind, "message": draw(st.sampled_from("abcdefgh"))}
     inner = graphs(depth - 1, 3)
     if kind == "parallel":
         return {"type": kind, "branches": {"one": draw(inner), "two": draw(inner)}}
@@ -93,6 +95,14 @@ def bodies(draw: st.DrawFn, depth: int, *leaves: str) -> Json:
             "iterate_as": "item",
             "branch": draw(inner),
             **draw(st.sampled_from([{}, {}, {"max_parallel": 1}, {"reducers": {"a": "last"}}])),
+        }
+    if kind == "loop":
+        return {
+            "type": kind,
+            "break_on": "done",
+            "max_iterations": draw(st.integers(1, 3)),
+            "branch": draw(inner),
+            **draw(st.sampled_from([{}, {"iterate_as": "index"}, {"iterate_as": "a"}])),
         }
     if kind == "dag":
         scoped = {"inputs": [*ARGUMENTS, "a"], "outputs": ["a", "found"]}

@@ -23,7 +23,8 @@ from argosy.runtime.context import Context
 from argosy.runtime.end import final
 from argosy.runtime.entries import State, written
 from argosy.runtime.errors import TaskError
-from argosy.runtime.executors.local.schedule import FAILED, SUCCEEDED, Schedule
+from argosy.runtime.executors.local.schedule import Schedule
+from argosy.runtime.executors.local.scopes import FAILED, SUCCEEDED
 from argosy.runtime.executors.local.steps import RuntimeSteps
 from argosy.runtime.node import from_json
 from argosy.runtime.service import RunLogStore
@@ -84,6 +85,10 @@ class Jobs:
         }
         return State({**entering.parameters, **made}, {})
 
+    def answer(self, message: str) -> str:
+        """What becomes of an approval; of several with one message, the same."""
+        return "no" if self.draw(message, 100) < self.unlucky else "yes"
+
     def value(self, step: str, name: str) -> Any:
         chosen = self.draw(f"{step} {name}", 4)
         match name:
@@ -91,6 +96,8 @@ class Jobs:
                 return [step] * (chosen % 3)
             case "mode":
                 return ["a", "b", "two words", "other"][chosen]
+            case "done":
+                return [True, True, False, "true"][chosen]
             case "kind":
                 return [1, "one", None, 2][chosen]
         return f"{step}: {name}"
@@ -116,6 +123,11 @@ def run_here(compilation: Compilation, seed: int, unlucky: int) -> Outcome:
                 schedule.opened(work, steps.count(work))
             elif work.kind == "choose":
                 schedule.chosen(work, steps.choose(work))
+            elif work.kind == "ask":
+                yes = code.answer(work.lnode["message"]) == "yes"
+                schedule.ended(work, SUCCEEDED if yes else FAILED)
+            elif work.kind == "judge":
+                schedule.judged(work, steps.done(work))
             else:
                 key = "/".join(work.key)
                 failed = execute.execute(from_json(work.node), key, work.ended, context)
@@ -147,7 +159,7 @@ def run_there(compilation: Compilation, seed: int, unlucky: int) -> Outcome:
             return not failed, [Path(folder, str(number)).read_text() for number in hands]
 
     with jobs(seed, unlucky) as code:
-        phase = Engine(spec, pod).phase
+        phase = Engine(spec, pod, answers=code.answer).phase
     (end,) = (one for one in spec["templates"] if one["name"] == spec["onExit"])
     sources = json.loads(
         next(v["value"] for v in end["container"]["env"] if v["name"] == "ARGOSY_FINAL")

@@ -12,10 +12,24 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..flow import Reading
-from ..graph import ITERATION, Conditional, Dag, Graph, Map, Node, Parallel, Stub, join_path
+from ..graph import (
+    ITERATION,
+    Approval,
+    Conditional,
+    Dag,
+    Graph,
+    Loop,
+    Map,
+    Node,
+    Parallel,
+    Stub,
+    join_path,
+)
+from .approvals import approval, late
 from .expressions import ENDED, KEY, both, condition, either, tag
 from .layout import Layout, Parts
-from .leaves import GIVER, Work, control, enter, leaf
+from .leaves import GIVER, Work, control, dag_task, enter, leaf
+from .loops import handed_on, rounds
 from .names import Names
 from .outcome import ALWAYS, Unreached
 from .shared import NOOP, Inner, Shared
@@ -45,9 +59,21 @@ class _Lowering:
         finish = self._finish()
         inherits = self.shared.inherits(self.graph, self.path)
         if finish is None:
-            return [self._dag(self.template, tasks, inherits), *self.beside]
-        dag = self._dag(self.template, [*tasks, finish], inherits, target=finish["name"])
+            dag = self._dag(self.template, tasks, inherits)
+        else:
+            dag = self._dag(self.template, [*tasks, finish], inherits, target=finish["name"])
+        if last := self._last(finish):
+            dag["outputs"] = handed_on(last)
         return [dag, *self.beside]
+
+    def _last(self, finish: Json | None) -> str:
+        """The task that ends a round, where the graph is a loop's body."""
+        if self.path in self.shared.flow.endings and finish is not None:
+            return str(finish["name"])
+        for name, path in self.layout.paths.items() if self.path.endswith(ITERATION) else ():
+            if path in self.shared.flow.endings:
+                return self.layout.parts[name].task
+        return ""
 
     def _dag(self, name: str, tasks: list[Json], inherits: bool, target: str = "") -> Json:
         """A DAG template with the inputs that this graph's have."""
@@ -75,9 +101,18 @@ class _Lowering:
             case Stub() if at in self.shared.flow.joins:
                 yield self._control(parts.task, at, self.shared.flow.joins[at], depends)
             case Stub():
-                yield _task(parts.task, Work(NOOP), depends)
+                yield dag_task(parts.task, Work(NOOP), depends)
             case Parallel() | Dag():
-                yield _task(parts.task, self._call(at, node, reading), depends)
+                yield dag_task(parts.task, self._call(at, node, reading), depends)
+            case Approval():
+                yield dag_task(parts.task, approval(self.shared, node), depends)
+                if parts.late:
+                    work = leaf(self.shared, at, node, self._down(reading))
+                    yield dag_task(
+                        parts.late, work, f"{parts.task}.Succeeded", when=late(parts.task, node)
+                    )
+            case Loop():
+                yield dag_task(parts.task, self._loop(at, node, reading), depends)
             case Map():
                 yield self._map(parts, at, node, reading, depends)
             case Conditional():
@@ -85,7 +120,7 @@ class _Lowering:
             case _:
                 hands = self.layout.hands.get(parts.task, ())
                 work = leaf(self.shared, at, node, self._down(reading), hands)
-                yield _task(parts.task, work, depends)
+                yield dag_task(parts.task, work, depends)
         if parts.after:
             joined = self.shared.flow.joins[at]
             yield self._control(parts.after, at, joined, parts.inside.succeeded)
@@ -99,7 +134,7 @@ class _Lowering:
         terms = [self._succeeded(head, names) for head, names in outcome.last.items()]
         terms += [self._unreached(unreached) for unreached in outcome.unreached]
         if join is None:
-            return _task(self.layout.names.take("success"), Work(NOOP), both(terms))
+            return dag_task(self.layout.names.take("success"), Work(NOOP), both(terms))
         return self._control(self.layout.names.take("join"), home, join, both(terms))
 
     def _succeeded(self, head: str, names: Sequence[str]) -> str:
@@ -118,7 +153,8 @@ class _Lowering:
 
     def _control(self, name: str, at: str, reading: Reading, depends: str) -> Json:
         hands = self.layout.hands.get(name, ())
-        return _task(name, control(self.shared, at, reading, self._down(reading), hands), depends)
+        work = control(self.shared, at, reading, self._down(reading), hands)
+        return dag_task(name, work, depends)
 
     def _down(self, reading: Reading, inherits: bool = True, key: str = "") -> dict[str, str]:
         """The arguments that go to what is below: the key, and how others ended where asked."""
@@ -151,11 +187,18 @@ class _Lowering:
         template = self.shared.name(at)
         names = Names().take_all(label for label, _, _ in inner)
         tasks = [
-            _task(names[label], enter(self.shared, graph, path, self._passed(asks)))
+            dag_task(names[label], enter(self.shared, graph, path, self._passed(asks)))
             for (label, graph, path), asks in zip(inner, inherits, strict=True)
         ]
         self.beside.append(self._dag(template, tasks, any(inherits)))
         return Work(template, down)
+
+    def _loop(self, at: str, node: Node, reading: Reading) -> Work:
+        template, beside = rounds(self.shared, at, node, self.keyed)
+        self.beside += beside
+        ((label, graph),) = node.graphs()
+        inherits = self.shared.inherits(graph, join_path(at, label))
+        return Work(template, self._down(reading, inherits))
 
     def _map(self, parts: Parts, at: str, node: Node, reading: Reading, depends: str) -> Json:
         """A task for all iterations; in a template of its own where it is bounded, or asked about
@@ -165,17 +208,17 @@ class _Lowering:
         inherits = self.shared.inherits(graph, path)
         if not parts.boxed:
             work = enter(self.shared, graph, path, self._down(reading, inherits, ITEM))
-            return _task(parts.task, work, depends, withParam=parts.items)
+            return dag_task(parts.task, work, depends, withParam=parts.items)
         template = self.shared.name(at)
         work = enter(self.shared, graph, path, self._passed(inherits, ITEM))
-        box = self._dag(template, [_task("each", work, withParam=ITEMS)], inherits)
+        box = self._dag(template, [dag_task("each", work, withParam=ITEMS)], inherits)
         inputs = box.pop("inputs", {"parameters": []})
         inputs["parameters"].append({"name": "items"})
         bound = node.spec.max_parallel if isinstance(node.spec, Map) else None
         limit = {"parallelism": bound} if bound else {}
         self.beside.append({"name": template, **limit, "inputs": inputs, "dag": box["dag"]})
         arguments = {"items": parts.items, **self._down(reading, inherits)}
-        return _task(parts.task, Work(template, arguments), depends)
+        return dag_task(parts.task, Work(template, arguments), depends)
 
     def _conditional(
         self, parts: Parts, at: str, node: Node, reading: Reading, depends: str
@@ -186,19 +229,7 @@ class _Lowering:
             path = join_path(at, part)
             down = self._down(reading, self.shared.inherits(graph, path))
             work = enter(self.shared, graph, path, down)
-            yield _task(task, work, depends, when=tag(parts.choices[label]))
+            yield dag_task(task, work, depends, when=tag(parts.choices[label]))
         if parts.no_match:
             work = leaf(self.shared, at, node, self._down(reading))
-            yield _task(parts.no_match, work, depends, when=tag(parts.choices[""]))
-
-
-def _task(name: str, work: Work, depends: str = "", **more: str) -> Json:
-    """A task of a DAG, with the members that say something."""
-    found: Json = {"name": name, "template": work.template}
-    if depends:
-        found["depends"] = depends
-    found.update(more)
-    if work.arguments:
-        parameters = [{"name": name, "value": value} for name, value in work.arguments.items()]
-        found["arguments"] = {"parameters": parameters}
-    return found
+            yield dag_task(parts.no_match, work, depends, when=tag(parts.choices[""]))

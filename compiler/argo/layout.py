@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..flow import Ask, Flow, Reading
-from ..graph import Conditional, Graph, Map, Node, Stub, Task, join_path, segment
+from ..graph import Approval, Conditional, Graph, Map, Node, Stub, Task, join_path, segment
 from .expressions import (
     Realised,
     both,
@@ -27,7 +27,7 @@ class Parts(NamedTuple):
     `before` the control pod that hands it its items or its label, `after` the one that joins its
     state; `inside` all but the last. `items`: the text that becomes a map's list of keys.
     `choices`: the expression that chooses each branch of a conditional. `boxed`: a map in a
-    template of its own.
+    template of its own. `late`: what fails an approval that nobody gave in time.
     """
 
     task: str
@@ -39,6 +39,7 @@ class Parts(NamedTuple):
     items: str = ""
     choices: Mapping[str, str] = {}
     boxed: bool = False
+    late: str = ""
 
 
 class Layout:
@@ -97,6 +98,10 @@ class Layout:
             return self._map(node, node.spec, task, after)
         if isinstance(node.spec, Conditional):
             return self._conditional(node, node.spec, task, after)
+        if isinstance(node.spec, Approval) and node.spec.timeout is not None:
+            late = self.names.take(f"{task}-late")
+            passed = f"{task}.Succeeded && {late}.Skipped"
+            return Parts(task, Realised((task, late), (task,), passed), after=after, late=late)
         return Parts(task, single(task), after=after)
 
     def _map(self, node: Node, spec: Map, task: str, after: str) -> Parts:

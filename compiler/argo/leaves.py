@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..flow import Reading
-from ..graph import Conditional, Fail, Graph, Node, Retry, Task, join_path, segment
-from ..nodes import control_json, no_match_json, node_json
+from ..graph import Approval, Conditional, Fail, Graph, Loop, Node, Retry, Task, join_path, segment
+from ..nodes import control_json, exhausted_json, late_json, no_match_json, node_json
+from .beside import beside
 from .pods import Profile, backoff_of, inputs_of
 from .shared import Shared
 from .text import node_text
@@ -26,32 +27,44 @@ class Work(NamedTuple):
 def leaf(
     shared: Shared, at: str, node: Node, down: Mapping[str, str], hands: Sequence[Json] = ()
 ) -> Work:
-    """A task, a `fail` node, or the failure of a conditional that no value matches. `down`: the
-    arguments that every pod there takes; `hands`: what it hands over."""
+    """A task, a `fail` node, or the failure of a conditional that no value matches, of a loop that
+    no round ends, or of an approval that nobody gave in time. `down`: the arguments that every pod
+    there takes; `hands`: what it hands over."""
     reading = shared.flow.readings[at]
     if isinstance(node.spec, Conditional):
         return _pod(shared, at, no_match_json(at, node, shared.flow), reading, down)
+    if isinstance(node.spec, Approval):
+        return _pod(shared, at, late_json(at, node, shared.flow), Reading(()), down)
+    if isinstance(node.spec, Loop):
+        return _pod(shared, at, exhausted_json(at, node, shared.flow), Reading(()), down)
     content = node_json(at, node, shared.flow)
     if not isinstance(node.spec, Task):
         return _pod(shared, at, content, reading, down)
     options = shared.options(at)
     if options.timeout:
         content.setdefault("timeout", options.timeout)
-    if hands:
-        content["hands"] = list(hands)
+    _hand(content, hands)
     retry = options.retry if node.spec.retry == ONCE else node.spec.retry
-    return _pod(shared, at, content, reading, down, retry, tuple(node.spec.secrets))
+    return _pod(shared, at, content, reading, down, retry, node.spec)
 
 
 def control(
     shared: Shared, at: str, reading: Reading, down: Mapping[str, str], hands: Sequence[Json]
 ) -> Work:
     """A pod that writes the state at a path, hands over what is asked of it, and no more."""
-    content = control_json(at, shared.flow.rank.get(at.removesuffix(GIVER), ""), reading)
-    if hands:
-        content["hands"] = list(hands)
+    rank = shared.flow.rank.get(at.removesuffix(GIVER), "")
+    content = control_json(at, rank, reading, shared.flow)
+    _hand(content, hands)
     retry = shared.options(at.removesuffix(GIVER)).retry
     return _pod(shared, at.removesuffix(GIVER), content, reading, down, retry)
+
+
+def _hand(content: Json, hands: Sequence[Json]) -> None:
+    """Has a node hand over what others need and, where it ends a round of a loop, whether there is
+    to be another."""
+    outcome = [{"until": content["ends"]["on"]}] if "ends" in content else []
+    if hands or outcome:
+        content["hands"] = [*hands, *outcome]
 
 
 GIVER = "/!"
@@ -68,6 +81,18 @@ def enter(shared: Shared, graph: Graph, path: str, down: Mapping[str, str]) -> W
     return Work(shared.call(graph, path), down)
 
 
+def dag_task(name: str, work: Work, depends: str = "", **more: str) -> Json:
+    """A task of a DAG, with the members that say something."""
+    found: Json = {"name": name, "template": work.template}
+    if depends:
+        found["depends"] = depends
+    found.update(more)
+    if work.arguments:
+        parameters = [{"name": name, "value": value} for name, value in work.arguments.items()]
+        found["arguments"] = {"parameters": parameters}
+    return found
+
+
 def _pod(
     shared: Shared,
     at: str,
@@ -75,7 +100,7 @@ def _pod(
     reading: Reading,
     down: Mapping[str, str],
     retry: Retry = ONCE,
-    secrets: tuple[str, ...] = (),
+    task: Task | None = None,
 ) -> Work:
     timeout = content.get("timeout")
     profile = Profile(
@@ -83,7 +108,8 @@ def _pod(
         hands=len(content.get("hands", ())),
         backoff=backoff_of(retry),
         deadline=timeout is not None,
-        secrets=shared.pods.asked(secrets),
+        secrets=shared.pods.asked(task.secrets) if task else (),
+        beside=beside(task) if task and task.image else None,
     )
     values = inputs_of(retry, timeout)
     template, own = shared.pods.template(shared.options(at), profile, values)

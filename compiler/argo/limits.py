@@ -4,68 +4,42 @@ Workflows 3.7.3; each fault names its limit and the way out."""
 from __future__ import annotations
 
 import json
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..schema.faults import Fault, Place
+from .size import KIB, OBJECT_BYTES, Size, size_of
+from .text import NODE_PARAMETER
 
-KIB = 1024
 TEMPLATE_LEVELS = 99
 """Argo's recursion depth: with 100 templates one below the other the workflow is an Error."""
-NODE_PARAMETER = "node"
-"""The argument that carries a node's JSON."""
 NODE_BYTES = 100 * KIB
 ARGUMENT_BYTES = 128 * KIB
 """Linux starts no program with a longer argument or environment variable (MAX_ARG_STRLEN)."""
-OBJECT_BYTES = 900 * KIB
-"""The controller gives up a Workflow over 1 MiB; what status adds while it runs needs the rest."""
-NODE_STATUS = 460
-"""Bytes of a task's node in the status, beside its arguments: 400 for a node, 60 for a pod."""
-NODE_STATUS_COMPRESSED = 110
-"""The same as it is stored where the Workflow would be over 1 MiB: compressed, in base64. Times
-and hashes do not get shorter."""
-SAMPLE = 64 * KIB
-"""As much of the spec as tells how well the rest compresses."""
-STORED_SPECS = 2
-"""A Workflow that comes from a template keeps the template's spec in its status, twice."""
 ARGUMENTS_EXPRESSION = "toJson(workflow.parameters)"
 
 ARGO_4 = {"templates": 200, "tasks": 200, "parameters": 500}
 """Lists that the full CRDs of Argo 4 bound. Those of 3.7 and all minimal CRDs do not."""
 
 
-class Load(NamedTuple):
-    """What a task that calls a template brings along: levels of templates, nodes (one iteration
-    of a map, for the number is not known), the bytes of the arguments inside, and how many of the
-    nodes hold the task's own arguments."""
-
-    levels: int = 0
-    nodes: int = 1
-    arguments: int = 0
-    holders: int = 1
-
-
 def check_limits(spec: Mapping[str, Any], at: Place, copies: int) -> Iterator[Fault]:
     """`copies` says how often the engine's object holds the spec."""
-    templates = {template["name"]: template for template in spec.get("templates", ())}
-    loads = measure(templates)
-    entry = loads.get(spec.get("entrypoint", ""), Load(nodes=0))
-    yield from check_levels(entry, at)
+    size = size_of(spec, copies)
+    yield from check_levels(size.levels, at)
     yield from check_arguments(spec, at)
     for index, template in enumerate(spec.get("templates", ())):
         place = ((at, "templates"), index)
         yield from check_container(template, place)
         for number, task in enumerate(template.get("dag", {}).get("tasks", ())):
             yield from check_task(task, (((place, "dag"), "tasks"), number))
-    yield from check_size(spec, at, copies, entry)
+    yield from check_size(size, at)
 
 
-def check_levels(entry: Load, at: Place) -> Iterator[Fault]:
-    if entry.levels > TEMPLATE_LEVELS:
+def check_levels(levels: int, at: Place) -> Iterator[Fault]:
+    if levels > TEMPLATE_LEVELS:
         yield Fault(
             (at, "templates"),
-            f"steps are nested {entry.levels} templates deep; the limit of template levels is"
+            f"steps are nested {levels} templates deep; the limit of template levels is"
             f" {TEMPLATE_LEVELS}",
             "nest fewer branches, maps and dags in each other",
         )
@@ -162,66 +136,15 @@ def check_length(what: str, text: str, place: Place) -> Iterator[Fault]:
         )
 
 
-def check_size(spec: Mapping[str, Any], at: Place, copies: int, entry: Load) -> Iterator[Fault]:
-    """The size budget: the copies of the spec, and the nodes as the engine stores them."""
-    text = json.dumps(spec, separators=(",", ":"))
-    stored = copies * encoded(text)
-    nodes = entry.nodes * NODE_STATUS + entry.arguments
-    if stored + nodes > OBJECT_BYTES:
-        sample = text[:SAMPLE].encode()
-        ratio = len(zlib.compress(sample)) / len(sample)
-        nodes = entry.nodes * NODE_STATUS_COMPRESSED + int(entry.arguments * ratio * 4 / 3)
-    if stored + nodes > OBJECT_BYTES:
+def check_size(size: Size, at: Place) -> Iterator[Fault]:
+    if size.total > OBJECT_BYTES:
         yield Fault(
             at,
-            f"the workflow would have {(stored + nodes) // KIB} KiB: {copies} x"
-            f" {stored // copies // KIB} of its spec and {nodes // KIB} of its nodes; the limit of"
+            f"the workflow would have {size.total // KIB} KiB: {size.copies} x"
+            f" {size.spec // KIB} of its spec and {size.status // KIB} of its nodes; the limit of"
             f" an object's size is {OBJECT_BYTES // KIB} KiB",
-            "make two pipelines of it, or one step of several; put long commands in scripts",
+            "make two pipelines of it, or one step of several; give loops fewer max_iterations",
         )
-
-
-def encoded(text: str) -> int:
-    """The bytes of JSON as Go writes it: `&`, `<` and `>` take six each."""
-    return len(text) + 5 * (text.count("&") + text.count("<") + text.count(">"))
-
-
-def measure(templates: Mapping[str, Mapping[str, Any]]) -> dict[str, Load]:
-    """Each template's load, callees first; a template that calls itself counts once."""
-    loads: dict[str, Load] = {}
-    entered: set[str] = set()
-    pending = list(templates)
-    while pending:
-        name = pending[-1]
-        if name in entered or name not in templates:
-            pending.pop()
-            if name in templates and name not in loads:
-                loads[name] = load_of(templates[name], loads)
-            continue
-        entered.add(name)
-        called = {task.get("template", "") for task in tasks_of(templates[name])}
-        pending.extend(called - entered)
-    return loads
-
-
-def load_of(template: Mapping[str, Any], loads: Mapping[str, Load]) -> Load:
-    # A task that is tried again has a node for itself and one for each try: most have one.
-    holders = 2 if "retryStrategy" in template else 1
-    levels, nodes, arguments = 0, holders, 0
-    for task in tasks_of(template):
-        inner = loads.get(task.get("template", ""), Load())
-        levels = max(levels, inner.levels)
-        nodes += inner.nodes
-        arguments += inner.arguments + inner.holders * sum(
-            len(parameter.get("value", ""))
-            for parameter in task.get("arguments", {}).get("parameters", ())
-        )
-    return Load(levels + 1, nodes, arguments, holders)
-
-
-def tasks_of(template: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    tasks: Iterable[Mapping[str, Any]] = template.get("dag", {}).get("tasks", ())
-    return tasks
 
 
 def check_argo_4(spec: Mapping[str, Any], at: Place) -> Iterator[Fault]:

@@ -12,12 +12,15 @@ from urllib.parse import quote
 from ..errors import ManifestError, Problem
 from ..graph import Pipeline
 from ..integrate import context
+from .apart import Apart, apart
+from .beside import RULES
 from .graphs import lower_graph
-from .names import Names
+from .names import MAX_CRON_NAME, MAX_NAME, Names
 from .objects import Identity, account_name, identity, manifests
 from .options import Options, read_options
 from .pods import Pods, Run, configured, overridden
 from .shared import NOOP, Shared
+from .size import OBJECT_BYTES, copies_of, size_of
 from .text import safe_json
 
 if TYPE_CHECKING:
@@ -33,16 +36,25 @@ def lower(compilation: Compilation) -> Compilation:
     pipeline, executor = compilation.pipeline, compilation.executor
     arguments = _arguments(pipeline)
     base = configured(executor)
-    of = identity(pipeline.name, base)
+    limit = MAX_CRON_NAME if base.schedules else MAX_NAME
+    of = identity(pipeline.name, base.namespace, limit)
     run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
     config = context(compilation)
     names = Names((NOOP,))
     pods = Pods(Run(config, run_id, executor.secret_environment), base, names)
     steps = _step_options(base, executor.config, compilation.settings.steps)
     shared = Shared(compilation.flow, config["arguments"], base, steps, names, pods)
-    spec = _spec(of, shared, pipeline, arguments)
-    found = manifests(of, base, spec, executor.rules, pipeline.description)
+    spec, nodes = _within_budget(_spec(of, shared, pipeline, arguments), of, base)
+    rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
+    found = manifests(of, base, spec, nodes, rules, pipeline.description)
     return compilation._replace(manifests=found)
+
+
+def _within_budget(spec: Json, of: Identity, options: Options) -> Apart:
+    """The specification, its nodes apart where it would be too large with them."""
+    if size_of(spec, copies_of(options.kind)).total <= OBJECT_BYTES:
+        return Apart(spec, {})
+    return apart(spec, of.name)
 
 
 def _step_options(
@@ -93,7 +105,7 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
         "entrypoint": shared.call(pipeline.graph, ""),
         "onExit": shared.pods.end(shared.flow.final),
     }
-    account = account_name(of, options)
+    account = account_name(of, options.pod)
     if account:
         found["serviceAccountName"] = account
     if options.pod.image_pull_secrets:
@@ -110,5 +122,6 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
         templates += lower_graph(shared, shared.pending.pop())
     noop = {"name": NOOP, "suspend": {"duration": "0"}}
     used = any(task["template"] == NOOP for dag in templates for task in dag["dag"]["tasks"])
-    found["templates"] = [*templates, *shared.pods.templates, *([noop] if used else [])]
+    waits = shared.waits.values()
+    found["templates"] = [*templates, *shared.pods.templates, *waits, *([noop] if used else [])]
     return found

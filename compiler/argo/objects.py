@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..options.pod import Claim
-from .names import MAX_CRON_NAME, label_value, task_name
+from ..options.pod import Claim, PodOptions
+from .names import MAX_NAME, label_value, task_name
 from .options import Options
 
 Json = dict[str, Any]
 ARGO = "argoproj.io/v1alpha1"
 RBAC = "rbac.authorization.k8s.io/v1"
+RESULTS = {
+    "apiGroups": ["argoproj.io"],
+    "resources": ["workflowtaskresults"],
+    "verbs": ["create", "patch"],
+}
+"""What Argo's executor needs in every pod."""
 KEPT = {
     "argocd.argoproj.io/sync-options": "Prune=false",
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
 }
-"""What keeps GitOps controllers from deleting a claim, and the data with it."""
+"""What keeps GitOps controllers from deleting a claim, and the data with it; and a ConfigMap that
+is rendered no more, while runs that began with it go on."""
 
 
 class Manifest(NamedTuple):
@@ -47,29 +54,34 @@ class Identity(NamedTuple):
         return found
 
 
-def identity(pipeline: str, options: Options) -> Identity:
-    """The identity of the objects of a pipeline of this name."""
-    limit = MAX_CRON_NAME if options.schedules else 63
+def identity(pipeline: str, namespace: str, limit: int = MAX_NAME) -> Identity:
+    """The identity of the objects of a pipeline of this name, whose own take at most `limit`
+    characters."""
     name = task_name(pipeline, limit)
     labels = {
         "app.kubernetes.io/name": name,
         "app.kubernetes.io/managed-by": "argosy",
         "argosy.dev/pipeline": label_value(pipeline),
     }
-    return Identity(name, options.namespace, labels)
+    return Identity(name, namespace, labels)
 
 
-def account_name(of: Identity, options: Options) -> str:
-    """The service account of the workflow's pods."""
-    account = options.pod.service_account
+def account_name(of: Identity, pod: PodOptions) -> str:
+    """The service account of the pipeline's pods."""
+    account = pod.service_account
     return account.name or (of.name if account.create else "")
 
 
 def manifests(
-    of: Identity, options: Options, spec: Json, rules: Iterable[Json], description: str
+    of: Identity,
+    options: Options,
+    spec: Json,
+    nodes: Mapping[str, Mapping[str, str]],
+    rules: Iterable[Json],
+    description: str,
 ) -> list[Manifest]:
-    """Every file, the workflow first. `rules`: what its pods must be allowed beside what Argo's
-    executor must."""
+    """Every file, the workflow first. `nodes`: the data of the ConfigMaps that it needs, by name;
+    `rules`: what its pods must be allowed beside what Argo's executor must."""
     kind = "Workflow" if options.kind == "Workflow" else "WorkflowTemplate"
     printable = "".join(c if c.isprintable() or c == "\n" else " " for c in description)
     shown = {"workflows.argoproj.io/description": printable} if description else None
@@ -78,12 +90,16 @@ def manifests(
     found = [Manifest(f"{kind.lower()}.yaml", kind.lower(), body)]
     if options.schedules:
         found.append(Manifest("cronworkflow.yaml", "cronworkflow", _cron(of, options)))
+    for name, data in nodes.items():
+        found.append(Manifest(f"configmap-{name}.yaml", "configmap", _config_map(of, name, data)))
     if options.pod.service_account.create:
-        found.extend(_access(of, account_name(of, options), rules))
-    created = {name: claim for name, claim in options.pod.claims.items() if claim.create}
-    for name, claim in created.items():
-        found.append(Manifest(f"claim-{name}.yaml", "claim", _claim(of, name, claim)))
-    return [*found, *_kustomize(of, [manifest.file for manifest in found])]
+        found.extend(access(of, account_name(of, options.pod), [RESULTS, *rules]))
+    found.extend(claims(of, options.pod))
+    return [
+        *found,
+        kustomization(of, found, configurations=["kustomizeconfig.yaml"]),
+        Manifest("kustomizeconfig.yaml", "kustomizeconfig", {}, applied=False),
+    ]
 
 
 def _cron(of: Identity, options: Options) -> Json:
@@ -95,32 +111,48 @@ def _cron(of: Identity, options: Options) -> Json:
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": of.metadata(), "spec": spec}
 
 
-def _access(of: Identity, account: str, rules: Iterable[Json]) -> list[Manifest]:
-    """The service account, and its role: what Argo's executor needs in the pods, and `rules`."""
-    own = {
-        "apiGroups": ["argoproj.io"],
-        "resources": ["workflowtaskresults"],
-        "verbs": ["create", "patch"],
+def _config_map(of: Identity, name: str, data: Mapping[str, str]) -> Json:
+    metadata = of.metadata(name, KEPT)
+    metadata["labels"]["argosy.dev/part"] = "nodes"
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "immutable": True,
+        "data": dict(data),
     }
+
+
+def access(of: Identity, account: str, rules: Sequence[Json]) -> list[Manifest]:
+    """The service account, and its role where there are `rules` for one."""
     metadata = of.metadata(account)
+    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    found = [Manifest("serviceaccount.yaml", "serviceaccount", body)]
+    if not rules:
+        return found
     subject = {"kind": "ServiceAccount", "name": account}
     if of.namespace:
         subject["namespace"] = of.namespace
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account}
-    role = {"kind": "Role", "metadata": metadata, "rules": [own, *rules]}
+    role = {"kind": "Role", "metadata": metadata, "rules": list(rules)}
     binding = {"kind": "RoleBinding", "metadata": metadata, "roleRef": reference}
     return [
-        Manifest(
-            "serviceaccount.yaml",
-            "serviceaccount",
-            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
-        ),
+        *found,
         Manifest("role.yaml", "role", {"apiVersion": RBAC, **role}),
         Manifest(
             "rolebinding.yaml",
             "rolebinding",
             {"apiVersion": RBAC, **binding, "subjects": [subject]},
         ),
+    ]
+
+
+def claims(of: Identity, pod: PodOptions) -> list[Manifest]:
+    """The volume claims that are rendered."""
+    return [
+        Manifest(f"claim-{name}.yaml", "claim", _claim(of, name, claim))
+        for name, claim in pod.claims.items()
+        if claim.create
     ]
 
 
@@ -133,12 +165,10 @@ def _claim(of: Identity, name: str, claim: Claim) -> Json:
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
 
 
-def _kustomize(of: Identity, files: list[str]) -> list[Manifest]:
+def kustomization(of: Identity, resources: Iterable[Manifest], **more: Any) -> Manifest:
+    """What kustomize is told; `more` are other members of it."""
     data = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-    body: Json = {**data, "resources": files, "configurations": ["kustomizeconfig.yaml"]}
+    body: Json = {**data, "resources": [manifest.file for manifest in resources], **more}
     if of.namespace:
         body["namespace"] = of.namespace
-    return [
-        Manifest("kustomization.yaml", "kustomization", body, applied=False),
-        Manifest("kustomizeconfig.yaml", "kustomizeconfig", {}, applied=False),
-    ]
+    return Manifest("kustomization.yaml", "kustomization", body, applied=False)

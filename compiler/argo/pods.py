@@ -13,6 +13,7 @@ from ..graph import Retry
 from ..options.pod import Account, Claim, PodOptions
 from ..options.readers import plain
 from . import expressions
+from .beside import Beside, add
 from .names import Names
 from .options import Options, read_options
 from .text import safe_json
@@ -28,11 +29,15 @@ AGAIN = "lastRetry.exitCode != '2'"
 def configured(executor: Any) -> Options:
     """The executor's options with what integrations have changed."""
     options = read_options(executor.config)
-    pod = options.pod
+    return options._replace(pod=integrated(options.pod, executor))
+
+
+def integrated(pod: PodOptions, executor: Any) -> PodOptions:
+    """The options of a pod with what integrations have changed."""
     account = pod.service_account
     if executor.service_account not in (None, account.name):
         account = Account(executor.service_account)
-    changed = pod._replace(
+    return pod._replace(
         env={name: plain(value) for name, value in executor.environment.items()},
         labels={name: plain(value) for name, value in executor.labels.items()},
         annotations={name: plain(value) for name, value in executor.annotations.items()},
@@ -42,7 +47,6 @@ def configured(executor: Any) -> Options:
         },
         service_account=account,
     )
-    return options._replace(pod=changed)
 
 
 def overridden(base: Options, before: Options, after: Options) -> Options:
@@ -71,7 +75,8 @@ class Profile(NamedTuple):
     """What a pod has beside its options: all that makes two nodes need two templates.
 
     `backoff`: seconds, factor and the most seconds between attempts; None where a node is tried
-    once. `hands`: how many values it hands over.
+    once. `hands`: how many values it hands over. `beside`: the user's container, which has an
+    image of its own.
     """
 
     arguments: bool = False
@@ -79,9 +84,12 @@ class Profile(NamedTuple):
     backoff: tuple[float, float, float] | None = None
     deadline: bool = False
     secrets: tuple[str, ...] = ()
+    beside: Beside | None = None
 
     def words(self) -> Iterable[str]:
         """What tells it from the plain one, for its name."""
+        if self.beside:
+            yield "container"
         if self.arguments:
             yield "arguments"
         if self.hands:
@@ -127,6 +135,11 @@ class Pods:
             self.templates.append(self._template(name, options, profile, values))
         name, defaults = self._found[key]
         return name, {name: value for name, value in values.items() if defaults[name] != value}
+
+    @property
+    def beside(self) -> bool:
+        """Whether any pod has a container of the user's beside its own."""
+        return any(profile.beside for _, profile in self._found)
 
     def end(self, final: Iterable[Any]) -> str:
         """The template of the exit handler; what runs the pipeline's last pod."""
@@ -189,7 +202,11 @@ class Pods:
             env.append({"name": "ARGOSY_HANDS", "value": HANDS})
         env += [_secret(name, self._run.secrets[name]) for name in profile.secrets]
         arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
-        return {**found, "metadata": metadata, **self._pod(options.pod, arguments, env)}
+        found = {**found, "metadata": metadata, **self._pod(options.pod, arguments, env)}
+        if profile.beside is not None:
+            secrets = [_secret(name, self._run.secrets[own]) for name, own in profile.beside.shown]
+            add(found, profile.beside, secrets)
+        return found
 
     def _environment(self, arguments: bool) -> list[dict[str, Any]]:
         origin = {

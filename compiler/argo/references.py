@@ -22,6 +22,8 @@ NAME_LENGTHS = {
     "WorkflowTemplate": 63,
     "ClusterWorkflowTemplate": 63,
     "CronWorkflow": 52,  # its workflows' names get a time of 11 characters
+    "CronJob": 52,  # likewise
+    "Job": 63,  # the name is a label of its pods
 }
 FIELD_NAME = 128
 """The longest name of a template or task (Argo's validation)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from ..flow import Flow
@@ -28,7 +28,8 @@ class Inner(NamedTuple):
 class Shared:
     """One workflow on its way. `kinds`: how each argument of the run is read, json or text;
     `steps`: the options of the steps that override any; `pending`: graphs whose templates have a
-    name and nothing else yet (a stack, so that no depth of nesting is one of Python's)."""
+    name and nothing else yet (a stack, so that no depth of nesting is one of Python's);
+    `waits`: the templates of approvals, without a timeout and with one."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Shared:
         self.names = names
         self.pods = pods
         self.pending: list[Inner] = []
+        self.waits: dict[bool, dict[str, Any]] = {}
 
     def name(self, path: str) -> str:
         """A name for the template of what is at `path`."""

@@ -13,6 +13,9 @@ from typing import Any
 
 from argosy.runtime.node import LIMIT, encode
 
+NODE_PARAMETER = "node"
+"""The argument that carries a node's JSON."""
+
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _ESCAPES = {ord("{"): r"\u007b", ord("}"): r"\u007d", ord("$"): r"\u0024"}
 _encode = json.JSONEncoder(separators=(",", ":")).encode

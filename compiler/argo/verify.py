@@ -16,13 +16,17 @@ import yaml
 from ..errors import ManifestError, Position, Problem, nearest
 from ..schema.faults import Fault, Place, place_of, show
 from ..schema.fields import check_fields, load
-from .limits import STORED_SPECS, check_argo_4, check_limits
+from .limits import check_argo_4, check_limits
 from .references import check_object_name, check_references
+from .size import STORED_SPECS
 
 if TYPE_CHECKING:
     from ..compilation import Compilation
+    from .objects import Manifest
 
 Object = Mapping[str, Any]
+APPLY_BYTES = 262_144
+"""The annotations of an object; `kubectl apply` keeps the object as it applied it in one."""
 
 
 def verify(compilation: Compilation) -> Compilation:
@@ -34,7 +38,8 @@ def verify(compilation: Compilation) -> Compilation:
     found = problems(objects)
     if found:
         raise ManifestError(found)
-    return compilation._replace(warnings=(*compilation.warnings, *cautions(objects)))
+    warnings = [*cautions(objects), *too_large_to_apply(compilation.files, applied)]
+    return compilation._replace(warnings=(*compilation.warnings, *warnings))
 
 
 def read_back(files: Mapping[str, str]) -> list[Object]:
@@ -71,6 +76,17 @@ def cautions(objects: Iterable[Object]) -> list[Problem]:
         for obj in objects
         for spec, at, _ in specs_of(obj)
         for fault in check_argo_4(spec, at)
+    ]
+
+
+def too_large_to_apply(files: Mapping[str, str], applied: Iterable[Manifest]) -> list[Problem]:
+    """The objects that `kubectl apply` cannot write into their own annotation."""
+    hint = "kubectl apply --server-side takes any; with Argo CD, ServerSideApply=true"
+    sizes = [(one.data, len(files.get(one.file, ""))) for one in applied]
+    return [
+        problem(data, Fault((), f"has {size:,} bytes; `kubectl apply` takes {APPLY_BYTES:,}", hint))
+        for data, size in sizes
+        if size > APPLY_BYTES
     ]
 
 

@@ -5,6 +5,7 @@ Results go to stdout, everything else to stderr. Exit status: 0 good, 1 found or
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -74,6 +75,7 @@ def main() -> None:
     """Runs the command; every known error becomes a message and an exit status."""
     _open_standard_streams()
     gc.disable()  # a command ends before its garbage matters; looking for it took a tenth of it
+    atexit.register(gc.freeze)  # and so it did at the end, when all of it goes anyway
     try:
         argosy(prog_name="argosy", standalone_mode=False)
     except click.exceptions.Exit as stop:

@@ -21,11 +21,12 @@ def check(definition: str, configurations: tuple[str, ...], variables: tuple[str
     argosy check pipeline.yaml -c argo.yaml
     """
     from .. import phases
+    from ..engines import ENGINES
 
     compilation = phases.compile(
         options.request(definition, configurations, variables), until=phases.lower
     )
-    if compilation.settings.executor.type in phases.ENGINES:
+    if compilation.settings.executor.type in ENGINES:
         compilation = phases.verify(phases.render(compilation))
     options.warn(compilation)
     count = len(compilation.flow.readings)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..graph import Conditional, Graph, Map, Node, Task
+from ..graph import Approval, Conditional, Graph, Loop, Map, Node, Task
 from . import options
 
 ENTITIES = {ord(char): f"#{ord(char)};" for char in '#&"<>'}
@@ -66,13 +66,22 @@ def _after(node: Node) -> str:
 def _detail(node: Node) -> str:
     match node.spec:
         case Task(command_type=kind, command=command):
-            first = command.strip().splitlines()[0] if command.strip() else ""
-            return f"{kind}: {first if len(first) <= 50 else first[:47] + '...'}"
+            return f"{kind}: {_first(command)}"
         case Map(iterate_on=on, iterate_as=name):
             return f"each {name} of {on}"
+        case Loop(break_on=parameter, max_iterations=most):
+            return f"until {parameter}, at most {most} times"
+        case Approval(message=message):
+            return _first(message)
         case Conditional(parameter=parameter):
             return f"by {parameter}"
     return ""
+
+
+def _first(text: str) -> str:
+    """The first line, or its beginning."""
+    first = text.strip().splitlines()[0] if text.strip() else ""
+    return first if len(first) <= 50 else f"{first[:47]}..."
 
 
 def _rows(graph: Graph) -> Iterator[tuple[str, str, str]]:

@@ -178,9 +178,7 @@ def _by_run(keys: Iterable[str]) -> dict[str, list[str]]:
 def _read(store: RunLogStore, run: str, keys: list[str], brief: bool = False) -> Run:
     """One run. `brief`: where it has an end and went on from no other, what the keys say of its
     steps is enough."""
-    ends = [key for key in keys if key.startswith(layout.end_prefix(run))]
-    newest = max(ends, key=lambda key: (len(key), key), default=None)
-    end = read_json(store, newest) if newest else {}
+    end = _end(store, [key for key in keys if key.startswith(layout.end_prefix(run))])
     unread = bool(brief and end and not read_json(store, layout.run_key(run)).get("resumes"))
     steps: list[Step] = []
     controls: list[Step] = []
@@ -195,6 +193,15 @@ def _read(store: RunLogStore, run: str, keys: list[str], brief: bool = False) ->
         (controls if last.get("control") else steps).append(step)
     steps.sort(key=lambda step: step.attempts[0].started)
     return Run(run, end, tuple(steps), tuple(controls))
+
+
+def _end(store: RunLogStore, keys: Iterable[str]) -> Mapping[str, Any]:
+    """The newest end that no pod has taken back."""
+    for key in sorted(keys, key=lambda key: (len(key), key), reverse=True):
+        end = read_json(store, key)
+        if end.get("status") != "running":
+            return end
+    return {}
 
 
 def _attempts(keys: Iterable[str]) -> dict[str, dict[str, list[str]]]:

@@ -48,12 +48,28 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines.append(f"  {name:<14} {service['type']}{f' ({config})' if config else ''}")
     if found["extras"]:
         lines.append(f"  {'to install':<14} argosy[{','.join(found['extras'])}]")
+    if "size" in found:
+        lines.append(f"  {'size':<14} {_size(found['size'])}")
     for step in found["steps"]:
         lines += ["", step["step"]]
         for key, value in step.items():
             if key != "step" and value not in (None, [], {}, ""):
                 lines.append(f"  {key:<14} {_shown(value)}")
     return lines
+
+
+def _size(size: dict[str, int]) -> str:
+    """What a workflow comes to, and what it may."""
+    return (
+        f"{_kib(size['object'])} of {_kib(size['limit'])} KiB while it runs: {size['copies']} x"
+        f" {_kib(size['spec'])} of its spec, {_kib(size['status'])} of its status;"
+        f" templates: {size['templates']}, levels: {size['levels']}, tasks in the longest DAG:"
+        f" {size['tasks']}, config maps: {size['config_maps']}"
+    )
+
+
+def _kib(size: int) -> str:
+    return f"{size / 1024:,.0f}"
 
 
 def _shown(value: Any) -> str:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argosy.runtime.executors.local import LAUNCHER
 from argosy.runtime.signals import STOPPING
 
 from ..errors import Problem, SettingsError, nearest
-from . import options
+from . import asking, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
 
 HERE = "local", "local-container"
 """The executors that the launcher has steps for."""
-LAUNCHER = (
-    # Like -m, but without the working folder on the path: a module of the user's must not take the
-    # place of one of Python's own in the launcher.
-    "import sys; sys.path = [x for x in sys.path if x]; "
-    "from argosy.runtime.executors.local.__main__ import main; main()"
-)
 
 
 @click.command()
@@ -54,6 +49,10 @@ LAUNCHER = (
     "--by-name", is_flag=True, help="With --resume: skip whatever succeeded, changed or not."
 )
 @click.option(
+    "--approve", "approvals", multiple=True, metavar="NAME", help="Say yes to this approval."
+)
+@click.option("--approve-all", is_flag=True, help="Say yes to every approval.")
+@click.option(
     "--build", is_flag=True, help="For local-container: build the image of the project first."
 )
 @options.output
@@ -64,6 +63,8 @@ def run(
     parameters: tuple[str, ...],
     resume: str | None,
     by_name: bool,
+    approvals: tuple[str, ...],
+    approve_all: bool,
     build: bool,
     output: str,
 ) -> None:
@@ -84,12 +85,14 @@ def run(
     with launcher() as process:
         compilation = _compile(options.request(definition, configurations, variables))
         plan = _plan(compilation, _arguments(compilation, parameters), resume, by_name)
+        _approve(compilation, plan, approvals, approve_all)
         plan |= _containers(compilation, build)
         outcome = _launch(process, plan)
     with suppress(BrokenPipeError):  # nobody reads it; it says nothing of how the run ended
         _print(outcome, output)
     if process.returncode:
-        again = _again(definition, configurations, variables, parameters, str(outcome["run"]))
+        given = {"-c": configurations, "-v": variables, "-p": parameters, "--approve": approvals}
+        again = _again(definition, given, approve_all, str(outcome["run"]))
         click.echo(f"to go on from there: {again}", err=True)
         sys.exit(process.returncode)
 
@@ -156,6 +159,18 @@ def _plan(
     }
 
 
+def _approve(
+    compilation: Compilation, plan: Mapping[str, Any], names: Iterable[str], everything: bool
+) -> None:
+    """Marks the plan's approvals that who starts the run has said yes to."""
+    alone = sys.stdin is None or not sys.stdin.isatty()
+    given = asking.approved(compilation.pipeline.graph, names, everything, alone)
+    for graph in plan["graphs"].values():
+        for node in graph["nodes"]:
+            if node["kind"] == "approval" and node["name"] in given:
+                node["approved"] = given[node["name"]]
+
+
 def _containers(compilation: Compilation, build: bool) -> dict[str, Any]:
     """The plan's part about containers, where the steps are any."""
     if compilation.settings.executor.type == "local-container":
@@ -209,7 +224,7 @@ def _file(path: str) -> dict[str, Any]:
 
 def _launch(process: subprocess.Popen[bytes], plan: Mapping[str, Any]) -> dict[str, Any]:
     """Has the launcher run the plan, and gives what it says of the end."""
-    if process.stdin is None or process.stdout is None:
+    if process.stdin is None:
         raise ValueError("the launcher has no pipes")
 
     def forward(number: int, _: object) -> None:
@@ -223,16 +238,15 @@ def _launch(process: subprocess.Popen[bytes], plan: Mapping[str, Any]) -> dict[s
         process.stdin.flush()
     except BrokenPipeError:
         pass  # it has said why on stderr
-    told = process.stdout.read()
+    outcome = asking.listen(process)
     process.wait()
     # Below 0: the signal came before it could listen.
     stopped_by = -process.returncode if process.returncode < 0 else process.returncode - 128
-    if stopped_by in STOPPING and not told:
+    if stopped_by in STOPPING and not outcome:
         sys.exit(128 + stopped_by)  # stopped before there was a run
-    if not told:
+    if not outcome:
         way = "`argosy show` tells how far it came"
         raise click.ClickException(f"the run {plan['run']} broke off; {way}")
-    outcome: dict[str, Any] = json.loads(told)
     if "refused" in outcome:
         raise SettingsError([Problem(outcome["refused"])])
     return outcome
@@ -248,15 +262,13 @@ def _print(outcome: Mapping[str, Any], output: str) -> None:
 
 
 def _again(
-    definition: str,
-    configurations: Iterable[str],
-    variables: Iterable[str],
-    parameters: Iterable[str],
-    run_id: str,
+    definition: str, given: Mapping[str, Iterable[str]], approve_all: bool, run_id: str
 ) -> str:
     """The command that resumes the run: as it was given, so that what is unchanged is skipped."""
     argv = ["argosy", "run", definition]
-    for option, values in (("-c", configurations), ("-v", variables), ("-p", parameters)):
+    for option, values in given.items():
         for value in values:
             argv += [option, value]
+    if approve_all:
+        argv.append("--approve-all")
     return shlex.join([*argv, "--resume", run_id])

@@ -150,6 +150,23 @@ class Fields:
                 self.problem(message, value.at(index), "put it in quotes")
         return tuple(found)
 
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of texts of the user's own; plain values count as they were written."""
+        if not self.has(key):
+            return ()
+        value = self.mapping[key]
+        if not isinstance(value, source.Sequence):
+            self.wrong(key, "a list of texts")
+            return ()
+        found = []
+        for index, item in enumerate(value):
+            if isinstance(item, str) or index in value.texts:
+                found.append(value.texts.get(index, item))
+            else:
+                message = f"{key} takes a list of texts; this is {name_of(item)}"
+                self.problem(message, value.at(index))
+        return tuple(found)
+
     def integer(self, key: str, default: int | None, least: int = 1) -> int | None:
         """A whole number of at least `least`."""
         if not self.has(key):

@@ -7,17 +7,20 @@ and makes its node of the specs that `graph` has.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from typing import Any
 
 from .. import aliases, source
 from ..errors import Position, nearest
 from ..graph import (
+    Approval,
     Conditional,
     Dag,
     Edge,
     Fail,
     Graph,
+    Loop,
     Map,
     Node,
     Parallel,
@@ -30,7 +33,7 @@ from ..trampoline import Steps
 from .fields import Fields
 
 Nested = Callable[[Fields, str, source.Mapping], Steps[Graph | None]]
-COMMAND_TYPES = "python", "shell"
+COMMAND_TYPES = "python", "shell", "container"
 REDUCERS = "list", "sum", "max", "last"
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _REDUCER = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -115,19 +118,13 @@ def parse_task(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     kind = fields.choice("command_type", COMMAND_TYPES, "python")
     if fields.has("command_config") and fields.mapping["command_config"]:
         fields.problem("command_config holds nothing here", fields.mapping.at_key("command_config"))
-    command = ""
-    if fields.require("command", "what the task runs"):
-        command = fields.text("command", literal=True)
-        if not command.strip() and isinstance(fields.mapping["command"], str):
-            hint = "`type: stub` is a step that does nothing"
-            fields.problem("command is empty", fields.mapping.at("command"), hint)
-        elif kind == "python" and command and not _FUNCTION.fullmatch(command.removesuffix("()")):
-            hint = "or is it a command_type: shell?"
-            where = fields.mapping.at("command")
-            fields.problem(f"'{command[:60]}' is not module.function", where, hint)
+    if kind == "container":
+        command, image, argv = _container(fields)
+    else:
+        command, image, argv = _command(fields, kind), "", ()
     get, put = _catalog(fields)
     return Task(
-        command=command.removesuffix("()") if kind == "python" else command,
+        command=command,
         command_type=kind,
         returns=fields.texts("returns"),
         get=get,
@@ -136,7 +133,54 @@ def parse_task(fields: Fields, nested: Nested) -> Steps[Spec | None]:
         env=_environment(fields),
         retry=_retry(fields),
         timeout=fields.seconds("timeout"),
+        image=image,
+        argv=argv,
     )
+
+
+def _command(fields: Fields, kind: str) -> str:
+    """`command` of Python and shell."""
+    if not fields.require("command", "what the task runs"):
+        return ""
+    command = fields.text("command", literal=True)
+    if not command.strip() and isinstance(fields.mapping["command"], str):
+        hint = "`type: stub` is a step that does nothing"
+        fields.problem("command is empty", fields.mapping.at("command"), hint)
+    elif kind == "python" and command and not _FUNCTION.fullmatch(command.removesuffix("()")):
+        hint = "or is it a command_type: shell?"
+        where = fields.mapping.at("command")
+        fields.problem(f"'{command[:60]}' is not module.function", where, hint)
+    return command.removesuffix("()") if kind == "python" else command
+
+
+def _container(fields: Fields) -> tuple[str, str, tuple[str, ...]]:
+    """`image`, `command` and `args` of a container: the command as people read it, the image, and
+    the words that the process is started with. No shell reads them."""
+    fields.require("image", "the image that runs; nothing of Argosy is in it")
+    image = fields.text("image")
+    if not fields.has("command"):
+        hint = "`docker inspect -f '{{.Config.Entrypoint}} {{.Config.Cmd}}' IMAGE` shows its own"
+        fields.problem(f"{fields.what} needs 'command': what runs in the image", hint=hint)
+    command = _words(fields)
+    if command == ():
+        fields.problem("command is empty", fields.mapping.at("command"))
+    argv = (*(command or ()), *fields.words("args"))
+    return shlex.join(argv), image, argv
+
+
+def _words(fields: Fields) -> tuple[str, ...] | None:
+    """`command` of a container, a list or a text that is split as a shell would; None where it is
+    not there, or is no such thing."""
+    if not fields.has("command"):
+        return None
+    if isinstance(fields.mapping["command"], source.Sequence):
+        return fields.words("command")
+    try:
+        return tuple(shlex.split(fields.text("command", literal=True)))
+    except ValueError as error:
+        message = f"command is no list of words: {error}"
+        fields.problem(message, fields.mapping.at("command"), "write a list: [a, b]")
+        return None
 
 
 def _environment(fields: Fields) -> dict[str, str]:
@@ -257,6 +301,20 @@ def parse_map(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     return None if branch is None else Map(iterate_on, iterate_as, branch, reducers, bound)
 
 
+def parse_loop(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: loop`."""
+    fields.require("break_on", "the parameter that ends the loop when it is true")
+    fields.require("max_iterations", "after how many rounds it has failed")
+    break_on, iterate_as = fields.text("break_on"), fields.text("iterate_as")
+    if iterate_as and iterate_as == break_on:
+        hint = "the index of a round is a number, and only true ends a loop"
+        where = fields.mapping.at("iterate_as")
+        fields.problem(f"iterate_as and break_on are both '{break_on}'", where, hint)
+    most = fields.integer("max_iterations", 1) or 1
+    branch = yield _branch(fields, nested)
+    return None if branch is None else Loop(branch, break_on, most, iterate_as or None)
+
+
 def parse_dag(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     """`type: dag`."""
     from .definition import dag_file
@@ -299,6 +357,12 @@ def parse_conditional(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     return Conditional(parameter, branches, values, default) if branches else None
 
 
+def parse_approval(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: approval`."""
+    yield from ()
+    return Approval(fields.text("message", literal=True), fields.seconds("timeout"))
+
+
 def parse_stub(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     """`type: stub`: any field is good."""
     yield from ()
@@ -321,8 +385,10 @@ NODES: dict[str, Callable[[Fields, Nested], Steps[Spec | None]]] = {
     "task": parse_task,
     "parallel": parse_parallel,
     "map": parse_map,
+    "loop": parse_loop,
     "dag": parse_dag,
     "conditional": parse_conditional,
+    "approval": parse_approval,
     "stub": parse_stub,
     "success": parse_success,
     "fail": parse_fail,

@@ -25,6 +25,9 @@ ROOTS = {
         "IoArgoprojWorkflowV1alpha1ClusterWorkflowTemplate"
     ),
     "argoproj.io/v1alpha1/CronWorkflow": "IoArgoprojWorkflowV1alpha1CronWorkflow",
+    "v1/ConfigMap": "V1ConfigMap",
+    "batch/v1/CronJob": "V1CronJob",
+    "batch/v1/Job": "V1Job",
     "v1/PersistentVolumeClaim": "PersistentVolumeClaim",
     "v1/ServiceAccount": "V1ServiceAccount",
     "rbac.authorization.k8s.io/v1/Role": "V1Role",
@@ -55,7 +58,14 @@ NUMBER_OR_TEXT = {
 CORRECTED = {"argo.DAGTask.withItems": "[any]", "argo.WorkflowStep.withItems": "[any]"}
 """An item is any JSON value, where the models allow objects only."""
 
-SCALARS = {"str": "str", "int": "int", "float": "float", "bool": "bool", "datetime": "str"}
+SCALARS = {
+    "str": "str",
+    "bytes": "str",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "datetime": "str",
+}
 
 
 class Models:

@@ -1,37 +1,9 @@
-"""Argo Workflows: one pod a task. Its options are checked where it is compiled for."""
+"""Argo Workflows: one pod a task."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
-from .base import Executor
+from .cluster import ClusterExecutor
 
 
-class ArgoExecutor(Executor):
+class ArgoExecutor(ClusterExecutor):
     executor_type = "argo"
-    unsupported: ClassVar[Mapping[str, str]] = {
-        "volumes": "a pod cannot see a folder of the machine that compiles; use claims",
-        "secret_files": "use secret_environment",
-        "network": "a pod's network is the cluster's",
-        "user": "set a securityContext in the image or the cluster's policy",
-    }
-
-    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
-        super().__init__(config)
-        self.environment.update(mapping(self.config, "env"))
-        self.labels.update(mapping(self.config, "labels"))
-        self.annotations.update(mapping(self.config, "annotations"))
-        for name, claim in mapping(self.config, "claims").items():
-            mount = claim.get("mount_path") if isinstance(claim, dict) else claim
-            if isinstance(mount, str):
-                self.claims[name] = mount
-        account = self.config.get("service_account")
-        named = account.get("name") if isinstance(account, dict) else account
-        self.service_account = named if isinstance(named, str) else None
-
-
-def mapping(config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The option where it is a mapping. Anything else is a problem that compiling shows."""
-    value = config.get(name)
-    return dict(value) if isinstance(value, dict) else {}

@@ -26,6 +26,8 @@ class Executor:
     """
 
     executor_type: ClassVar[str] = ""
+    family: ClassVar[str | None] = None
+    """What an integration may name for `mode_type` to be for this executor and others like it."""
     unsupported: ClassVar[Mapping[str, str]] = {}
     """Attributes that mean nothing here, and what to use instead."""
 

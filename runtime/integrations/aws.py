@@ -13,8 +13,8 @@ from argosy.runtime import credentials
 from argosy.runtime.aws import EXTRA, KEYS, credentials_file
 from argosy.runtime.errors import NodeError
 
-from .argo import within
 from .base import BaseIntegration
+from .cluster import within
 
 CREDENTIALS, CONFIG = "/run/argosy/aws/credentials", "/run/argosy/aws/config"
 """Where a container finds AWS's files."""
@@ -105,11 +105,11 @@ class ContainerAwsSecrets(ContainerAws):
     service_provider = "aws-secrets-manager"
 
 
-class ArgoAws(BaseIntegration):
+class ClusterAws(BaseIntegration):
     """A pod gets keys from a Secret object that the options name, else it has the role of its
     service account. Every pod has the keys, as each one reads and writes the run log."""
 
-    mode_type = "argo"
+    mode_type = "cluster"
 
     def configure_for_traversal(self, **kwargs: Any) -> None:
         self._refuse_files()
@@ -156,16 +156,16 @@ class ArgoAws(BaseIntegration):
         self.service.keys = credentials.given(self.service.service_type, KEYS)
 
 
-class ArgoS3RunLog(ArgoAws):
+class ClusterS3RunLog(ClusterAws):
     service_type = "run-log-store"
     service_provider = "s3"
 
 
-class ArgoS3Catalog(ArgoAws):
+class ClusterS3Catalog(ClusterAws):
     service_type = "catalog"
     service_provider = "s3"
 
 
-class ArgoAwsSecrets(ArgoAws):
+class ClusterAwsSecrets(ClusterAws):
     service_type = "secrets"
     service_provider = "aws-secrets-manager"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from argosy.runtime.errors import NodeError
+from argosy.runtime.errors import ArgosyError, NodeError, PluginError
 
 if TYPE_CHECKING:
     from typing import ClassVar
@@ -33,6 +33,7 @@ class BaseIntegration:
     """
 
     mode_type: ClassVar[str | None] = None
+    """The type of an executor, or `cluster` for argo and kubernetes."""
     executor_type: ClassVar[str | None] = None
     """Means the same as `mode_type`. Without either, the integration is for every executor."""
     service_type: ClassVar[str | None] = None
@@ -56,6 +57,18 @@ class BaseIntegration:
         """May change both in the place where a node runs."""
 
 
+def call(found: BaseIntegration, hook: str, **keywords: Any) -> None:
+    """Calls a hook. Raises PluginError, which names it, where it raises what is no ArgosyError."""
+    try:
+        getattr(found, hook)(**keywords)
+    except ArgosyError:
+        raise
+    except Exception as error:  # a plugin's hook can raise anything
+        where = f"{type(found).__module__}.{type(found).__name__}.{hook}"
+        reason = f"{type(error).__name__}: {error}"
+        raise PluginError(f"the integration {where} failed: {reason}") from error
+
+
 def kind_of(cls: type[BaseIntegration]) -> str:
     """The service that it is for: run_log_store, catalog or secrets."""
     if cls.service_type not in KINDS:
@@ -67,7 +80,7 @@ def kind_of(cls: type[BaseIntegration]) -> str:
 
 
 def executor_of(cls: type[BaseIntegration]) -> str | None:
-    """The executor that it is for; `None` for every executor."""
+    """The executor, or the family of them, that it is for; `None` for every executor."""
     if None not in (cls.mode_type, cls.executor_type) and cls.mode_type != cls.executor_type:
         raise NodeError(
             f"{cls.__name__} has mode_type {cls.mode_type!r} and executor_type "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from argosy.runtime.errors import NodeError
@@ -32,6 +33,17 @@ class LocalKubernetesRunLog(BaseIntegration):
             "run log 'kubernetes' is written by pods only; here use run_log_store: "
             "{type: file-system}"
         )
+
+
+class LocalEnvSecrets(BaseIntegration):
+    """A step's process inherits this one's environment, less what another step asks for."""
+
+    mode_type = "local"
+    service_type = "secrets"
+    service_provider = "env"
+
+    def configure_for_traversal(self, *, secrets: Iterable[str] = (), **kwargs: Any) -> None:
+        self.service.config["names"] = sorted({*self.service.config["names"], *secrets})
 
 
 class LocalKubernetesSecrets(BaseIntegration):

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
+from argosy.runtime import credentials
 from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.retry import TryAgainError, retry
 from argosy.runtime.service import Option, RunLogStore
@@ -312,6 +313,7 @@ class DatabaseRunLog(RunLogStore):
         if password:
             url = url.set(password=password)
         self._hidden = [password or "", *passwords(given), *passwords(unquote(given))]
+        credentials.hide(filter(None, self._hidden))
         if dialect is SQLite:
             url = url.set(database=self.path(given))
         return dialect, url.set(drivername=dialect.driver)

@@ -1,4 +1,4 @@
-"""A run log in the cluster: one ConfigMap an object, which goes when the run's workflow goes.
+"""A run log in the cluster: one ConfigMap an object, which goes when its workflow or Job goes.
 
 A ConfigMap is called by a hash of its key; the key itself is an annotation, and a label has the run
 that it is of. Writing is server-side apply, so that creating and replacing are one request that can
@@ -15,9 +15,9 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
-from argosy.runtime.cluster import ASK, Api, Response, reach
+from argosy.runtime.cluster import Api, RefusedError, Response, fault, reach
 from argosy.runtime.errors import NodeError, ServiceError
-from argosy.runtime.retry import TryAgainError, retry
+from argosy.runtime.retry import retry
 from argosy.runtime.service import Option, RunLogStore
 
 LARGEST = 1 << 20
@@ -27,6 +27,11 @@ RUN = "argosy.dev/run"
 KEY = "argosy.dev/key"
 MEMBER = "object"
 PAGE = 500
+OWNERS: Mapping[str, Mapping[str, str]] = {
+    "workflow": {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow"},
+    "job": {"apiVersion": "batch/v1", "kind": "Job"},
+}
+"""What a run's objects go with, by the member of its origin that has the name of it."""
 KEYS_ONLY = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
 JSON = {"Content-Type": "application/json"}
 APPLY = {"Content-Type": "application/apply-patch+yaml"}
@@ -36,20 +41,14 @@ TOO_LARGE = (
     "catalog, or keep the run log elsewhere: run_log_store: {{type: file-system}} with a claim, "
     "s3 or db"
 )
-FULL = (
-    "make room there: `argosy runs rm` removes old runs, and `kubectl get resourcequota` has more"
-)
-FORBIDDEN = (
-    "the account needs `configmaps: create, get, list, patch` in the namespace: the Role that "
-    "`argosy render` writes has that, one of your own must be given it"
-)
+NEEDS = "configmaps: create, get, list, patch"
 
 Result = TypeVar("Result")
 
 
 class KubernetesRunLog(RunLogStore):
-    """`owner` is the workflow that a run's objects go with, {workflow, namespace, uid}, and `api`
-    the cluster: what opens the store in a pod sets both. The command reads through kubeconfig."""
+    """`owner` is what a run's objects go with, {workflow or job, namespace, uid}, and `api` the
+    cluster: what opens the store in a pod sets both. The command reads through kubeconfig."""
 
     service_provider = "kubernetes"
     options: ClassVar[Mapping[str, Option]] = {
@@ -82,7 +81,7 @@ class KubernetesRunLog(RunLogStore):
         self._call("delete", key, lambda: self._send("DELETE", name_of(key)))
 
     def keep(self, keys: Iterable[str]) -> None:
-        """Has the objects stay for as long as this run's workflow does."""
+        """Has the objects stay for as long as what owns this run does."""
         body = json.dumps({"metadata": {"ownerReferences": self._owners()}}).encode()
         for name, key in ((name_of(key), key) for key in keys):
             self._call("keep", key, partial(self._send, "PATCH", name, body, MERGE))
@@ -115,7 +114,7 @@ class KubernetesRunLog(RunLogStore):
         while True:
             answer = self._send("GET", f"?{urlencode(query)}", headers=KEYS_ONLY)
             page = json.loads(answer.body if answer else b"{}")
-            for item in page.get("items", ()):
+            for item in page.get("items") or ():  # of metadata alone it is null where there is none
                 found.append(item["metadata"]["annotations"][KEY])
             query["continue"] = page.get("metadata", {}).get("continue", "")
             if not query["continue"]:
@@ -142,10 +141,10 @@ class KubernetesRunLog(RunLogStore):
         }
 
     def _owners(self) -> Sequence[Mapping[str, str]]:
-        if not self.owner:
-            return []
-        kind = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow"}
-        return [{**kind, "name": self.owner["workflow"], "uid": self.owner["uid"]}]
+        for member, kind in OWNERS.items():
+            if member in self.owner:
+                return [{**kind, "name": self.owner[member], "uid": self.owner["uid"]}]
+        return []
 
     def _send(
         self, method: str, name: str, body: bytes | None = None, headers: Mapping[str, str] = {}
@@ -159,7 +158,7 @@ class KubernetesRunLog(RunLogStore):
         if answer.status == 404 and method in ("GET", "DELETE"):
             return None
         if answer.status >= 400:
-            raise fault(answer)
+            raise fault(answer, NEEDS)
         return answer
 
     def _call(self, verb: str, key: str, call: Callable[[], Result]) -> Result:
@@ -168,29 +167,6 @@ class KubernetesRunLog(RunLogStore):
             return retry(call, what)
         except RefusedError as error:
             raise ServiceError(f"{what}: {error}") from error
-
-
-class RefusedError(Exception):
-    """The API server does not do it, and would not do it the next time either."""
-
-
-def fault(answer: Response) -> Exception:
-    """What an answer that is no success means."""
-    try:
-        message = str(json.loads(answer.body)["message"])
-    except (ValueError, KeyError, TypeError):
-        message = answer.body[:200].decode(errors="replace").strip()
-    reason = f"status {answer.status}: {message or 'no message'}"
-    # A conflict, an expired page of a list, too many requests, or a server that is not well.
-    if answer.status in (409, 410, 429) or answer.status >= 500:
-        reason += f"; {ASK}"
-        after = answer.headers.get("Retry-After", "")
-        return TryAgainError(reason, float(after) if after.isdigit() else None)
-    if "exceeded quota" in message:
-        reason += f"; {FULL}"
-    elif answer.status in (401, 403):
-        reason += f"; {FORBIDDEN}"
-    return RefusedError(reason)
 
 
 def data_of(found: Mapping[str, Any]) -> bytes:

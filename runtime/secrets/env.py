@@ -18,6 +18,7 @@ class EnvSecrets(Secrets):
     options: ClassVar[Mapping[str, Option]] = {
         "prefix": Option("string", "", "what a secret's variable begins with, before its name"),
         "suffix": Option("string", "", "what a secret's variable ends with, after its name"),
+        "names": Option("list", [], "more secrets that no step gets but those that name them"),
     }
 
     folder: str | None = None
@@ -42,7 +43,9 @@ class EnvSecrets(Secrets):
         return f"{self.config['prefix']}{name}{self.config['suffix']}"
 
     def withdraw(self, environment: dict[str, str]) -> None:
-        """With a prefix or a suffix, a variable's name says that it is a secret."""
+        """Those that are known to be secrets: by their names, or by a prefix or a suffix."""
+        for name in self.config["names"]:
+            environment.pop(self.variable(name), None)
         prefix, suffix = self.config["prefix"], self.config["suffix"]
         if not prefix and not suffix:
             return

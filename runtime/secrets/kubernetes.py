@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import ClassVar
 
+from argosy.runtime import credentials
 from argosy.runtime.errors import NodeError
 from argosy.runtime.service import Option, Secrets
 
@@ -32,19 +33,19 @@ class KubernetesSecrets(Secrets):
     }
 
     def get(self, name: str) -> str:
-        try:
-            return os.environ[PREFIX + name]
-        except KeyError:
-            object_name, key = self.reference(name)
-            if "KUBERNETES_SERVICE_HOST" not in os.environ:
-                raise NodeError(
-                    f"secret '{name}' is given to pods only; on this machine name another provider "
-                    "in one more -c file: secrets: {type: env, config: null}"
-                ) from None
+        found = os.environ.get(PREFIX + name, credentials.held(PREFIX + name))
+        if found is not None:
+            return found
+        object_name, key = self.reference(name)
+        if "KUBERNETES_SERVICE_HOST" not in os.environ:
             raise NodeError(
-                f"secret '{name}' is not in this pod, which should have it from key '{key}' of "
-                f"Secret '{object_name}'; render the manifests again"
-            ) from None
+                f"secret '{name}' is given to pods only; on this machine name another provider "
+                "in one more -c file: secrets: {type: env, config: null}"
+            )
+        raise NodeError(
+            f"secret '{name}' is not in this pod, which should have it from key '{key}' of "
+            f"Secret '{object_name}'; render the manifests again"
+        )
 
     def reference(self, name: str) -> tuple[str, str]:
         """The Secret object and the key in it that hold the secret `name`."""

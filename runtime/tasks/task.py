@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from argosy.runtime import api, data
+from argosy.runtime import api, credentials, data
 from argosy.runtime.attempt import Attempt
 from argosy.runtime.entries import State
 from argosy.runtime.errors import (
@@ -38,10 +38,15 @@ class Prepared(NamedTuple):
 def run(attempt: Attempt, entering: State, signals: Signals) -> State:
     """Runs the attempt's task. Gives the state that it leaves; raises what it failed by."""
     node, context = attempt.node, attempt.context
+    if node.command_type == "container":
+        from . import container  # few tasks are
+
+        return container.run(attempt, entering, signals)
     if node.command_type not in KINDS:
-        raise NodeError(f"command_type '{node.command_type}' is none of {', '.join(KINDS)}")
+        known = ", ".join((*KINDS, "container"))
+        raise NodeError(f"command_type '{node.command_type}' is none of {known}")
     secrets = {wanted: context.secrets.get(wanted) for wanted in node.secrets}
-    attempt.output.hide(secrets.values())
+    attempt.output.hide([*secrets.values(), *credentials.hidden(os.environ)])
     if node.get:
         data.get(context.catalog, entering.catalog, node.get)
     with Private() as folder:
@@ -76,6 +81,7 @@ def prepare_python(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepa
 
 def python_act(node: Node, step: Step, found: dict[str, str]) -> int:
     """In the task's process: the function, then what it left in the environment."""
+    credentials.forget()
     os.environ.clear()
     os.environ.update(found)
     api.enter(step)
@@ -105,8 +111,14 @@ def prepare_shell(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepar
         if after is None:
             raise shell.not_kept()
         exported = changes(found, after)
+        # What is exported as it was is no change, but still what a step that returns it hands on.
+        kept = {
+            name: step.parameter(name)
+            for name in attempt.node.returns
+            if f"{PREFIXES[0]}{name}" in after and step.has(name)
+        }
         return written._replace(
-            parameters={**written.parameters, **exported.parameters},
+            parameters={**kept, **written.parameters, **exported.parameters},
             tracked={**written.tracked, **exported.tracked},
         )
 
@@ -152,8 +164,9 @@ def check_returned(node: Node, written: Written) -> None:
     raise TaskError(f"{node.command} did not return {names}, which its `returns` names")
 
 
-def leave(attempt: Attempt, entering: State, written: Written) -> State:
-    """What entered, with what the task set and kept over it."""
+def leave(attempt: Attempt, entering: State, written: Written, folder: str = "") -> State:
+    """What entered, with what the task set and kept over it; `folder` has its files, else the
+    working folder."""
     node, context = attempt.node, attempt.context
     made = entries_of(
         written,
@@ -161,7 +174,7 @@ def leave(attempt: Attempt, entering: State, written: Written) -> State:
         attempt.rank,
         lambda pickle: write_blob(context.run_log_store, pickle),
     )
-    found = {**data.match_files(node.put, attempt.output.say), **written.files}
+    found = {**data.match_files(node.put, attempt.output.say, folder), **written.files}
     files = {}
     if found:
         catalog = context.catalog

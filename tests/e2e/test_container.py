@@ -20,6 +20,7 @@ import pytest
 from argosy.runtime.executors.containers.handover import memory
 from cluster import IMAGE
 from examples import ARGOSY, EXAMPLES, Example, argosy, copy, run_here
+from plugins import WORD_FOR_WORD
 from runs import result, shown
 
 BASE = "localhost/argosy-test-python:3.11"
@@ -397,33 +398,12 @@ def test_the_image_is_built_from_a_dockerfile(place: Place) -> None:
         docker("rmi", "-f", image, check=False)
 
 
-PLUGIN = '''
-from pathlib import Path
-
-from argosy.runtime.integrations import BaseIntegration
-
-
-class LocalContainerComputeS3Store(BaseIntegration):
-    """
-    Integration between local container and S3 run log store
-    """
-    mode_type = 'local-container'
-    service_type = 'run-log-store'  # One of secret, catalog, datastore
-    service_provider = 's3'  # The actual implementation of the service
-
-    def configure_for_traversal(self, **kwargs):
-        write_to = self.service.get_aws_credentials_file()
-        self.executor.volumes[str(Path(write_to).resolve())] = {
-            'bind': '/root/.aws/credentials',
-            'mode': 'ro'
-        }
-'''
 READ = {"a": {"command": 'export ARGOSY_PRM_found=$(grep -c "" "$HOME/.aws/credentials")'}}
 
 
 def with_plugin(place: Place) -> None:
     (place.folder / "plugins").mkdir()
-    (place.folder / "plugins/theirs.py").write_text(PLUGIN)
+    (place.folder / "plugins/theirs.py").write_text(WORD_FOR_WORD)
     credentials = place.folder / "credentials"
     credentials.write_text(
         "[default]\n"

@@ -7,40 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from runs import Lab, Result, result
-
-Steps = dict[str, dict[str, Any]]
-
-
-def does(command: str = "true", **fields: Any) -> dict[str, Any]:
-    return {"type": "task", "command_type": "shell", "command": command, **fields}
-
-
-def sets(assignment: str, then: str = "true", **fields: Any) -> dict[str, Any]:
-    """A step that sets a parameter to what a shell makes of the assignment."""
-    name = assignment.partition("=")[0]
-    return does(f"export ARGOSY_PRM_{assignment}\n{then}", returns=[name], **fields)
-
-
-def fails(**fields: Any) -> dict[str, Any]:
-    return does("exit 1", **fields)
-
-
-def over(on: str, item: str, steps: Steps, **fields: Any) -> dict[str, Any]:
-    branch = {"steps": steps}
-    return {"type": "map", "iterate_on": on, "iterate_as": item, "branch": branch, **fields}
-
-
-def parallel(branches: dict[str, Steps], **fields: Any) -> dict[str, Any]:
-    graphs = {name: {"steps": steps} for name, steps in branches.items()}
-    return {"type": "parallel", "branches": graphs, **fields}
-
-
-def choice(parameter: str, branches: dict[str, Steps], **fields: Any) -> dict[str, Any]:
-    return {**parallel(branches, **fields), "type": "conditional", "parameter": parameter}
-
-
-def dag(steps: Steps, **fields: Any) -> dict[str, Any]:
-    return {"type": "dag", "branch": {"steps": steps}, **fields}
+from shapes import Steps, choice, dag, does, fails, over, parallel, sets
 
 
 class Case(NamedTuple):

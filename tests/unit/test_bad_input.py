@@ -18,6 +18,10 @@ CASES = {
         f"dag:\n  steps:\n    a: {STEP}, depends_on: [b]}}\n    b: {STEP}, depends_on: [a]}}",
         r"p.yaml:3:5: error: these steps wait for each other: a -> b -> a",
     ),
+    "a step after itself": (
+        f"dag:\n  steps:\n    a: {STEP}, depends_on: [a]}}",
+        r"p.yaml:3:5: error: these steps wait for each other: a -> a",
+    ),
     "unreachable": (
         f"dag:\n  start_at: a\n  steps:\n    a: {STEP}}}\n    b: {STEP}}}",
         r"p.yaml:5:5: error: no step leads to 'b'",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from argosy.compiler import Request, compile, phases, source
-from argosy.compiler.argo.options import OPTIONS
+from argosy.compiler.engines import ENGINES, back_end
 from argosy.compiler.errors import SettingsError
 from argosy.compiler.settings import SERVICES
 from argosy.runtime import registry
@@ -55,24 +55,30 @@ def test_the_options_are_those_that_there_are() -> None:
                 shown = "" if default is None else f"`{default}`"
                 lines.append(f"| `{option}` | {takes} | {shown} | {doc} |")
             lines.append("")
-    lines += ["### executor: argo", "| option | takes | default | a step too | becomes | |"]
-    lines.append("|---|---|---|---|---|---|")
-    for name, option in OPTIONS.items():
-        step = "yes" if option.per_step else ""
-        row = (f"`{name}`", option.takes, option.default, step, option.becomes, option.doc)
-        lines.append(f"| {' | '.join(row)} |")
-    generated("options", "\n".join(lines) + "\n")
+    for engine in ENGINES:
+        lines += [
+            f"### executor: {engine}",
+            "| option | takes | default | a step too | becomes | |",
+        ]
+        lines.append("|---|---|---|---|---|---|")
+        for name, option in back_end(engine, "options").OPTIONS.items():
+            step = "yes" if option.per_step else ""
+            row = (f"`{name}`", option.takes, option.default, step, option.becomes, option.doc)
+            lines.append(f"| {' | '.join(row)} |")
+        lines.append("")
+    generated("options", "\n".join(lines))
 
 
 def cell(tmp_path: Path, executor: str, service: str, provider: str) -> str:
     """What compiling says of a pipeline that asks every service for something."""
+    in_a_cluster = executor in ("argo", "kubernetes")
     others = {
         "run_log_store": "file-system",
         "catalog": "file-system",
-        "secrets": "kubernetes" if executor == "argo" else "env",
+        "secrets": "kubernetes" if in_a_cluster else "env",
         service: provider,
     }
-    config = "{image: i, claims: {runs: /runs}}" if executor == "argo" else "{}"
+    config = "{image: i, claims: {runs: /runs}}" if in_a_cluster else "{}"
     lines = [f"executor: {{type: {executor}, config: {config}}}"]
     for name, kind in others.items():
         lines.append(f"{name}: {{type: {kind}, config: {NEEDED.get((name, kind), '{}')}}}")
@@ -88,8 +94,8 @@ def cell(tmp_path: Path, executor: str, service: str, provider: str) -> str:
 
 
 def test_the_matrix_is_what_the_integrations_say(tmp_path: Path) -> None:
-    executors = "local", "local-container", "argo"
-    lines = [f"| provider | {' | '.join(executors)} |", "|---|---|---|---|"]
+    executors = "local", "local-container", "argo", "kubernetes"
+    lines = [f"| provider | {' | '.join(executors)} |", "|---|---|---|---|---|"]
     for service in SERVICES[1:]:
         for provider in registry.BUILT_IN[service]:
             cells = [cell(tmp_path, executor, service, provider) for executor in executors]

@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from examples import EXAMPLES, FOLDER, Example, argosy, copy, run_here
+from examples import EXAMPLES, FOLDER, Example, argosy, copy, in_a_job, run_here
 
 each = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 
@@ -24,6 +24,14 @@ def test_the_manifests_are_those_that_are_committed(example: Example) -> None:
     folder = f"{example.name}/manifests"
     update = os.environ.get("ARGOSY_TEST_UPDATE") == "1"
     found = render(example, "-o", folder, *([] if update else ["--check"]))
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize("example", EXAMPLES[:4], ids=lambda example: example.name)
+def test_the_manifests_without_argo_are_those_that_are_committed(example: Example) -> None:
+    folder = f"{example.name}/manifests-kubernetes"
+    update = os.environ.get("ARGOSY_TEST_UPDATE") == "1"
+    found = render(in_a_job(example), "-o", folder, *([] if update else ["--check"]))
     assert found.returncode == 0, found.stdout + found.stderr
 
 

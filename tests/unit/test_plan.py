@@ -37,6 +37,9 @@ def test_each_step_with_all_that_its_pod_has(tmp_path: Path) -> None:
     plan = json.loads(found.stdout)
     assert (plan["executor"], plan["extras"]) == ("argo", ["aws"])
     assert plan["services"]["catalog"]["config"]["location"] == "/runs/argosy/catalog"
+    size = plan["size"]
+    assert (size["levels"], size["tasks"], size["config_maps"]) == (2, 2, 0)
+    assert size["object"] == 2 * size["spec"] + size["status"] < size["limit"] == 900 * 1024
     first, second = plan["steps"]
     assert first["image"] == second["image"] == "i:1"
     assert first["command"] == "python: a.b"
@@ -54,4 +57,6 @@ def test_as_text(tmp_path: Path) -> None:
     lines = argosy("plan", "p.yaml", "-c", "argo.yaml", cwd=tmp_path).stdout.splitlines()
     assert lines[0] == "p on argo"
     assert "  to install     argosy[aws]" in lines
+    (size,) = (line for line in lines if line.startswith("  size "))
+    assert "of 900 KiB while it runs: 2 x" in size
     assert "  secrets        TOKEN: get_secret" in lines

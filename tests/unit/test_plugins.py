@@ -1,8 +1,13 @@
 """Integrations of a user's own, from `plugins:` in the configuration, through the command."""
 
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from examples import argosy
+from plugins import WORD_FOR_WORD
 
 PIPELINE = """
 dag:
@@ -26,6 +31,19 @@ class Costs(BaseIntegration):
 
     def configure_for_execution(self, **kwargs):
         self.executor.environment["WHEN"] = "execution"
+"""
+
+
+PACKAGE = """
+[project]
+name = "company-argosy"
+version = "1"
+
+[project.entry-points."argosy.integrations"]
+credentials = "company_argosy:LocalContainerComputeS3Store"
+
+[tool.setuptools]
+py-modules = ["company_argosy"]
 """
 
 
@@ -65,3 +83,35 @@ def test_what_is_wrong_with_a_plugin_names_it_and_the_hook(tmp_path: Path) -> No
         assert found.returncode == 1
         assert expected in found.stderr
         assert "Traceback" not in found.stderr
+
+
+def test_an_installed_package_brings_one_by_its_entry_point(tmp_path: Path) -> None:
+    source, installed = tmp_path / "source", tmp_path / "installed"
+    source.mkdir()
+    (source / "pyproject.toml").write_text(PACKAGE)
+    (source / "company_argosy.py").write_text(WORD_FOR_WORD)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    subprocess.run([*pip, "--no-deps", "--target", str(installed), str(source)], check=True)
+    (tmp_path / "credentials").touch()
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    (tmp_path / "c.yaml").write_text(
+        "executor: {type: local-container, config: {image: i}}\n"
+        "run_log_store: {type: s3, config: {bucket: b}}\n"
+    )
+    environment = {
+        "PYTHONPATH": str(installed),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+    }
+    planned = argosy("plan", "p.yaml", "-c", "c.yaml", cwd=tmp_path, **environment)
+    assert f"{tmp_path}/credentials: /root/.aws/credentials (ro)" in planned.stdout, planned.stderr
+
+
+@pytest.mark.parametrize("hook", ["validate", "configure_for_traversal", "configure_for_execution"])
+def test_what_a_hook_raises_names_it_and_is_no_traceback(tmp_path: Path, hook: str) -> None:
+    raises = f"    def {hook}(self, **kwargs):\n        raise KeyError('cost centre')\n"
+    folder = project(tmp_path, f"{PLUGIN.partition('    def ')[0]}{raises}")
+    found = argosy("run", "p.yaml", "-c", "c.yaml", cwd=folder, PYTHONPATH=str(folder))
+    assert found.returncode == (2 if hook == "configure_for_execution" else 1)
+    said = f"the integration costs.Costs.{hook} failed: KeyError: 'cost centre'"
+    assert said in found.stderr
+    assert "Traceback" not in found.stderr

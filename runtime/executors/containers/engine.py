@@ -144,6 +144,13 @@ class Engine:
             if gone(labels[LAUNCHER]) if labels[PLACE] == place() else ended:
                 self.remove(each["Id"])
 
+    def remove_of(self, labels: Mapping[str, str]) -> None:
+        """Removes the containers with these labels."""
+        wanted = [f"{name}={value}" for name, value in labels.items()]
+        with suppress(OSError):  # as in `remove`
+            for each in self.client.containers(all=True, filters={"label": wanted}):
+                self.remove(each["Id"])
+
     def remove(self, name: str) -> None:
         with suppress(OSError):  # somebody else is at it, or the next run will be
             self.client.remove_container(name, force=True, v=True)

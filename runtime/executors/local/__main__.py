@@ -1,4 +1,5 @@
-"""Runs the plan on stdin: one line of JSON. Says on stdout how the run ended, as JSON again.
+"""Runs the plan on stdin: one line of JSON. Says on stdout how the run ended, as JSON again, and
+before that what is to be approved.
 
     python -m argosy.runtime.executors.local [--attached] < plan
 
@@ -23,10 +24,12 @@ import argosy.runtime.api
 import argosy.runtime.tasks.python
 import argosy.runtime.tasks.shell
 import argosy.runtime.tasks.task  # noqa: F401
-from argosy.runtime.context import Context, write_run
+from argosy.runtime import credentials
+from argosy.runtime.context import Context
 from argosy.runtime.errors import ArgosyError
 from argosy.runtime.layout import readable
 
+from .begin import begin
 from .end import write_end
 from .launch import Failure, Launcher
 from .report import Report, for_stderr
@@ -47,11 +50,14 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
 
 def run(plan: Mapping[str, Any], attached: bool) -> int:
     """Runs a plan, says how it ended, and gives the exit status."""
+    credentials.hold(plan.get("secrets") or {})
     context = Context(
         plan["run"],
         plan["context"],
         plan["arguments"],
         origin=plan.get("origin"),
+        pod=plan.get("pod", ""),
+        pod_uid=plan.get("pod_uid", ""),
         resume=plan.get("resume"),
         by_name=bool(plan.get("by_name")),
     )
@@ -59,13 +65,14 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
     try:
         steps = prepared(plan, context, report)
     except ArgosyError as error:
-        print(json.dumps({"refused": str(error)}))
+        say({"refused": str(error)})
         return error.exit_status
     schedule = Schedule(plan["graphs"])
-    launcher = Launcher(schedule, steps, report, workers(plan.get("workers")))
+    tell = say if attached else None
+    launcher = Launcher(schedule, steps, report, workers(plan.get("workers")), tell)
     failed = 1
     try:
-        write_run(context)
+        begin(context)
         # What is there now outlives every fork: collecting it in each would only copy its pages.
         gc.freeze()
         succeeded = launcher.run(STDIN if attached else None)
@@ -76,12 +83,11 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
         end = {"status": "failed", "failures": [], "parameters": {}, "catalog": {}}
     finally:
         steps.close()
-        close = getattr(context.run_log_store, "close", None)
-        if close:
-            close()
+        if "run_log_store" in vars(context):  # else it could not be opened
+            context.run_log_store.close()
     if end["status"] == "failed":
         say_why(report, launcher.failures)
-    print(json.dumps({"run": context.run, **end}))
+    say({"run": context.run, **end})
     if launcher.stopped_by:
         return 128 + launcher.stopped_by
     return 0 if end["status"] == "succeeded" else failed
@@ -94,6 +100,11 @@ def prepared(plan: Mapping[str, Any], context: Context, report: Report) -> Runti
     from argosy.runtime.executors.containers import prepare  # and a client's library with it
 
     return prepare(context, plan["containers"], report.say)
+
+
+def say(word: Mapping[str, Any]) -> None:
+    """A line for who started this."""
+    print(json.dumps(word), flush=True)
 
 
 def workers(given: int | None) -> int:

@@ -38,4 +38,4 @@ def write_end(
         {"step": failure.step, "message": failure.message, "phase": failure.phase, "pod": ""}
         for failure in failures
     )
-    return write(context, 1, "succeeded" if succeeded else "failed", told, leaving)
+    return write(context, "succeeded" if succeeded else "failed", told, leaving)

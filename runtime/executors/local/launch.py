@@ -16,15 +16,19 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
+from argosy.runtime import signals
 from argosy.runtime.errors import ArgosyError
 from argosy.runtime.layout import readable
 from argosy.runtime.signals import STOPPING
 
+from .approvals import Approvals, Open, Verdict
 from .process import CHUNK, Child
+from .protocol import Steps
 from .report import Report
-from .schedule import FAILED, SUCCEEDED, Schedule, Work
+from .schedule import Schedule, Work
+from .scopes import FAILED, SUCCEEDED
 from .turns import Files
 
 GRACE = 15.0
@@ -36,29 +40,6 @@ LOOKAHEAD = 100
 """So many steps at most wait for others that touch the same files, while more are looked for."""
 LONGEST_LINE = 1 << 16
 TRIED_AGAIN = frozenset((1, 3, 124))
-
-
-class Steps(Protocol):
-    """What the loop asks of the runtime; each raises ArgosyError for what is wrong."""
-
-    def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
-        """Starts what runs the node of `work`. Raises OSError too."""
-
-    def files(self, work: Work) -> Files:
-        """The files that the node of `work` touches."""
-
-    def count(self, work: Work) -> int:
-        """The number of iterations of a map."""
-
-    def choose(self, work: Work) -> str | None:
-        """The label of the branch that a conditional takes, or None."""
-
-    def success(self, work: Work) -> str:
-        """How the newest attempt succeeded: `succeeded`, or `skipped` as an earlier run did it."""
-
-    def explain(self, work: Work, status: int) -> str:
-        """Why the newest attempt failed with the exit status `status`, as its record says. One that
-        has no end gets it here."""
 
 
 class Failure(NamedTuple):
@@ -100,7 +81,8 @@ class Attempt:
 
 
 class Launcher:
-    """Runs one schedule to its end. `failures` and `stopped_by` say afterwards how it went."""
+    """Runs one schedule to its end. `failures` and `stopped_by` say afterwards how it went. `tell`
+    says something to who started it: what is to be approved."""
 
     def __init__(
         self,
@@ -108,6 +90,7 @@ class Launcher:
         steps: Steps,
         report: Report,
         workers: int,
+        tell: Callable[[Mapping[str, Any]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.failures: list[Failure] = []
@@ -117,6 +100,7 @@ class Launcher:
         self._report = report
         self._workers = workers
         self._clock = clock
+        self._approvals = Approvals(tell)
         self._attempts: dict[int, Attempt] = {}
         self._retries: list[tuple[float, int, Ready]] = []
         self._deferred: list[Ready] = []
@@ -130,8 +114,9 @@ class Launcher:
         restore = self._listen(parent)
         try:
             self._fill()
-            while self._attempts or (self._retries and not self.stopped_by):
-                self._report.running([(x.step, x.started) for x in self._attempts.values()])
+            while self._attempts or ((self._retries or self._approvals) and not self.stopped_by):
+                running = [(x.step, x.started) for x in self._attempts.values()]
+                self._report.running([] if self._approvals else running)
                 self._wait()
                 self._fill()
         finally:
@@ -175,10 +160,14 @@ class Launcher:
         return files.any and any(one.files.meet(files) for one in self._attempts.values())
 
     def _decide(self, work: Work) -> None:
-        """Opens a map, or takes a conditional's branch."""
+        """Opens a map, takes a conditional's branch, ends a round of a loop, or asks someone."""
         try:
-            if work.kind == "count":
+            if work.kind == "ask":
+                self._ask(work)
+            elif work.kind == "count":
                 self._schedule.opened(work, self._steps.count(work))
+            elif work.kind == "judge":
+                self._schedule.judged(work, self._steps.done(work))
             else:
                 self._schedule.chosen(work, self._steps.choose(work))
         except ArgosyError as error:
@@ -205,6 +194,25 @@ class Launcher:
             attempts = _retry(ready.work)["max_attempts"]
             self._report.started(attempt.step, ready.number, attempts)
 
+    # Approvals
+
+    def _ask(self, work: Work) -> None:
+        question, verdict = self._approvals.ask(work, self._clock())
+        if verdict is None:
+            self._report.say(f"{readable(work.path)}: waits for someone to approve it")
+        else:
+            self._decided(question, verdict)
+
+    def _decided(self, question: Open, verdict: Verdict) -> None:
+        work = question.work
+        how = "approved" if verdict.approved else "failed"
+        seconds = self._clock() - question.began
+        self._steps.decided(question, verdict)
+        self._report.ended(readable(work.path), how, seconds)
+        if not verdict.approved:
+            self._fail(work, verdict.message)
+        self._schedule.ended(work, SUCCEEDED if verdict.approved else FAILED)
+
     # Waiting
 
     def _listen(self, parent: int | None) -> Callable[[], None]:
@@ -217,7 +225,7 @@ class Launcher:
         wakeup = signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
         self._selector.register(self._signals, selectors.EVENT_READ, self._signalled)
         if parent is not None:
-            self._selector.register(parent, selectors.EVENT_READ, self._orphaned)
+            self._selector.register(parent, selectors.EVENT_READ, self._told)
 
         def restore() -> None:
             signal.set_wakeup_fd(wakeup)
@@ -237,11 +245,15 @@ class Launcher:
             dues.append(self._retries[0][0])
         if self._kill_at is not None:
             dues.append(self._kill_at)
+        if (due := self._approvals.due()) is not None:
+            dues.append(due)
         for key, _ in self._selector.select(max(0.0, min(dues) - now)):
             if not isinstance(key.data, Attempt):
                 key.data(key.fd)
             elif self._runs(key.data):
                 self._read(key.data)
+        for question, verdict in self._approvals.overdue(self._clock()):
+            self._decided(question, verdict)
         if self._kill_at is not None and self._clock() >= self._kill_at:
             self._kill()
 
@@ -279,8 +291,12 @@ class Launcher:
             if status is not None:
                 self._ended(attempt, status)
 
-    def _orphaned(self, descriptor: int) -> None:
-        if not os.read(descriptor, CHUNK):
+    def _told(self, descriptor: int) -> None:
+        """The parent has answered, or is gone."""
+        data = os.read(descriptor, CHUNK)
+        for question, verdict in self._approvals.heard(data):
+            self._decided(question, verdict)
+        if not data:
             self._selector.unregister(descriptor)
             self._stop(signal.SIGTERM)
 
@@ -348,6 +364,8 @@ class Launcher:
         self.stopped_by = number
         self._kill_at = self._clock() + GRACE
         self._report.say(f"stopping: {signal.Signals(number).name}; once more kills what runs")
+        for question, verdict in self._approvals.dropped(f"stopped by {signals.name(number)}"):
+            self._decided(question, verdict)
         for attempt in self._attempts.values():
             attempt.child.send(number)
 

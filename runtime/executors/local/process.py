@@ -98,7 +98,7 @@ class Forked(Process):
 
     def poll(self) -> int | None:
         pid, status = os.waitpid(self.pid, os.WNOHANG)
-        return _exit_status(os.waitstatus_to_exitcode(status)) if pid else None
+        return exit_status(os.waitstatus_to_exitcode(status)) if pid else None
 
 
 class Spawned(Process):
@@ -123,7 +123,7 @@ class Spawned(Process):
 
     def poll(self) -> int | None:
         code = self._popen.poll()
-        return None if code is None else _exit_status(code)
+        return None if code is None else exit_status(code)
 
 
 def _become(act: Callable[[], int], writer: int, not_for_it: Iterable[int]) -> NoReturn:
@@ -153,5 +153,6 @@ def _become(act: Callable[[], int], writer: int, not_for_it: Iterable[int]) -> N
         os._exit(status)
 
 
-def _exit_status(code: int) -> int:
+def exit_status(code: int) -> int:
+    """Of a process that ended with `code`, a negative one being the number of a signal."""
     return 128 - code if code < 0 else code

@@ -18,20 +18,31 @@ from typing import Any, Literal, NamedTuple
 
 from argosy.runtime.layout import fill
 
-SUCCEEDED, FAILED, OMITTED, SKIPPED = "Succeeded", "Failed", "Omitted", "Skipped"
-"""How a node ended; a conditional's branch that was not chosen is *Skipped*."""
+from .scopes import (
+    FAILED,
+    OMITTED,
+    SKIPPED,
+    SUCCEEDED,
+    Composite,
+    Graph,
+    Json,
+    Scope,
+    holds,
+    status_of,
+)
 
-Json = Mapping[str, Any]
+Kind = Literal["run", "count", "choose", "judge", "ask"]
 
 
 class Work(NamedTuple):
     """Something for the caller to do, and to report by `Schedule.ended`.
 
-    `run`: run `node`, a NODE, with `key` and `ended`. `count` (a map) and `choose` (a conditional):
-    read `lnode["reads"]` and report by `opened` or `chosen`. `control`: no step of the user's.
+    `run`: run `node`, a NODE, with `key` and `ended`. `count` (a map), `choose` (a conditional) and
+    `judge` (a round of a loop): read `lnode["reads"]` and report by `opened`, `chosen` or `judged`.
+    `ask`: have a person say yes to it. `control`: no step of the user's.
     """
 
-    kind: Literal["run", "count", "choose"]
+    kind: Kind
     lnode: Json
     node: Json
     ended: str
@@ -47,64 +58,6 @@ class Work(NamedTuple):
     def path(self) -> str:
         """The path of the instance: the node's, its `*` replaced by the iterations' indexes."""
         return fill(self.node.get("step") or self.lnode["path"], self.key)
-
-
-class Scope:
-    """One run of a graph. Lists go by a node's position: how it ended, how many of its edges have
-    not ended yet, and how many have fired as success and as failure."""
-
-    def __init__(
-        self, graph: Graph, key: tuple[str, ...], ended: str, composite: Composite | None
-    ) -> None:
-        self.graph = graph
-        self.key = key
-        self.ended = ended
-        self.composite = composite
-        self.statuses: list[str | None] = [None] * len(graph.nodes)
-        self.waiting = list(graph.edges)
-        self.successes = [0] * len(graph.nodes)
-        self.failures = [0] * len(graph.nodes)
-        self.remaining = len(graph.nodes)
-        self.failed = False
-        self.choices: dict[int, tuple[str | None, str]] = {}
-
-
-class Composite:
-    """A node with graphs inside while they run: `running` of them, and `begun` of the `count` a
-    map has, with at most `limit` at once."""
-
-    def __init__(self, scope: Scope, index: int, ended: str) -> None:
-        self.scope = scope
-        self.index = index
-        self.ended = ended
-        self.running = 0
-        self.begun = self.count = self.limit = 0
-        self.queued = False
-        self.failed = False
-
-    @property
-    def lnode(self) -> Json:
-        return self.scope.graph.nodes[self.index]
-
-
-class Graph:
-    """A plan's GRAPH, indexed once: by position, `followers` lists (node, outcome) of the edges
-    that leave a node, `edges` counts those that enter, as `needs` does by outcome."""
-
-    def __init__(self, graph: Json) -> None:
-        self.nodes: list[Json] = graph["nodes"]
-        self.join: Json | None = graph.get("join")
-        self.names = {node["name"]: position for position, node in enumerate(self.nodes)}
-        self.edges = [len(node.get("incoming", ())) for node in self.nodes]
-        self.needs: list[tuple[int, int]] = []
-        self.followers: list[list[tuple[int, str]]] = [[] for _ in self.nodes]
-        for position, node in enumerate(self.nodes):
-            outcomes = [outcome for _, outcome in node.get("incoming", ())]
-            successes = outcomes.count("success")
-            self.needs.append((successes, len(outcomes) - successes))
-            for source, outcome in node.get("incoming", ()):
-                self.followers[self.names[source]].append((position, outcome))
-        self.roots = [position for position, count in enumerate(self.edges) if not count]
 
 
 class Schedule:
@@ -169,6 +122,22 @@ class Schedule:
             self._open(dict(work.lnode["graphs"])[label], scope.key, work.ended, composite)
         self._settle()
 
+    def judged(self, work: Work, done: bool) -> None:
+        """The loop of `work` is done with this round, or goes on: to the next one, or, after its
+        last, to its `node`, which says so and fails it."""
+        composite = work.scope.composite
+        if done:
+            work.report(SUCCEEDED)
+        elif composite is not None and composite.begun < work.lnode["max_iterations"]:
+            self._begin_round(composite)
+        else:
+
+            def report(_: str) -> None:
+                work.report(FAILED)
+
+            self._fresh.append(work._replace(kind="run", node=work.lnode["node"], report=report))
+        self._settle()
+
     def tokens(self, sources: Any) -> str:
         """ENDED for what reads `sources` at the end of the pipeline's own graph."""
         graph = self._root.graph
@@ -177,7 +146,9 @@ class Schedule:
             if node["kind"] == "conditional":
                 places.update((path, (index, label)) for label, path in node["graphs"])
         asked = [path for path in _tokens(sources) if path in places]
-        return _blank_separated([f"{path}={_status(self._root, *places[path])}" for path in asked])
+        return _blank_separated(
+            [f"{path}={status_of(self._root, *places[path])}" for path in asked]
+        )
 
     # What follows from what
 
@@ -209,7 +180,7 @@ class Schedule:
         lnode = scope.graph.nodes[index]
         kind = lnode["kind"]
         if kind == "stub":
-            self._later(self._end, scope, index, SUCCEEDED)
+            self._later(self._passed, scope, index)
         elif kind in ("parallel", "dag"):
             composite = Composite(scope, index, self._ended(scope, lnode))
             composite.running = len(lnode["graphs"])
@@ -217,18 +188,23 @@ class Schedule:
                 self._open(path, scope.key, composite.ended, composite)
             if not composite.running:
                 self._later(self._joined, composite)
+        elif kind == "loop":
+            self._begin_round(Composite(scope, index, self._ended(scope, lnode)))
         else:
             self._offer(scope, index, lnode)
 
     def _offer(self, scope: Scope, index: int, lnode: Json) -> None:
-        """Hands a task, a fail node, a map or a conditional to the caller."""
+        """Hands a task, a fail node, a map, a conditional or an approval to the caller."""
         ended = self._ended(scope, lnode)
 
         def report(status: str) -> None:
-            self._later(self._end, scope, index, status)
+            passed = lnode["kind"] == "approval" and status == SUCCEEDED
+            if passed:
+                self._later(self._passed, scope, index)
+            else:
+                self._later(self._end, scope, index, status)
 
-        kinds: dict[str, Literal["run", "count", "choose"]]
-        kinds = {"map": "count", "conditional": "choose"}
+        kinds: dict[str, Kind] = {"map": "count", "conditional": "choose", "approval": "ask"}
         kind = kinds.get(lnode["kind"], "run")
         node = lnode["node"] if kind == "run" else {}
         self._fresh.append(Work(kind, lnode, node, ended, scope, report))
@@ -247,7 +223,7 @@ class Schedule:
                 scope.failures[follower] += 1
             if scope.waiting[follower]:
                 continue
-            if _holds(scope, follower):
+            if holds(scope, follower):
                 self._later(self._start, scope, follower)
             else:
                 self._later(self._end, scope, follower, OMITTED)
@@ -280,21 +256,29 @@ class Schedule:
             outer.choices[index] = (outer.choices[index][0], status)
         if composite.begun < composite.count:
             self._queue(composite)
+        elif composite.lnode["kind"] == "loop" and not composite.failed:
+            self._judge(composite, scope)
         elif not composite.running:
             self._later(self._joined, composite)
 
     def _joined(self, composite: Composite) -> None:
         """All graphs of a composite have ended."""
-        scope, index, lnode = composite.scope, composite.index, composite.lnode
+        if composite.failed:
+            self._later(self._end, composite.scope, composite.index, FAILED)
+        else:
+            self._later(self._passed, composite.scope, composite.index)
+
+    def _passed(self, scope: Scope, index: int) -> None:
+        """A node without a process of its own has succeeded, but for its join."""
+        lnode = scope.graph.nodes[index]
 
         def report(status: str) -> None:
             self._later(self._end, scope, index, status)
 
-        join = lnode.get("join")
-        if composite.failed or join is None:
-            report(FAILED if composite.failed else SUCCEEDED)
-            return
-        self._control(join, scope, lnode, report)
+        if join := lnode.get("join"):
+            self._control(join, scope, lnode, report)
+        else:
+            report(SUCCEEDED)
 
     def _control(
         self, join: Json, scope: Scope, lnode: Json, report: Callable[[str], None]
@@ -321,6 +305,23 @@ class Schedule:
             self._queue(composite)
         self._settle()
 
+    # Loops
+
+    def _begin_round(self, composite: Composite) -> None:
+        key = (*composite.scope.key, str(composite.begun))
+        composite.begun += 1
+        composite.running = 1
+        self._open(composite.lnode["graphs"][0][1], key, composite.ended, composite)
+
+    def _judge(self, composite: Composite, scope: Scope) -> None:
+        """A round has succeeded: was it the last?"""
+
+        def report(status: str) -> None:
+            composite.failed = status == FAILED
+            self._later(self._joined, composite)
+
+        self._fresh.append(Work("judge", composite.lnode, {}, "", scope, report))
+
     # How others ended
 
     @staticmethod
@@ -332,25 +333,8 @@ class Schedule:
             index = scope.graph.names[name]
             node = scope.graph.nodes[index]
             path = node["path"] if label is None else dict(node["graphs"])[label]
-            answers.append(f"{path}={_status(scope, index, label)}")
+            answers.append(f"{path}={status_of(scope, index, label)}")
         return _blank_separated(answers)
-
-
-def _holds(scope: Scope, index: int) -> bool:
-    """Whether the edges that fired let the node run. `all`: each success edge, and one of the
-    failure edges where it has any; `any`: one edge of any kind."""
-    if scope.graph.nodes[index].get("on", "all") == "any":
-        return scope.successes[index] + scope.failures[index] > 0
-    successes, failures = scope.graph.needs[index]
-    return scope.successes[index] == successes and (not failures or scope.failures[index] > 0)
-
-
-def _status(scope: Scope, index: int, label: str | None) -> str:
-    """How a node, or the branch `label` of a conditional, ended."""
-    if label is None:
-        return scope.statuses[index] or OMITTED
-    chosen, status = scope.choices.get(index, (label, OMITTED))
-    return status if chosen == label else SKIPPED
 
 
 def _tokens(sources: Any) -> list[str]:

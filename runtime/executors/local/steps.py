@@ -14,11 +14,13 @@ from argosy.runtime import layout, signals, values
 from argosy.runtime.alternatives import by_statuses, statuses
 from argosy.runtime.attempt import now
 from argosy.runtime.context import Context
+from argosy.runtime.entries import is_true
 from argosy.runtime.errors import NodeError
 from argosy.runtime.execute import execute
 from argosy.runtime.node import encode, from_json
 from argosy.runtime.state import Reader
 
+from .approvals import Open, Verdict
 from .process import Child, Forked, Spawned
 from .schedule import Work
 from .turns import Files
@@ -60,13 +62,38 @@ class RuntimeSteps:
             raise NodeError(f"the conditional's parameter '{name}' is not there")
         return values.choose(reader.value(entry), lnode["values"], lnode.get("default"))
 
+    def done(self, work: Work) -> bool:
+        left = self._reader(work).read(work.lnode["reads"]["from"], work.key)
+        return is_true(work.lnode["until"], left)
+
     def _reader(self, work: Work) -> Reader:
         context, says = self._context, by_statuses(statuses(work.ended))
         return Reader(context.run_log_store, context.run, context.arguments, says)
 
+    def decided(self, question: Open, verdict: Verdict) -> None:
+        path = question.work.path
+        record: dict[str, Any] = {
+            "step": path,
+            "attempt": layout.new_attempt(),
+            "status": "succeeded" if verdict.approved else "failed",
+            "started": question.started,
+            "ended": now(),
+            "exit_status": 0 if verdict.approved else 1,
+        }
+        if verdict.by:
+            record["approval"] = {"by": verdict.by, "how": verdict.how}
+        if verdict.message:
+            record["message"] = verdict.message
+        key = layout.record_key(self._context.run, path, record["attempt"])
+        self._context.run_log_store.put(key, json.dumps(record).encode())
+
     def success(self, work: Work) -> str:
         # Without a run to go on from, nothing is skipped, and the record need not be read.
-        return str(self._record(work)[1]["status"]) if self._context.resume else "succeeded"
+        if not self._context.earlier:
+            return "succeeded"
+        key, record = self._record(work)
+        ours = not self._context.continued or key.endswith(f"-{self._context.pod_uid}.json")
+        return str(record["status"]) if ours else "skipped"
 
     def explain(self, work: Work, status: int) -> str:
         key, record = self._record(work)

@@ -111,6 +111,81 @@ def test_a_map_of_an_argument_needs_nobody() -> None:
     assert list(tasks(spec(steps(text), parameters={"xs": "[1]"}))) == ["m-items", "m"]
 
 
+def test_an_approval_is_a_suspended_task() -> None:
+    text = (
+        "a: {type: approval, message: Now?}\nb: {type: approval, timeout: 90.5, depends_on: [a]}\n"
+        f"c: {{{RUN}, depends_on: [b]}}"
+    )
+    found = spec(steps(text))
+    assert list(tasks(found)) == ["a", "b", "b-late", "c"]
+    assert templates(found)["approval"]["suspend"] == {}
+    assert argument(tasks(found)["a"], "message") == "Now?"
+    timed = templates(found)["approval-timeout"]
+    assert timed["suspend"] == {"duration": "{{inputs.parameters.seconds}}"}
+    assert argument(tasks(found)["b"], "seconds") == "91"
+    late = tasks(found)["b-late"]
+    assert late["depends"] == "b.Succeeded"
+    assert late["when"].endswith(" - date(tasks['b'].startedAt) >= duration('91s')}}")
+    assert node(late)["message"] == "nobody approved it within 90.5 s"
+    assert tasks(found)["c"]["depends"] == "b.Succeeded && b-late.Skipped"
+    assert node(tasks(found)["c"])["from"] == [""]
+
+
+def test_a_message_that_argo_would_change_is_refused() -> None:
+    with pytest.raises(ManifestError) as error:
+        spec(steps("a: {type: approval, message: 'Run {{workflow.name}}?'}"))
+    assert "p.yaml:3:5: error: the message of 'a' has '{{'" in str(error.value)
+
+
+def looped(most: int, body: str = f"x: {{{RUN}}}") -> Any:
+    loop = f"type: loop, break_on: done, max_iterations: {most}"
+    return spec(steps(f"l: {{{loop}, branch: {{steps: {{{body}}}}}}}"))
+
+
+def test_a_round_follows_where_the_one_before_it_says_so() -> None:
+    found = looped(3)
+    assert list(tasks(found, "l")) == ["round-0", "round-1", "round-2", "exhausted"]
+    second = tasks(found, "l")["round-1"]
+    assert second["depends"] == "round-0.Succeeded"
+    assert second["when"] == "{{=tasks['round-0'].outputs.parameters.hand0 == 'again'}}"
+    assert argument(second, "key") == "1"
+    assert node(second)["hands"] == [{"until": "done"}]
+    assert node(second)["ends"] == {"loop": "l", "on": "done"}
+    over = tasks(found, "l")["exhausted"]
+    assert "round-2" in over["when"]
+    assert (argument(over, "key"), node(over)["rounds"]) == ("2", 3)
+
+
+def test_a_body_hands_on_what_its_last_task_does() -> None:
+    last = {"value": "{{tasks.y.outputs.parameters.hand0}}"}
+    found = templates(looped(2, f"x: {{{RUN}}}, y: {{{RUN}, depends_on: [x]}}"))["l-each"]
+    (out,) = found["outputs"]["parameters"]
+    assert out["valueFrom"] == {"parameter": last["value"]}
+    joined = templates(looped(2, f"x: {{{RUN}}}, y: {{{RUN}}}"))["l-each"]
+    assert joined["dag"]["target"] == "join"
+    (out,) = joined["outputs"]["parameters"]
+    assert out["valueFrom"] == {"parameter": "{{tasks.join.outputs.parameters.hand0}}"}
+
+
+def test_many_rounds_are_a_few_levels_of_templates() -> None:
+    found = looped(345)
+    assert list(tasks(found, "l")) == [
+        "rounds-0",
+        "rounds-100",
+        "rounds-200",
+        "rounds-300",
+        "exhausted",
+    ]
+    inner = tasks(found, "l-100")
+    assert list(inner) == [f"rounds-{n}0" if n else "rounds-0" for n in range(10)]
+    assert argument(inner["rounds-20"], "round") == "{{=asInt(inputs.parameters.round)+20}}"
+    assert list(tasks(found, "l-45"))[-1] == "rounds-40"
+    assert len(tasks(found, "l-5")) == 5
+    (out,) = templates(found)["l-10"]["outputs"]["parameters"]
+    assert out["valueFrom"]["default"] == "stop"
+    assert len(json.dumps(found)) < len(json.dumps(looped(10))) * 4
+
+
 def test_a_map_without_a_single_task_before_it_has_a_control_pod() -> None:
     inner = f"iterate_as: x, branch: {{steps: {{x: {{{RUN}}}}}}}"
     found = spec(

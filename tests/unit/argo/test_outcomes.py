@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 from zlib import crc32
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from argosy.compiler.errors import Position
 from argosy.compiler.graph import (
+    Approval,
     Conditional,
     Dag,
     Edge,
     Fail,
     Graph,
+    Loop,
     Map,
     Node,
     Parallel,
@@ -49,6 +52,12 @@ class World:
     def items(self, parameter: str, key: str) -> int:
         found = ARGUMENTS.get(parameter)
         return len(found) if isinstance(found, list) else self.draw(parameter, key, 3)
+
+    def answer(self, message: str) -> str:
+        return ["yes", "yes", "no", "late"][self.draw(message, "", 4)]
+
+    def ends(self, parameter: str, key: str) -> bool:
+        return not self.draw(parameter, key, 4)
 
     def value(self, parameter: str, key: str) -> Any:
         if parameter in ARGUMENTS:
@@ -100,12 +109,27 @@ class Meaning:
             case Task():
                 self.ran.add((at, key))
                 return not self.world.fails(at, key)
+            case Approval(message=message, timeout=timeout):
+                answer = self.world.answer(message)
+                if timeout is not None and answer == "late":
+                    self.failed.add((at, key))
+                    return False
+                return answer != "no"
             case Fail():
                 self.failed.add((at, key))
                 return False
             case Map(iterate_on=on):
                 keys = [f"{key}/{i}".strip("/") for i in range(self.world.items(on, key))]
                 return False not in [self.graph(inner[0][1], inner[0][0], one) for one in keys]
+            case Loop(break_on=parameter, max_iterations=most):
+                for round in range(most):
+                    last = f"{key}/{round}".strip("/")
+                    if not self.graph(inner[0][1], inner[0][0], last):
+                        return False
+                    if self.world.ends(parameter, last):
+                        return True
+                self.failed.add((at, last))
+                return False
             case Conditional(parameter=parameter, values=values, default=default):
                 value = self.world.value(parameter, key)
                 labels = [label for label, wanted in values.items() if wanted == value]
@@ -143,6 +167,8 @@ class Pods:
         return not self.world.fails(node["step"], key), hands
 
     def hand(self, hand: Json, key: str) -> str:
+        if "until" in hand:
+            return "stop" if self.world.ends(hand["until"], key) else "again"
         if "items" in hand:
             return str([f"{i}-x" for i in range(self.world.items(hand["items"], key))]).replace(
                 "'", '"'
@@ -196,18 +222,29 @@ def graphs(draw: st.DrawFn, depth: int, size: int) -> Graph:
 
 @st.composite
 def specs(draw: st.DrawFn, depth: int) -> Spec:
-    kinds = ["task"] * 4 + ["stub", "fail", "fail"]
-    kind = draw(st.sampled_from(kinds + ["map", "parallel", "conditional", "dag"] * (depth > 0)))
+    kinds = ["task"] * 4 + ["stub", "approval", "fail", "fail"]
+    composites = ["map", "loop", "parallel", "conditional", "dag"]
+    kind = draw(st.sampled_from(kinds + composites * (depth > 0)))
     if kind == "task":
         return Task("jobs.run")
     if kind == "stub":
         return Stub()
+    if kind == "approval":
+        message = draw(st.sampled_from("abcdefgh"))
+        return Approval(message, draw(st.sampled_from([None, 90.5])))
     if kind == "fail":
         return Fail()
     inner = graphs(depth - 1, 3)
     if kind == "map":
         on = draw(st.sampled_from(["xs", "none", "found"]))
         return Map(on, "x", draw(inner), max_parallel=draw(st.sampled_from([None, None, 2])))
+    if kind == "loop":
+        return Loop(
+            draw(inner),
+            "done",
+            draw(st.sampled_from([1, 3, 10, 12])),
+            draw(st.sampled_from([None, "i"])),
+        )
     if kind == "parallel":
         return Parallel({"one": draw(inner), "two": draw(inner)})
     if kind == "dag":
@@ -226,7 +263,7 @@ def judge(graph: Graph, seed: int, unlucky: int) -> None:
     world = World(seed, unlucky)
     meaning = Meaning(graph, world)
     pods = Pods(world, meaning)
-    engine = Engine(spec(graph, parameters=ARGUMENTS), pods)
+    engine = Engine(spec(graph, parameters=ARGUMENTS), pods, answers=world.answer)
     assert engine.phase == meaning.phase
     assert sorted(pods.ran) == sorted(meaning.ran)
     assert pods.failed <= meaning.failed
@@ -252,6 +289,26 @@ HANDLER_THAT_FAILS = Graph(
 @example(HANDLER_THAT_FAILS, 4, 50)
 def test_argo_runs_what_a_graph_says_and_ends_alike(graph: Graph, seed: int, unlucky: int) -> None:
     judge(graph, seed, unlucky)
+
+
+@pytest.mark.parametrize(
+    ("most", "last"), [(1, 0), (10, 9), (11, 10), (99, 57), (1234, 1233), (120, None)]
+)
+def test_every_round_runs_up_to_the_last(most: int, last: int | None) -> None:
+    body = Graph({"a": Node("a", Task("jobs.run"), AT)}, "edge", AT)
+    graph = Graph({"l": Node("l", Loop(body, "done", most), AT)}, "edge", AT)
+    ran: list[str] = []
+
+    def pod(node: Json, key: str, ended: str, template: Json) -> tuple[bool, list[str]]:
+        ran.append(f"{node['step']} {key}")
+        if node.get("type") == "fail":
+            return False, []
+        return True, ["stop" if key == str(last) else "again"]
+
+    engine = Engine(spec(graph), pod)
+    rounds = [f"l/*/a {number}" for number in range(most if last is None else last + 1)]
+    assert ran == rounds + [f"l {most - 1}"] * (last is None)
+    assert engine.phase == ("Failed" if last is None else "Succeeded")
 
 
 @settings(max_examples=150)

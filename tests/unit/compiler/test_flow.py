@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import pytest
+
 from argosy.compiler.errors import Position
 from argosy.compiler.flow import Flow, flow
 from argosy.compiler.graph import Edge, Graph, Node, Task
@@ -109,6 +111,38 @@ def test_a_map_after_a_map_reads_one_joined_state() -> None:
     )
     assert set(found.joins) == {"m"}
     assert reads(found, "n/*/i") == ({"item": "y", "on": "ys", "depth": 0, "in": ["m"]},)
+
+
+def test_a_round_reads_the_one_before_it_and_its_last_task_ends_it() -> None:
+    body = f"branch: {{steps: {{i: {{{RUN}}}, j: {{{RUN}, depends_on: [i]}}}}}}"
+    loop = "type: loop, break_on: d, max_iterations: 3, depends_on: [a]"
+    text = f"a: {{{RUN}}}\nl: {{{loop}, {body}}}\nz: {{{RUN}, depends_on: [l]}}"
+    found = flow(steps(text))
+    before = {"round": None, "depth": 0, "in": ["a"], "last": "l/*/j"}
+    assert reads(found, "l/*/i") == (before,)
+    assert found.endings == {"l/*/j": ("l", "d")}
+    assert not found.joins
+    assert reads(found, "z") == ("l",)
+    indexed = flow(steps(text.replace("loop,", "loop, iterate_as: n,")))
+    assert reads(indexed, "l/*/i") == ({**before, "round": "n"},)
+    assert reads(indexed, "z") == ({"loop": "n", "in": ["a"], "out": ["l"]},)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "s: {type: stub}",
+        f"i: {{{RUN}}}, j: {{{RUN}}}",
+        f"i: {{{RUN}, on_failure: h}}, h: {{{RUN}}}",
+        f"p: {{type: dag, branch: {{steps: {{i: {{{RUN}}}}}}}}}",
+    ],
+)
+def test_a_round_that_no_one_task_ends_is_joined(body: str) -> None:
+    loop = "type: loop, break_on: d, max_iterations: 3"
+    found = flow(steps(f"l: {{{loop}, branch: {{steps: {{{body}}}}}}}"))
+    assert set(found.joins) == set(found.endings) == {"l/*"}
+    assert not found.also
+    assert found.final == ("l",)
 
 
 def test_a_dag_keeps_its_own_state_apart_from_its_graph() -> None:

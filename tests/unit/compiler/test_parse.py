@@ -7,8 +7,21 @@ import pytest
 
 from argosy.compiler.checks.never import never
 from argosy.compiler.errors import DefinitionError
-from argosy.compiler.graph import Conditional, Dag, Edge, Fail, Map, Retry, Stub, Task
+from argosy.compiler.graph import (
+    Approval,
+    Conditional,
+    Dag,
+    Edge,
+    Fail,
+    Loop,
+    Map,
+    Retry,
+    Stub,
+    Task,
+)
 from definitions import chain, pipeline, steps
+
+BOX = "dag: {steps: {a: {type: task, command_type: container, %s}}}"
 
 
 def problems(text: str, **variables: str) -> str:
@@ -67,6 +80,58 @@ def test_a_task_in_full() -> None:
         retry=Retry(3, 5.0),
         timeout=5400.0,
     )
+
+
+def test_a_loop() -> None:
+    branch = "branch: {steps: {x: {type: stub}}}"
+    graph = steps(f"l: {{type: loop, break_on: done, max_iterations: 5, {branch}}}")
+    spec = graph.nodes["l"].spec
+    assert isinstance(spec, Loop)
+    assert (spec.break_on, spec.max_iterations, spec.iterate_as) == ("done", 5, None)
+    found = problems(
+        f"""
+dag:
+  steps:
+    a: {{type: loop, {branch}}}
+    b: {{type: loop, break_on: i, max_iterations: 0, iterate_as: i, {branch}}}
+    c: {{type: loop, break_on: d, max_iterations: many, max_parallel: 2}}
+"""
+    )
+    assert "p.yaml:4:8: error: step 'a' needs 'break_on': the parameter that ends the loop" in found
+    assert "p.yaml:4:8: error: step 'a' needs 'max_iterations'" in found
+    assert "p.yaml:5:65: error: iterate_as and break_on are both 'i'" in found
+    assert "max_iterations must be at least 1" in found
+    assert "max_iterations takes a whole number, not text" in found
+    assert "step 'c' needs 'branch'" in found
+    assert "step 'c' has no field 'max_parallel'" in found
+
+
+def test_a_container_task_is_an_image_and_words() -> None:
+    box = "type: task, command_type: container, image: 'reg/box:1'"
+    graph = steps(
+        f"a: {{{box}, command: 'tool -x \"two words\"', args: [-n, 3, yes, '$x', '$(P)']}}\n"
+        f"b: {{{box}, command: [/tool, '']}}"
+    )
+    words = ("tool", "-x", "two words", "-n", "3", "yes", "$x", "$(P)")
+    spec = graph.nodes["a"].spec
+    assert spec == Task(
+        command="tool -x 'two words' -n 3 yes '$x' '$(P)'",
+        command_type="container",
+        image="reg/box:1",
+        argv=words,
+    )
+    other = graph.nodes["b"].spec
+    assert isinstance(other, Task)
+    assert other.argv == ("/tool", "")
+
+
+def test_an_approval() -> None:
+    graph = steps("a: {type: approval, message: 'Pay $5?', timeout: 1h}\nb: {type: approval}")
+    assert graph.nodes["a"].spec == Approval("Pay $5?", 3600.0)
+    assert graph.nodes["b"].spec == Approval()
+    found = problems("dag: {steps: {a: {type: approval, timeout: soon, retry: 2}}}")
+    assert "timeout takes a duration above 0" in found
+    assert "step 'a' has no field 'retry'" in found
 
 
 def test_composites() -> None:
@@ -135,6 +200,15 @@ dag:
         ("dag: {steps: {a: {type: task, command: [5]}}}", "command takes text, not a list"),
         ("dag: {steps: {a: {type: task, command: echo hi}}}", "or is it a command_type: shell?"),
         ("dag: {steps: {a: {type: task, command: ' '}}}", "p.yaml:1:40: error: command is empty"),
+        (BOX % "command: /x", "step 'a' needs 'image'"),
+        (BOX % "image: i", "step 'a' needs 'command': what runs in the image"),
+        (BOX % "image: i, command: []", "p.yaml:1:75: error: command is empty"),
+        (BOX % "image: i, command: 'a \"b'", "command is no list of words: No closing quotation"),
+        (
+            BOX % "image: i, command: a, args: [[]]",
+            "p.yaml:1:85: error: args takes a list of texts",
+        ),
+        ("dag: {steps: {a: {type: task, command: a.b, image: i}}}", "has no field 'image'"),
         ("dag: {steps: {a: {type: stub, depends_on: [b]}}}", "names no step: 'b'"),
         ("dag: {steps: {a: {type: task, command: a.b, timeout: soon}}}", "takes a duration"),
         ("dag: {steps: {a: {type: task, command: a.b, retry: 0}}}", "retry must be at least 1"),

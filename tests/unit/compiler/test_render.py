@@ -69,6 +69,20 @@ def test_yaml_reads_the_value_that_was_written(value: Any) -> None:
     assert yaml.load(text, Loader=yaml.CSafeLoader) == [value]
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (["a", 'b "c"', "d\\e"], """["a", 'b "c"', "d\\\\e"]"""),
+        (['"it\'s"', 'x\\"'], """['"it\'\'s"', 'x\\"']"""),
+        (['"\n', '"\u2028', 'y"'], r"""["\"\n", "\"\u2028", 'y"']"""),
+    ],
+)
+def test_text_with_quotes_in_it_stands_in_single_ones_where_that_can_be(
+    value: Any, text: str
+) -> None:
+    assert as_yaml(value) == text
+
+
 @pytest.mark.parametrize("config", [{}, EVERYTHING, {"kind": "Workflow"}])
 def test_files_hold_the_objects_that_were_lowered(config: dict[str, Any]) -> None:
     compilation = rendered(config)

@@ -176,6 +176,19 @@ def test_the_services_of_a_magnus_definition_stand_beside_its_dag(resolved: Reso
     assert resolved(pipeline=pipeline).settings.run_log_store.type == "buffered"
 
 
+@pytest.mark.parametrize(("patch", "kind"), [("a", "Loop"), ("b", "Dag")])
+def test_a_mocked_loop_that_nothing_can_end_goes_round_once(
+    resolved: Resolved, patch: str, kind: str
+) -> None:
+    a, b = ("{type: task, command: a.b}",) * 2
+    loop = f"{{type: loop, break_on: d, max_iterations: 3, branch: {{steps: {{a: {a}}}}}}}"
+    found = resolved(
+        f"executor: {{type: mocked, config: {{patches: {{{patch}: {{command: c.d}}}}}}}}",
+        pipeline=f"dag: {{steps: {{l: {loop}, b: {b}}}}}",
+    )
+    assert type(found.pipeline.graph.nodes["l"].spec).__name__ == kind
+
+
 def test_mocked_makes_stubs_of_all_tasks_but_the_patched(resolved: Resolved) -> None:
     pipeline = "dag: {steps: {a: {type: task, command: a.b}, b: {type: task, command: a.b}}}"
     found = resolved(

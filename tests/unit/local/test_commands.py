@@ -109,8 +109,11 @@ def test_a_run_that_nobody_closed_is_judged_by_its_last_sign_of_life(log: Log) -
     log.says("silent", "a", old, 1_000, "tick")
     log.attempt("between", "a", now() - 1_000, "succeeded")
     log.attempt("nowhere", "a", old, "succeeded", ended="2023-11-14T22:13:25.500Z")
+    log.attempt("again", "a", now() - 1_000, "running")
+    log.end("again", "running", "")  # taken back by the pod that went on with it
     found = {row["run"]: row["status"] for row in json.loads(good("runs", "-o", "json"))}
     assert found == {
+        "again": "running",
         "alive": "running",
         "silent": "lost",
         "between": "running",

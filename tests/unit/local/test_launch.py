@@ -16,6 +16,7 @@ import pytest
 
 from argosy.runtime.errors import NodeError
 from argosy.runtime.executors.local import launch
+from argosy.runtime.executors.local.approvals import Open, Verdict
 from argosy.runtime.executors.local.launch import Launcher
 from argosy.runtime.executors.local.process import Child, Forked, Spawned
 from argosy.runtime.executors.local.report import Report
@@ -44,6 +45,12 @@ class Functions:
 
     def choose(self, work: Work) -> str | None:
         return None
+
+    def done(self, work: Work) -> bool:
+        return work.key == ("2",)
+
+    def decided(self, question: Open, verdict: Verdict) -> None:
+        say(f"{question.work.path}: {verdict}")
 
     def success(self, work: Work) -> str:
         return "succeeded"
@@ -317,6 +324,23 @@ def _is_open(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_where_there_is_no_parent_nobody_approves() -> None:
+    graphs = {"": {"nodes": [{"name": "a", "path": "a", "kind": "approval", "message": ""}]}}
+    made = launcher(graphs, {})
+    assert not made.run()
+    assert made.failures[0].message == "nobody can be asked to approve it"
+
+
+def test_what_waits_for_an_approval_when_the_run_is_stopped_is_recorded() -> None:
+    graphs = {"": {"nodes": [{"name": "a", "path": "a", "kind": "approval", "message": ""}]}}
+    asked: list[Mapping[str, Any]] = []
+    made = Launcher(Schedule(graphs), Functions({}), Heard(), 1, asked.append)
+    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
+    assert not made.run()
+    assert asked == [{"ask": {"step": "a", "message": ""}}]
+    assert [failure.message for failure in made.failures] == ["stopped by SIGTERM"]
 
 
 def test_without_a_fork_it_spawns() -> None:

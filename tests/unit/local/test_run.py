@@ -15,6 +15,7 @@ import pytest
 from click import ClickException
 
 from argosy.compiler.cli.run import _launch
+from examples import argosy
 
 PROGRAM = "import sys; sys.path.remove(''); from argosy.compiler.cli import main; main()"
 ARGOSY = [sys.executable, "-c", PROGRAM]
@@ -254,3 +255,26 @@ def test_a_killed_command_takes_its_steps_with_it(folder: Path) -> None:
     process.kill()
     process.wait(timeout=40)
     assert gone(step)
+
+
+SECRETS = """
+dag:
+  steps:
+    asks: {type: task, command_type: shell, command: 'echo "${TOKEN}."', secrets: [TOKEN]}
+    other:
+      type: task
+      command_type: shell
+      command: 'echo "${TOKEN-none} ${AWS_SECRET_ACCESS_KEY}."'
+      depends_on: [asks]
+"""
+
+
+def test_a_step_has_the_secrets_that_it_names_and_no_key_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(SECRETS)
+    keys = {"TOKEN": "let-me-in", "AWS_SECRET_ACCESS_KEY": "a-key-of-AWS"}
+    done = argosy("run", "p.yaml", cwd=tmp_path, **keys)
+    assert done.returncode == 0, done.stderr
+    assert "asks | ***.\n" in done.stderr
+    assert "other | none ***.\n" in done.stderr, "it has the key, for its own code"
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert not any(value.encode() in done.stderr.encode() + kept for value in keys.values())

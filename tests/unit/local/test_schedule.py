@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from argosy.runtime.executors.local.schedule import FAILED, SUCCEEDED, Schedule, Work
+from argosy.runtime.executors.local.schedule import Schedule, Work
+from argosy.runtime.executors.local.scopes import FAILED, SUCCEEDED
 
 Outcome = Callable[[str], str]
 
@@ -118,6 +119,65 @@ def test_a_fail_node_fails_the_graph() -> None:
     graphs = {"": graph(task("a", handled=True), composite("fail", "stop", "!a"))}
     assert drive(graphs, ("a", "stop")) == (["a", "stop"], FAILED)
     assert drive(graphs) == (["a"], SUCCEEDED)
+
+
+@pytest.mark.parametrize("kind", ["stub", "parallel"])
+def test_a_join_comes_after_its_node_and_before_what_follows(kind: str) -> None:
+    join = {"node": {"step": "s", "type": "control"}}
+    more: dict[str, Any] = {} if kind == "stub" else {"graphs": [["x", "s/x"]]}
+    node = composite(kind, "s", "a", join=join, **more)
+    graphs = {"": graph(task("a"), node, task("z", "s")), "s/x": graph()}
+    assert drive(graphs) == (["a", "s", "z"], SUCCEEDED)
+    assert drive(graphs, failing=("s",)) == (["a", "s"], FAILED)
+
+
+def loop(most: int) -> dict[str, Any]:
+    """A loop in a map."""
+    inner = task("a", prefix="m/*/l/*/")
+    node = {"step": "m/*/l", "type": "fail"}
+    looped = composite("loop", "l", prefix="m/*/", graphs=[["*", "m/*/l/*"]], max_iterations=most)
+    mapped = composite("map", "m", graphs=[["*", "m/*"]])
+    return {"": graph(mapped), "m/*": graph({**looped, "node": node}), "m/*/l/*": graph(inner)}
+
+
+def rounds(schedule: Schedule, last: tuple[str, ...], failing: tuple[str, ...] = ()) -> list[str]:
+    ran: list[str] = []
+    while work := schedule.next():
+        if work.kind == "count":
+            schedule.opened(work, 2)
+        elif work.kind == "judge":
+            ran.append(f"{work.path}?")
+            schedule.judged(work, work.key == last)
+        else:
+            ran.append(work.path)
+            schedule.ended(work, FAILED if work.path in failing else SUCCEEDED)
+    return ran
+
+
+def test_rounds_follow_each_other_until_one_is_the_last() -> None:
+    schedule = Schedule(loop(3))
+    first = ["m/0/l/0/a", "m/0/l?", "m/0/l/1/a", "m/0/l?"]
+    second = [f"m/1/l/{n}" for n in range(3)]
+    over = [step for at in second for step in (f"{at}/a", "m/1/l?")]
+    assert rounds(schedule, ("0", "1"), ("m/1/l",)) == [*first, *over, "m/1/l"]
+    assert schedule.status == FAILED
+
+
+def test_a_round_that_fails_is_the_last() -> None:
+    schedule = Schedule(loop(3))
+    ran = rounds(schedule, ("0", "0"), ("m/1/l/1/a",))
+    assert ran == ["m/0/l/0/a", "m/0/l?", "m/1/l/0/a", "m/1/l?", "m/1/l/1/a"]
+    assert schedule.status == FAILED
+
+
+def test_a_round_that_cannot_be_judged_fails_the_loop() -> None:
+    schedule = Schedule(loop(3))
+    while work := schedule.next():
+        if work.kind == "count":
+            schedule.opened(work, 1)
+        else:
+            schedule.ended(work, FAILED if work.kind == "judge" else SUCCEEDED)
+    assert schedule.status == FAILED
 
 
 def test_a_composite_ends_after_all_its_branches_and_its_handler_follows() -> None:

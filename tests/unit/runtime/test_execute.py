@@ -184,6 +184,8 @@ def test_a_control_joins_what_it_reads(run: Any) -> None:
             'no default: parameter \'mode\' is "slow"; branches: "fast", 2',
         ),
         ({"parameter": "mood", "values": ["x"]}, "'mood' is not there"),
+        ({"parameter": "mode", "rounds": 9}, "max_iterations: 9; parameter 'mode' is \"slow\""),
+        ({"parameter": "mood", "rounds": 9}, "'mood' is not there, and only true ends it"),
     ],
 )
 def test_a_fail_node_fails_with_its_message(run: Any, node: dict[str, Any], said: str) -> None:
@@ -191,6 +193,20 @@ def test_a_fail_node_fails_with_its_message(run: Any, node: dict[str, Any], said
     done = run.exec("f", type="fail", from_=[""], **node)
     assert done.status == 1
     assert re.search(said, done.record["message"]), done.record["message"]
+
+
+@pytest.mark.parametrize("kind", ["task", "control"])
+@pytest.mark.parametrize("done", [True, False, "true", 1])
+def test_the_round_that_ends_a_loop_writes_its_state(run: Any, done: Any, kind: str) -> None:
+    run.code("def f(): ...")
+    run.arguments = {"done": done}
+    run.options = {"hands": str(run.folder / "hands")}
+    node = {"type": kind, "command": "jobs.f", "ends": {"loop": "m/*/l", "on": "done"}}
+    ended = run.exec("m/*/l/*/s", "3/7", from_=[""], hands=[{"until": "done"}], **node)
+    assert ended.status == 0
+    assert (run.folder / "hands/0").read_text() == ("stop" if done is True else "again")
+    state = run.state("m/3/l")
+    assert state == (run.state("m/3/l/7/s") if done is True else None)
 
 
 # Handing over

@@ -10,6 +10,7 @@ import pytest
 
 from argosy.runtime import credentials
 from argosy.runtime.errors import NodeError
+from argosy.runtime.executors.base import Executor
 from argosy.runtime.registry import integration, make
 
 
@@ -26,6 +27,10 @@ def traverse(
 
 def argo(**config: Any) -> Any:
     return make("executor", {"type": "argo", "config": config})
+
+
+def kubernetes(**config: Any) -> Any:
+    return make("executor", {"type": "kubernetes", "config": config})
 
 
 def local() -> Any:
@@ -64,6 +69,8 @@ def test_a_buffered_log_is_said_to_be_lost(caplog: pytest.LogCaptureFixture) -> 
         (argo, "run_log_store", "buffered", "file-system with a claim"),
         (local, "run_log_store", "kubernetes", "run_log_store: {type: file-system}"),
         (argo, "secrets", "env", "secrets: {type: kubernetes"),
+        (kubernetes, "run_log_store", "buffered", "file-system with a claim"),
+        (kubernetes, "catalog", "file-system", "add one:\n  executor:\n    type: kubernetes"),
         (argo, "secrets", "dotenv", "secrets 'dotenv' .* secrets: {type: kubernetes"),
         (local, "secrets", "kubernetes", "secrets: {type: env}"),
         (container, "run_log_store", "buffered", "run_log_store: {type: file-system}"),
@@ -77,7 +84,7 @@ def test_what_cannot_work_names_what_does(
         traverse(executor(), kind, provider)
 
 
-@pytest.mark.parametrize("executor", [argo, local, container])
+@pytest.mark.parametrize("executor", [argo, kubernetes, local, container])
 @pytest.mark.parametrize("kind", ["catalog", "secrets"])
 def test_a_step_that_asks_for_nothing_to_give_is_an_error(executor: Any, kind: str) -> None:
     traverse(executor(), kind, "do-nothing", steps=[])
@@ -163,15 +170,10 @@ def test_a_database_that_steps_cannot_reach_is_refused(
         traverse(executor(), "run_log_store", "db", config, provider=provider)
 
 
-class Container:
-    """What these integrations change of the executor."""
+class Container(Executor):
+    """Made without an image, or a look for Docker."""
 
     executor_type = "local-container"
-
-    def __init__(self) -> None:
-        self.volumes: dict[str, Any] = {}
-        self.secret_files: dict[str, str] = {}
-        self.network: str | None = None
 
 
 class Env:

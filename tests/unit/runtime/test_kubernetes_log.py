@@ -85,7 +85,7 @@ class Server(Api):
         ]
         at = int(query.get("continue", ["0"])[0])
         more = str(at + 1) if at + 1 < len(found) else ""
-        page = {"items": found[at : at + 1], "metadata": {"continue": more}}
+        page = {"items": found[at : at + 1] or None, "metadata": {"continue": more}}
         return Response(200, {}, json.dumps(page).encode())
 
 
@@ -102,17 +102,25 @@ def store(server: Server, monkeypatch: pytest.MonkeyPatch) -> KubernetesRunLog:
     return found
 
 
-def test_an_object_is_a_config_map_that_goes_with_the_workflow(
-    store: KubernetesRunLog, server: Server
+@pytest.mark.parametrize(
+    ("owner", "kind"),
+    [
+        (OWNER, ("argoproj.io/v1alpha1", "Workflow", "churn-x", "1a2b")),
+        ({"job": "churn-1", "namespace": "n", "uid": "3c"}, ("batch/v1", "Job", "churn-1", "3c")),
+    ],
+)
+def test_an_object_is_a_config_map_that_goes_with_what_runs_it(
+    store: KubernetesRunLog, server: Server, owner: dict[str, str], kind: tuple[str, ...]
 ) -> None:
+    store.owner = owner
     data = bytes(range(256))
     store.put("runs/churn-1/run.json", data)
     (found,) = server.objects.values()
     assert found["metadata"]["name"] == name_of("runs/churn-1/run.json")
     assert found["metadata"]["annotations"] == {"argosy.dev/key": "runs/churn-1/run.json"}
     assert found["metadata"]["labels"]["argosy.dev/run"] == "churn-1"
-    (owner,) = found["metadata"]["ownerReferences"]
-    assert (owner["kind"], owner["name"], owner["uid"]) == ("Workflow", "churn-x", "1a2b")
+    (reference,) = found["metadata"]["ownerReferences"]
+    assert tuple(reference[name] for name in ("apiVersion", "kind", "name", "uid")) == kind
     assert store.get("runs/churn-1/run.json") == data
     assert store.get("runs/churn-1/other.json") is None
 
@@ -127,6 +135,7 @@ def test_a_list_is_of_a_runs_label_and_comes_in_pages(
     assert len(store.list("runs/a-1")) == 3
     assert len(store.list("")) == 4
     assert store.list("blobs/") == ["blobs/ff"]
+    assert store.list("runs/none/") == []
 
 
 def test_names_and_labels_are_what_kubernetes_takes() -> None:

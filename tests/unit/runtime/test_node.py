@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,27 @@ def test_the_digest_is_of_the_work_and_not_of_the_place() -> None:
     assert from_json(raw).digest() == from_json(moved).digest()
     assert from_json(raw).digest() != from_json({**raw, "command": "jobs.b"}).digest()
     assert from_json({**raw, "env": {"rank": "1"}}).digest() != from_json(raw).digest()
+
+
+def test_a_node_in_a_file_is_read_from_there(tmp_path: Path) -> None:
+    raw = {"step": "a", "command": "x" * 200_000}
+    (tmp_path / "k").write_text(encode(raw))
+    assert decode('{"step": "a", "in": "k"}', str(tmp_path)).raw == raw
+
+
+@pytest.mark.parametrize(
+    ("key", "folder", "said"),
+    [
+        ("k", "", "ARGOSY_NODES names no folder"),
+        ("none", "here", "cannot be read"),
+        ("broken", "here", "cannot be read"),
+        ("other", "here", "is not the node of 'a'"),
+    ],
+)
+def test_what_is_wrong_with_the_file_is_said(
+    key: str, folder: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "broken").write_text("{")
+    (tmp_path / "other").write_text('{"step": "b"}')
+    with pytest.raises(NodeError, match=said):
+        decode(json.dumps({"step": "a", "in": key}), str(tmp_path) if folder else "")

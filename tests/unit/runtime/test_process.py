@@ -328,5 +328,5 @@ class Log(BaseIntegration):
     }
     done = run(folder, "exec", node, ARGOSY_CONFIG=json.dumps(refused))
     assert done.returncode == 2
-    assert "the integration company.Log failed: ValueError: not there" in done.stderr
+    assert "the integration company.Log.validate failed: ValueError: not there" in done.stderr
     assert "Traceback" not in done.stderr

@@ -16,6 +16,7 @@ from argosy.runtime.executors.base import Executor
 from argosy.runtime.integrations import BaseIntegration
 from argosy.runtime.integrations.base import kind_of
 from argosy.runtime.registry import BUILT_IN, find, integration, integrations, make
+from plugins import WORD_FOR_WORD
 
 SWIFT = """
 from argosy.runtime.service import Catalog, RunLogStore, Option
@@ -28,27 +29,6 @@ class Swift(RunLogStore):
     def list(self, prefix): return []
     def append(self, key, data): ...
 """
-
-WORD_FOR_WORD = '''
-from pathlib import Path
-from argosy.runtime.integrations import BaseIntegration
-from argosy.runtime.integrations.base import kind_of
-
-class LocalContainerComputeS3Store(BaseIntegration):
-    """
-    Integration between local container and S3 run log store
-    """
-    mode_type = 'local-container'
-    service_type = 'run-log-store'  # One of secret, catalog, datastore
-    service_provider = 's3'  # The actual implementation of the service
-
-    def configure_for_traversal(self, **kwargs):
-        write_to = self.service.get_aws_credentials_file()
-        self.executor.volumes[str(Path(write_to).resolve())] = {
-            'bind': '/root/.aws/credentials',
-            'mode': 'ro'
-        }
-'''
 
 
 @pytest.fixture
@@ -186,14 +166,17 @@ def pair(mode: str | None, kind: str = "run-log-store", provider: str = "file-sy
 def test_the_nearest_integration_wins(caplog: pytest.LogCaptureFixture) -> None:
     executor = make("executor", {"type": "argo"})
     log = make("run_log_store", {"type": "file-system"})
-    exact, every = pair("argo"), pair(None)
+    exact, family, every = pair("argo"), pair("cluster"), pair(None)
     ours = type(integration(executor, log))
-    assert ours.__name__ == "ArgoFileSystemRunLog"
+    assert ours.__name__ == "ClusterFileSystemRunLog"
     assert type(integration(executor, log, [every])) is ours, "an exact pair wins"
     caplog.set_level(logging.INFO)
     for _ in range(3):
-        assert type(integration(executor, log, [every, exact])) is exact
+        assert type(integration(executor, log, [every, family, exact])) is exact
     assert len(caplog.messages) == 1
+    kubernetes = make("executor", {"type": "kubernetes"})
+    assert type(integration(kubernetes, log, [every, family, exact])) is family
+    assert type(integration(kubernetes, log, [every, exact])) is ours
     local = make("executor", {"type": "local"})
     assert type(integration(local, log, [every, exact])) is every
     assert type(integration(local, log)) is BaseIntegration

@@ -28,6 +28,8 @@ def test_env_takes_its_own_variables_out() -> None:
     assert environment == {"DB": "y"}
     EnvSecrets().withdraw(environment)
     assert environment == {"DB": "y"}, "without a prefix nothing says what a secret is"
+    EnvSecrets({"names": ["DB", "OTHER"]}).withdraw(environment)
+    assert not environment
 
 
 def test_dotenv_reads_a_value_as_it_is(tmp_path: Path) -> None:

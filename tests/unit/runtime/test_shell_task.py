@@ -114,6 +114,16 @@ def test_what_went_wrong_is_said(run: Any, command: str, returns: list[str], sai
     assert done.status == (137 if "kill" in command else 1)
 
 
+def test_what_is_exported_as_it_was_is_returned(run: Any) -> None:
+    run.arguments = {"done": False, "rate": 1.5}
+    command = "export ARGOSY_PRM_done=false"
+    node = {"command_type": "shell", "command": command, "returns": ["done"]}
+    done = run.exec("s", from_=[""], **node)
+    assert done.status == 0, done.err
+    assert run.state("s")["parameters"]["done"]["by"] == "s"
+    assert run.parameters("s") == {"done": False, "rate": 1.5}
+
+
 def test_a_large_value_is_in_a_file(run: Any) -> None:
     large, items = "é" * 40_000, list(range(20_000))
     run.code("def f(): return {'large': 'é' * 40000, 'items': list(range(20000)), 'x_FILE': 1}")

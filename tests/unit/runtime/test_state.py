@@ -135,7 +135,7 @@ def test_an_engine_that_does_not_say_is_wrong(log: Log) -> None:
 
 def test_an_unknown_source_is_refused(log: Log) -> None:
     with pytest.raises(NodeError, match="does not know"):
-        log.values({"loop": "b"})
+        log.values({"while": "b"})
 
 
 ITEM = {"item": "region", "on": "regions", "depth": 0, "in": ["extract"]}
@@ -175,6 +175,36 @@ def test_a_map_over_what_is_not_there_says_what_is(log: Log) -> None:
     log.wrote("extract", "0", region=1)
     with pytest.raises(NodeError, match="'regions', which is not there; there are: region"):
         log.values(ITEM, key=("0",))
+
+
+ROUND = {"round": "i", "depth": 1, "in": ["a"], "last": "m/*/l/*/b"}
+
+
+def test_a_round_reads_what_the_one_before_it_left(log: Log) -> None:
+    log.wrote("a", "0", x="before", i="mine")
+    log.wrote("m/4/l/0/b", "1.4.0.0.0", x="first", i=0)
+    assert log.values(ROUND, key=("4", "0")) == {"x": "before", "i": 0}
+    assert log.values(ROUND, key=("4", "1", "7")) == {"x": "first", "i": 1}
+    unnamed = {**ROUND, "round": None}
+    assert log.values(unnamed, key=("4", "0")) == {"x": "before", "i": "mine"}
+    assert map_variable(log.reader().read([ROUND], ("4", "1"))) == {"i": 1}
+
+
+def test_the_index_of_a_round_is_as_short_as_that_of_the_first(log: Log) -> None:
+    log.wrote("a", "0", x=1)
+    for number in range(3):
+        entering = log.reader().read([ROUND], ("4", str(number)))
+        assert entering.parameters["i"]["rank"] == "0.0"
+        log.leave(f"m/4/l/{number}/b", entering)
+
+
+def test_after_a_loop_its_index_is_what_it_was_before(log: Log) -> None:
+    log.wrote("a", "0", x="before", i="mine")
+    log.wrote("l", "1.3.0", x="after", i=3)
+    source = {"loop": "i", "in": ["a"], "out": ["l"]}
+    assert log.values(source) == {"x": "after", "i": "mine"}
+    log.wrote("a", "0", x="before")
+    assert log.values(source) == {"x": "after"}
 
 
 def mapped(**more: Any) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Integrations of the Argo executor: what a pod needs so that a provider works in it."""
+"""Integrations of the executors in a cluster, argo and kubernetes: what a pod needs so that a
+provider works in it."""
 
 from __future__ import annotations
 
@@ -14,28 +15,28 @@ from .everywhere import Databases
 
 CLAIM_LINES = """\
   executor:
-    type: argo
+    type: {executor}
     config:
       claims:
-        my-claim: {mount_path: /mnt/argosy, create: true, size: 10Gi}"""
+        my-claim: {{mount_path: /mnt/argosy, create: true, size: 10Gi}}"""
 
 
-class ArgoBuffered(BaseIntegration):
-    mode_type = "argo"
+class ClusterBuffered(BaseIntegration):
+    mode_type = "cluster"
     service_type = "run-log-store"
     service_provider = "buffered"
 
     def validate(self, **kwargs: Any) -> None:
         raise NodeError(
-            "run log 'buffered' ends with the process that has it, and each step is a pod of its "
-            "own; use run_log_store: {type: kubernetes}, or file-system with a claim"
+            "run log 'buffered' ends with the process that has it, and a run has more than one "
+            "pod; use run_log_store: {type: kubernetes}, or file-system with a claim"
         )
 
 
-class ArgoFileSystem(BaseIntegration):
+class ClusterFileSystem(BaseIntegration):
     """Every pod must see the folder: it lies under the mount of a claim."""
 
-    mode_type = "argo"
+    mode_type = "cluster"
     service_provider = "file-system"
 
     def configure_for_traversal(self, **kwargs: Any) -> None:
@@ -64,22 +65,23 @@ class ArgoFileSystem(BaseIntegration):
         location = f"  {section}: {{type: file-system, config: {{location: {mount}/{folder}}}}}"
         if mounts:
             return f"which are {', '.join(mounts)}; name a folder there:\n{location}"
-        return f"and the executor has no claim; add one:\n{CLAIM_LINES}\n{location}"
+        lines = CLAIM_LINES.format(executor=self.executor.executor_type)
+        return f"and the executor has no claim; add one:\n{lines}\n{location}"
 
 
-class ArgoFileSystemRunLog(ArgoFileSystem):
+class ClusterFileSystemRunLog(ClusterFileSystem):
     service_type = "run-log-store"
 
 
-class ArgoFileSystemCatalog(ArgoFileSystem):
+class ClusterFileSystemCatalog(ClusterFileSystem):
     service_type = "catalog"
 
 
-class ArgoDatabase(Databases):
+class ClusterDatabase(Databases):
     """A server that every pod reaches. What it asks for comes from the cluster's Secrets, to every
     pod; another provider is asked in the pod."""
 
-    mode_type = "argo"
+    mode_type = "cluster"
 
     def validate(self, **kwargs: Any) -> None:
         super().validate()
@@ -112,10 +114,10 @@ class ArgoDatabase(Databases):
             )
 
 
-class ArgoKubernetesRunLog(BaseIntegration):
-    """Pods write with their service account; what they write is their workflow's."""
+class ClusterKubernetesRunLog(BaseIntegration):
+    """Pods write with their service account; what they write goes with their workflow or Job."""
 
-    mode_type = "argo"
+    mode_type = "cluster"
     service_type = "run-log-store"
     service_provider = "kubernetes"
 
@@ -133,8 +135,8 @@ class ArgoKubernetesRunLog(BaseIntegration):
         self.service.owner = parsed(os.environ, "ARGOSY_ORIGIN")
 
 
-class ArgoEnvSecrets(BaseIntegration):
-    mode_type = "argo"
+class ClusterEnvSecrets(BaseIntegration):
+    mode_type = "cluster"
     service_type = "secrets"
     service_provider = "env"
 
@@ -145,12 +147,12 @@ class ArgoEnvSecrets(BaseIntegration):
         )
 
 
-class ArgoDotenvSecrets(ArgoEnvSecrets):
+class ClusterDotenvSecrets(ClusterEnvSecrets):
     service_provider = "dotenv"
 
 
-class ArgoKubernetesSecrets(BaseIntegration):
-    mode_type = "argo"
+class ClusterKubernetesSecrets(BaseIntegration):
+    mode_type = "cluster"
     service_type = "secrets"
     service_provider = "kubernetes"
 

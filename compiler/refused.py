@@ -1,0 +1,42 @@
+"""What an executor cannot run, though it reads well, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .errors import Problem
+from .graph import Approval, Graph, Node, Task
+from .settings import every_node
+
+ARGO = "executor argo gives the step a pod of its own"
+DOCKER = "run it in Docker: -c with executor: local-container; or mock it: executor: mocked"
+FILE = "leave the variable out; the container reads the file /argosy/secrets/%s"
+
+
+def refused(graph: Graph, executor: str, secrets: str) -> Iterator[Problem]:
+    """A problem for each node that the executor, with this provider of secrets, cannot run."""
+    for _, node in every_node(graph):
+        if isinstance(node.spec, Task) and node.spec.image:
+            yield from _container(node, node.spec, executor, secrets)
+        if isinstance(node.spec, Approval) and executor == "kubernetes":
+            message = f"step '{node.name}' is an approval, and nobody can be asked in a Job"
+            yield Problem(message, node.at, "executor argo waits for one; or leave the step out")
+
+
+def _container(node: Node, task: Task, executor: str, secrets: str) -> Iterator[Problem]:
+    if executor == "local":
+        message = f"step '{node.name}' is a container, and executor 'local' runs none"
+        yield Problem(message, node.at, DOCKER)
+    if executor == "kubernetes":
+        message = f"step '{node.name}' is a container, and all steps of a Job run in one"
+        yield Problem(message, node.at, ARGO)
+        return
+    if executor == "argo" and secrets == "kubernetes":
+        return
+    for name, variable in task.secrets.items():
+        if variable and executor != "local":
+            message = (
+                f"step '{node.name}' shows secret '{name}' to its container as ${variable}, which "
+                "only executor argo does, with secrets: kubernetes"
+            )
+            yield Problem(message, node.at, FILE % name)

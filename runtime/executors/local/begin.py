@@ -1,0 +1,26 @@
+"""How a run begins in the run log, or goes on where a pod that is gone had begun it."""
+
+from __future__ import annotations
+
+import json
+
+from argosy.runtime.context import Context, write_run
+from argosy.runtime.end import ended_by, records
+from argosy.runtime.layout import end_prefix, run_key
+
+LOST = "its pod is gone: evicted, deleted, or out of memory"
+
+
+def begin(context: Context) -> None:
+    """Writes run.json. Of an engine's run that is there already, another pod before this one had
+    a part: what that left open is closed, and how it ended is taken back."""
+    store = context.run_log_store
+    if context.origin and store.get(run_key(context.run)) is not None:
+        context.continued = True
+        for key, record in records(context):
+            if record["status"] == "running":
+                record.update(ended_by(LOST, None))
+                store.put(key, json.dumps(record).encode())
+        for key in store.list(end_prefix(context.run)):
+            store.put(key, json.dumps({"status": "running"}).encode())
+    write_run(context)
