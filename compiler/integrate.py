@@ -16,9 +16,9 @@ from argosy.runtime.service import TYPES, Catalog, RunLogStore
 from .compilation import Compilation
 from .engines import ENGINES, back_end
 from .errors import Problem, SettingsError, nearest
-from .graph import Task
+from .graph import Map, Task
 from .refused import refused
-from .settings import SERVICES, Declared, Settings, every_node, override_of
+from .settings import PARALLELISM, SERVICES, Declared, Settings, every_node, override_of
 
 EXECUTION_HOOKS = "validate", "configure_for_execution"
 
@@ -136,7 +136,10 @@ def _option_problems(compilation: Compilation) -> list[Problem]:
     for _, node in every_node(compilation.pipeline.graph):
         problems += [
             Problem(f"overrides of step '{node.name}': {message}", node.at, hint)
-            for _, message, hint in check_options(override_of(declared, node), step=True)
+            for path, message, hint in check_options(override_of(declared, node), step=True)
+            if path != (PARALLELISM,)
+            or not isinstance(node.spec, Map)
+            or not node.spec.max_parallel
         ]
     return problems
 
