@@ -34,6 +34,14 @@ DEFAULTS = {
 }
 """The provider of each service that a configuration leaves out, by executor."""
 
+OWN = {
+    "argo": frozenset(
+        ["archive_logs", "extra", "hooks", "metrics", "synchronization"],
+    )
+}
+"""Options that are the workflow's in an executor's configuration, and a step's in its overrides: a
+step inherits none of them."""
+
 
 class Declared(NamedTuple):
     """A service as it is configured: its provider's type, its options, and where they stand."""
@@ -228,7 +236,8 @@ def step_options(
 ) -> dict[str, Mapping[str, Any]]:
     """The executor's options of each step that overrides any."""
     blocks = executor.config.get("overrides") or {}
-    base = {key: value for key, value in executor.config.items() if key != "overrides"}
+    alone = OWN.get(executor.type, frozenset()) | {"overrides"}
+    base = {key: value for key, value in executor.config.items() if key not in alone}
     found: dict[str, Mapping[str, Any]] = {}
     for path, node in every_node(graph):
         for name, override in node.overrides.items():
@@ -256,6 +265,15 @@ def executors() -> list[str]:
     return [*EXECUTORS, *(point.name for point in registry.entry_points("executor"))]
 
 
+def own_override(executor: Declared, node: Any) -> Declared | None:
+    """What a node itself overrides of the executor's options, with its place; None where it names a
+    block of the executor's, or nothing."""
+    found = node.overrides.get(executor.type)
+    if not isinstance(found, dict):
+        return None
+    return Declared(executor.type, found, found if isinstance(found, source.Mapping) else None)
+
+
 def override_of(executor: Declared, node: Any) -> Mapping[str, Any]:
     """What a node overrides of the executor's options, those of the block that it names if so."""
     found = node.overrides.get(executor.type) or {}
@@ -270,9 +288,9 @@ def bounded(graph: Graph, executor: Declared) -> Graph:
 
     def change(node: Node) -> Node:
         most = override_of(executor, node).get(PARALLELISM)
-        if not isinstance(node.spec, Map) or node.spec.max_parallel or type(most) is not int:
+        if not isinstance(node.spec, Map) or node.spec.max_parallel or not isinstance(most, int):
             return node
-        return node._replace(spec=node.spec._replace(max_parallel=max(0, most) or None))
+        return node._replace(spec=node.spec._replace(max_parallel=most))
 
     maps = (node for _, node in every_node(graph) if isinstance(node.spec, Map))
     if not any(PARALLELISM in override_of(executor, node) for node in maps):

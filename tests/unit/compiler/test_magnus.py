@@ -116,5 +116,11 @@ def test_a_pipeline_runs_here(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bound", ["0", "many", "true"])
 def test_a_maps_bound_is_a_number(bound: str, tmp_path: Path) -> None:
     wrong = ARGO.replace("{parallelism: 1}", f"{{parallelism: {bound}}}")
-    with pytest.raises(CompileError, match="step 'each part': 'parallelism' is of the whole"):
+    with pytest.raises(CompileError, match=r"magnus\.yaml:17:33: error: parallelism: "):
+        compiled(tmp_path, wrong, phases.verify)
+
+
+def test_a_task_has_no_bound(tmp_path: Path) -> None:
+    wrong = ARGO.replace("heavy: {", "heavy: {parallelism: 2, ")
+    with pytest.raises(CompileError, match="'parallelism' is of a workflow or a map, and this is"):
         compiled(tmp_path, wrong, phases.verify)
