@@ -178,6 +178,17 @@ def test_what_the_help_begins_with_works(tmp_path: Path) -> None:
     assert (tmp_path / "hello/manifests/kustomization.yaml").exists()
 
 
+def test_what_rendering_deletes_is_told(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("dag: {steps: {a: {type: task, command: a.b}}}")
+    (tmp_path / "argo.yaml").write_text("executor: {type: argo, config: {image: 'a:1'}}")
+    options = ["render", "p.yaml", "-c", "argo.yaml", "-o", "m"]
+    assert "m/role.yaml\n" in argosy(*options, cwd=tmp_path).stdout
+    own = "executor: {type: argo, config: {image: 'a:1', service_account: own}}"
+    (tmp_path / "argo.yaml").write_text(own)
+    assert "m/role.yaml: deleted\n" in argosy(*options, cwd=tmp_path).stdout
+    assert not (tmp_path / "m/role.yaml").exists()
+
+
 def test_what_init_writes_runs(tmp_path: Path) -> None:
     first = argosy("init", "hello", cwd=tmp_path)
     assert first.returncode == 0
