@@ -113,7 +113,20 @@ def flow(graph: Graph) -> Flow:
     """The flow of a pipeline's graph."""
     found = Flow({}, {}, {}, {}, {})
     inside = run(_Walk(found, _weights(graph)).graph(graph, "", "", START))
-    return found._replace(final=tuple(encode(source) for source in inside))
+    return found._replace(final=tuple(_final(graph, source) for source in inside))
+
+
+def _final(graph: Graph, source: Source) -> Any:
+    """A source of the pipeline's end. That has records alone, by which a composite that failed may
+    look as if it had not: whether its handler ran tells."""
+    encoded = encode(source)
+    if isinstance(source, If) and not source.graph and source.label is None:
+        node = graph.nodes[source.name]
+        handler = graph.nodes.get(node.handler or "")
+        alone = (Edge(node.name, "failure"),)
+        if handler and isinstance(handler.spec, Task) and handler.incoming == alone:
+            return {**encoded, "unless": segment(handler.name)}
+    return encoded
 
 
 class _Walk(NamedTuple):

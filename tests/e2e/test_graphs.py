@@ -88,6 +88,23 @@ CASES = {
             "last": does(depends_on=["b", "c"]),
         },
     ),
+    "failed-after-all-and-handled": Case(
+        GOOD,
+        3,
+        {
+            "p": {
+                "type": "parallel",
+                "branches": {
+                    "ends": {"start_at": "a", "steps": {"a": does(next="fail")}},
+                    "goes on": {"steps": {"b": sets("lost=1")}},
+                },
+                "on_failure": "h",
+            },
+            "h": sets("mended=1"),
+        },
+        controls=1,  # the fail that a success leads to
+        ends={"mended": 1},
+    ),
     "handler-fails": Case(BAD, 2, {"a": fails(on_failure="h"), "h": fails()}),
     "handled-by-a-stub": Case(
         GOOD,
