@@ -90,7 +90,7 @@ CASES = {
     ),
     "failed-after-all-and-handled": Case(
         GOOD,
-        3,
+        4,  # the `fail` that a success leads to is one
         {
             "p": {
                 "type": "parallel",
@@ -102,7 +102,6 @@ CASES = {
             },
             "h": sets("mended=1"),
         },
-        controls=1,  # the fail that a success leads to
         ends={"mended": 1},
     ),
     "handler-fails": Case(BAD, 2, {"a": fails(on_failure="h"), "h": fails()}),
