@@ -96,24 +96,13 @@ def rename(mapping: Mapping, names: dict[str, str]) -> bool:
     return found
 
 
-def overrides(given: Any) -> Any:
-    """A step's overrides with the options of each executor by our names.
-
-    >>> overrides({"local-container": {"docker_image": "x"}, "argo": "large"})
-    {'local-container': {'image': 'x'}, 'argo': 'large'}
-    """
-    if not isinstance(given, dict):
-        return given
-    found = dict(given)
+def overrides(given: Mapping) -> Mapping:
+    """A step's overrides with the options of each executor by our names."""
     for executor, options in given.items():
         provider = PROVIDERS.get(("executor", str(executor)))
-        if provider and isinstance(options, dict):
-            names = provider.options
-            found[executor] = {
-                new if (new := names.get(name, name)) not in options else name: value
-                for name, value in options.items()
-            }
-    return found
+        if provider and isinstance(options, Mapping):
+            rename(options, provider.options)
+    return given
 
 
 def tidy(section: str, config: Mapping, provider: Provider) -> bool:

@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Any
 
 ENGINES = {"argo": ".argo", "kubernetes": ".kubernetes"}
-"""Each one's package. Its modules `lower` and `verify` have a phase of the same name, `options`
-has `check_options` and `warn_options`."""
+"""Each one's package. Its modules `lower` and `verify` have a phase of the same name, `checks`
+has `option_problems` and `warn_options`."""
 
 
 def back_end(engine: str, module: str) -> Any:

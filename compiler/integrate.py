@@ -18,7 +18,7 @@ from .engines import ENGINES, back_end
 from .errors import Problem, SettingsError, nearest
 from .graph import Task
 from .refused import refused
-from .settings import SERVICES, Declared, Settings, every_node, override_of
+from .settings import SERVICES, Declared, Settings, every_node
 
 EXECUTION_HOOKS = "validate", "configure_for_execution"
 
@@ -125,27 +125,14 @@ def _option_problems(compilation: Compilation) -> list[Problem]:
     declared = settings.executor
     if declared.type not in ENGINES:
         return found
-    check_options = back_end(declared.type, "options").check_options
-    problems = [
-        *found,
-        *(
-            declared.problem(message, path, hint)
-            for path, message, hint in check_options(declared.config)
-        ),
-    ]
-    for _, node in every_node(compilation.pipeline.graph):
-        problems += [
-            Problem(f"overrides of step '{node.name}': {message}", node.at, hint)
-            for _, message, hint in check_options(override_of(declared, node), step=True)
-        ]
-    return problems
+    return [*found, *back_end(declared.type, "checks").option_problems(compilation)]
 
 
 def _option_warnings(executor: Declared) -> list[Problem]:
     """What an engine takes, and may surprise."""
     if executor.type not in ENGINES:
         return []
-    warn_options = back_end(executor.type, "options").warn_options
+    warn_options = back_end(executor.type, "checks").warn_options
     return [
         executor.problem(message, path, hint)
         for path, message, hint in warn_options(executor.config)

@@ -32,6 +32,14 @@ DEFAULTS = {
 }
 """The provider of each service that a configuration leaves out, by executor."""
 
+OWN = {
+    "argo": frozenset(
+        ["archive_logs", "extra", "hooks", "metrics", "synchronization"],
+    )
+}
+"""Options that are the workflow's in an executor's configuration, and a step's in its overrides: a
+step inherits none of them."""
+
 
 class Declared(NamedTuple):
     """A service as it is configured: its provider's type, its options, and where they stand."""
@@ -226,7 +234,8 @@ def step_options(
 ) -> dict[str, Mapping[str, Any]]:
     """The executor's options of each step that overrides any."""
     blocks = executor.config.get("overrides") or {}
-    base = {key: value for key, value in executor.config.items() if key != "overrides"}
+    alone = OWN.get(executor.type, frozenset()) | {"overrides"}
+    base = {key: value for key, value in executor.config.items() if key not in alone}
     found: dict[str, Mapping[str, Any]] = {}
     for path, node in every_node(graph):
         for name, override in node.overrides.items():
@@ -252,6 +261,15 @@ def step_options(
 def executors() -> list[str]:
     """Every executor that a step may name, those of plugins among them."""
     return [*EXECUTORS, *(point.name for point in registry.entry_points("executor"))]
+
+
+def own_override(executor: Declared, node: Any) -> Declared | None:
+    """What a node itself overrides of the executor's options, with its place; None where it names a
+    block of the executor's, or nothing."""
+    found = node.overrides.get(executor.type)
+    if not isinstance(found, dict):
+        return None
+    return Declared(executor.type, found, found if isinstance(found, source.Mapping) else None)
 
 
 def override_of(executor: Declared, node: Any) -> Mapping[str, Any]:

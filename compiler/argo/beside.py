@@ -52,8 +52,8 @@ def add(template: Json, given: Beside, secrets: Sequence[Json]) -> None:
     template["volumes"] = [*template.get("volumes", ()), *volumes]
     before = own.get("volumeMounts", [])
     own["volumeMounts"] = [*before, *mounts]
-    template["initContainers"] = [_prepares(own)]
-    template["sidecars"] = [_task(own, given, secrets)]
+    template["initContainers"] = [*template.get("initContainers", ()), _prepares(own)]
+    template["sidecars"] = [*template.get("sidecars", ()), _task(own, given, secrets)]
 
 
 def _prepares(own: Mapping[str, Any]) -> Json:
@@ -72,7 +72,9 @@ def _task(own: Json, given: Beside, secrets: Sequence[Json]) -> Json:
         found["imagePullPolicy"] = own["imagePullPolicy"]
     found |= {"command": words[:1], "args": words[1:]}
     found["env"] = [*(one for one in own["env"] if not one["name"].startswith("ARGOSY_")), *secrets]
-    found["envFrom"] = [{"configMapRef": {"name": "{{pod.name}}"}}]
+    found["envFrom"] = [*own.get("envFrom", ()), {"configMapRef": {"name": "{{pod.name}}"}}]
+    if "securityContext" in own:
+        found["securityContext"] = own["securityContext"]
     if "resources" in own:
         found["resources"] = own.pop("resources")
     found["volumeMounts"] = [

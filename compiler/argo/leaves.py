@@ -18,10 +18,11 @@ ONCE = Retry()
 
 
 class Work(NamedTuple):
-    """A template and the arguments that it is called with."""
+    """A template, the arguments that it is called with, and the hooks of the task that calls it."""
 
     template: str
     arguments: Mapping[str, str] = {}
+    hooks: Mapping[str, Any] = {}
 
 
 def leaf(
@@ -44,8 +45,9 @@ def leaf(
     if options.timeout:
         content.setdefault("timeout", options.timeout)
     _hand(content, hands)
-    retry = options.retry if node.spec.retry == ONCE else node.spec.retry
-    return _pod(shared, at, content, reading, down, retry, node.spec)
+    retry = options.retry.attempts if node.spec.retry == ONCE else node.spec.retry
+    work = _pod(shared, at, content, reading, down, retry, node.spec)
+    return work._replace(hooks=shared.hooks.lifecycle(options.hooks)) if options.hooks else work
 
 
 def control(
@@ -55,7 +57,7 @@ def control(
     rank = shared.flow.rank.get(at.removesuffix(GIVER), "")
     content = control_json(at, rank, reading, shared.flow)
     _hand(content, hands)
-    retry = shared.options(at.removesuffix(GIVER)).retry
+    retry = shared.options(at.removesuffix(GIVER)).retry.attempts
     return _pod(shared, at.removesuffix(GIVER), content, reading, down, retry)
 
 
@@ -90,6 +92,8 @@ def dag_task(name: str, work: Work, depends: str = "", **more: str) -> Json:
     if work.arguments:
         parameters = [{"name": name, "value": value} for name, value in work.arguments.items()]
         found["arguments"] = {"parameters": parameters}
+    if work.hooks:
+        found["hooks"] = work.hooks
     return found
 
 

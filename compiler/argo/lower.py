@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,18 @@ from ..graph import Pipeline
 from ..integrate import context
 from .apart import Apart, apart
 from .beside import RULES
+from .extra import merged
 from .graphs import lower_graph
+from .hooks import Hooks
 from .names import MAX_CRON_NAME, MAX_NAME, Names
 from .objects import Identity, account_name, identity, manifests
 from .options import Options, read_options
-from .pods import Pods, Run, configured, overridden
+from .pods import Pods, Run, common, configured, overridden
+from .readers import Exposed
 from .shared import NOOP, Shared
 from .size import OBJECT_BYTES, copies_of, size_of
 from .text import safe_json
+from .workflow import spec_of
 
 if TYPE_CHECKING:
     from ..compilation import Compilation
@@ -34,17 +37,18 @@ def lower(compilation: Compilation) -> Compilation:
     """The compilation with `manifests`: every file, as data. Raises ManifestError where the engine
     has no way to say what the pipeline says."""
     pipeline, executor = compilation.pipeline, compilation.executor
-    arguments = _arguments(pipeline)
     base = configured(executor)
+    arguments = _arguments(pipeline, base)
     limit = MAX_CRON_NAME if base.schedules else MAX_NAME
     of = identity(pipeline.name, base.namespace, limit)
     run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
     config = context(compilation)
     names = Names((NOOP,))
-    pods = Pods(Run(config, run_id, executor.secret_environment), base, names)
-    steps = _step_options(base, executor.config, compilation.settings.steps)
-    shared = Shared(compilation.flow, config["arguments"], base, steps, names, pods)
-    spec, nodes = _within_budget(_spec(of, shared, pipeline, arguments), of, base)
+    own = common(base)
+    pods = Pods(Run(config, run_id, executor.secret_environment), own, names)
+    steps = _step_options(own, executor.config, compilation.settings.steps)
+    shared = Shared(compilation.flow, config["arguments"], own, steps, names, pods, Hooks(names))
+    spec, nodes = _within_budget(_spec(of, shared, base, arguments, pipeline), of, base)
     rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
     found = manifests(of, base, spec, nodes, rules, pipeline.description)
     return compilation._replace(manifests=found)
@@ -72,19 +76,32 @@ def _step_options(
     return found
 
 
-def _arguments(pipeline: Pipeline) -> list[Json]:
+def _arguments(pipeline: Pipeline, options: Options) -> list[Json]:
     """The run's arguments as Argo has them: text, a default of any other type as JSON."""
     found, problems = [], []
     for name, default in pipeline.parameters.items():
-        text = default if isinstance(default, str) else safe_json(default)
+        exposed = options.parameters.get(name, Exposed())
+        as_text = default is None or isinstance(default, str)
+        enum = [_text(value, as_text) for value in exposed.enum]
+        text = _text(default, as_text)
         problems += [
             Problem(f"parameter '{name}' {message}", hint=hint)
-            for message, hint in _argument_faults(name, text)
+            for message, hint in _argument_faults(name, "\n".join([text, *enum]))
         ]
-        found.append({"name": name} if default is None else {"name": name, "value": text})
+        argument: Json = {"name": name} if default is None else {"name": name, "value": text}
+        if exposed.description:
+            argument["description"] = exposed.description
+        if enum:
+            argument["enum"] = enum
+        found.append(argument)
     if problems:
         raise ManifestError(problems)
     return found
+
+
+def _text(value: Any, as_text: bool) -> str:
+    """A value as an argument that the runtime reads as text, or as JSON."""
+    return value if as_text and isinstance(value, str) else safe_json(value)
 
 
 def _argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
@@ -95,25 +112,25 @@ def _argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
         yield "has a name that Argo does not take for an argument", hint
     if "{{" in text:
         hint = "read it from a file or build it in a step"
-        yield "has '{{' in its default, which Argo would replace", hint
+        yield "has '{{' in a value, which Argo would replace", hint
 
 
-def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json]) -> Json:
+def _spec(
+    of: Identity, shared: Shared, options: Options, arguments: list[Json], pipeline: Pipeline
+) -> Json:
     """The workflow's specification."""
-    options = shared.base
+    hooks = shared.hooks
+    end = shared.pods.end(shared.flow.final)
     found: Json = {
         "entrypoint": shared.call(pipeline.graph, ""),
-        "onExit": shared.pods.end(shared.flow.final),
+        "onExit": hooks.exit(end, options.notifications),
     }
+    if options.hooks:
+        found["hooks"] = hooks.lifecycle(options.hooks)
     account = account_name(of, options.pod)
     if account:
         found["serviceAccountName"] = account
-    if options.pod.image_pull_secrets:
-        found["imagePullSecrets"] = [{"name": name} for name in options.pod.image_pull_secrets]
-    if options.parallelism:
-        found["parallelism"] = options.parallelism
-    if options.workflow_timeout:
-        found["activeDeadlineSeconds"] = math.ceil(options.workflow_timeout)
+    found |= spec_of(options)
     found["podMetadata"] = {"labels": dict(of.labels)}
     if arguments:
         found["arguments"] = {"parameters": arguments}
@@ -122,6 +139,6 @@ def _spec(of: Identity, shared: Shared, pipeline: Pipeline, arguments: list[Json
         templates += lower_graph(shared, shared.pending.pop())
     noop = {"name": NOOP, "suspend": {"duration": "0"}}
     used = any(task["template"] == NOOP for dag in templates for task in dag["dag"]["tasks"])
-    waits = shared.waits.values()
-    found["templates"] = [*templates, *shared.pods.templates, *waits, *([noop] if used else [])]
-    return found
+    templates += [*shared.pods.templates, *hooks.templates, *shared.waits.values()]
+    found["templates"] = [*templates, *([noop] if used else [])]
+    return found if not options.extra else merged(found, options.extra)

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 from ..options.pod import Claim, PodOptions
 from .names import MAX_NAME, label_value, task_name
 from .options import Options
+from .workflow import cron_of
 
 Json = dict[str, Any]
 ARGO = "argoproj.io/v1alpha1"
+CLUSTER = "ClusterWorkflowTemplate"
+"""Has no namespace; what runs from it does, with the account and the role beside it."""
 RBAC = "rbac.authorization.k8s.io/v1"
 RESULTS = {
     "apiGroups": ["argoproj.io"],
@@ -82,10 +85,12 @@ def manifests(
 ) -> list[Manifest]:
     """Every file, the workflow first. `nodes`: the data of the ConfigMaps that it needs, by name;
     `rules`: what its pods must be allowed beside what Argo's executor must."""
-    kind = "Workflow" if options.kind == "Workflow" else "WorkflowTemplate"
+    kind = "WorkflowTemplate" if options.kind == "CronWorkflow" else options.kind
     printable = "".join(c if c.isprintable() or c == "\n" else " " for c in description)
     shown = {"workflows.argoproj.io/description": printable} if description else None
     metadata = of.metadata(annotations=shown)
+    if kind == CLUSTER:
+        metadata.pop("namespace", None)
     body = {"apiVersion": ARGO, "kind": kind, "metadata": metadata, "spec": spec}
     found = [Manifest(f"{kind.lower()}.yaml", kind.lower(), body)]
     if options.schedules:
@@ -93,7 +98,7 @@ def manifests(
     for name, data in nodes.items():
         found.append(Manifest(f"configmap-{name}.yaml", "configmap", _config_map(of, name, data)))
     if options.pod.service_account.create:
-        found.extend(access(of, account_name(of, options.pod), [RESULTS, *rules]))
+        found.extend(access(of, options.pod, [RESULTS, *rules]))
     found.extend(claims(of, options.pod))
     return [
         *found,
@@ -103,11 +108,10 @@ def manifests(
 
 
 def _cron(of: Identity, options: Options) -> Json:
-    spec: Json = {"schedules": list(options.schedules), "suspend": False}
-    if options.timezone:
-        spec["timezone"] = options.timezone
+    scope = {"clusterScope": True} if options.kind == CLUSTER else {}
+    spec = cron_of(options)
     spec["workflowMetadata"] = {"labels": dict(of.labels)}
-    spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name}}
+    spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name, **scope}}
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": of.metadata(), "spec": spec}
 
 
@@ -123,17 +127,20 @@ def _config_map(of: Identity, name: str, data: Mapping[str, str]) -> Json:
     }
 
 
-def access(of: Identity, account: str, rules: Sequence[Json]) -> list[Manifest]:
+def access(of: Identity, pod: PodOptions, rules: Sequence[Json]) -> list[Manifest]:
     """The service account, and its role where there are `rules` for one."""
-    metadata = of.metadata(account)
-    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    account, name = pod.service_account, account_name(of, pod)
+    metadata = of.metadata(name)
+    own = of.metadata(name, account.annotations)
+    own["labels"] |= account.labels
+    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": own}
     found = [Manifest("serviceaccount.yaml", "serviceaccount", body)]
     if not rules:
         return found
-    subject = {"kind": "ServiceAccount", "name": account}
+    subject = {"kind": "ServiceAccount", "name": name}
     if of.namespace:
         subject["namespace"] = of.namespace
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
     role = {"kind": "Role", "metadata": metadata, "rules": list(rules)}
     binding = {"kind": "RoleBinding", "metadata": metadata, "roleRef": reference}
     return [

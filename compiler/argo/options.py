@@ -1,93 +1,164 @@
-"""The options of the executor `argo`: those of a pod, and those of a workflow."""
+"""The options of the executor `argo`: those of a pod, those of a step, those of a workflow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..graph import Retry
 from ..options.pod import POD, PodOptions
 from ..options.readers import (
-    Fault,
-    Path,
-    WrongValue,
+    Shaped,
+    boolean,
     choice,
     dns_label,
     integer,
     listed,
-    matching,
-    record,
+    mapping,
     seconds,
     text,
 )
-from ..options.table import Option, Table, check_values, read_values
-
-ONCE = Retry()
+from ..options.table import Option, Table, read_values
+from ..schema.versions import ARGO
+from .readers import (
+    Exposed,
+    Schedule,
+    Tries,
+    exposed,
+    history_limits,
+    hook,
+    notification,
+    number,
+    pod_gc,
+    schedule,
+    tries,
+    ttl,
+    version,
+)
 
 
 class Options(NamedTuple):
-    """A configuration, read. Durations are in seconds."""
+    """A configuration, read. Durations are in seconds; members of lists and mappings without a type
+    of ours are as Argo has them."""
 
     pod: PodOptions = PodOptions()
-    retry: Retry = ONCE
+    pod_spec_patch: Mapping[str, Any] = {}
+    retry: Tries = Tries()
     timeout: float | None = None
-    workflow_timeout: float | None = None
-    parallelism: int | None = None
+    queue_timeout: float | None = None
+    synchronization: Mapping[str, Any] = {}
+    metrics: Sequence[Mapping[str, Any]] = ()
+    hooks: Mapping[str, Any] = {}
+    archive_logs: bool | None = None
+    extra: Mapping[str, Any] = {}
+    argo_version: str = ARGO
     kind: str = "WorkflowTemplate"
     namespace: str = ""
-    schedules: tuple[str, ...] = ()
+    parameters: Mapping[str, Exposed] = {}
+    workflow_timeout: float | None = None
+    parallelism: int | None = None
+    priority: int | None = None
+    volume_claim_templates: Sequence[Mapping[str, Any]] = ()
+    artifact_repository: Mapping[str, Any] = {}
+    notifications: Mapping[str, Any] = {}
+    pod_gc: Mapping[str, Any] = {}
+    ttl: Mapping[str, int] = {}
+    workflow_metadata: Mapping[str, Any] = {}
+    suspend: bool = False
+    schedules: tuple[Schedule, ...] = ()
     timezone: str = ""
+    concurrency_policy: str | None = None
+    starting_deadline: float | None = None
+    history_limits: Mapping[str, int] = {}
 
 
-def retry(value: Any) -> Retry:
-    """Attempts, or a mapping of them and the waits between."""
-    if not isinstance(value, Mapping):
-        return Retry(max_attempts=integer(value))
-    return Retry(
-        **record(
-            {
-                "max_attempts": integer,
-                "backoff": seconds,
-                "factor": factor,
-                "max_backoff": seconds,
-            }
-        )(value)
-    )
-
-
-def factor(value: Any) -> float:
-    """What a wait grows by."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 1:
-        raise WrongValue("takes a number of at least 1")
-    return value
-
-
-schedule = matching(
-    r"@\w+( \w+)?|\S+(\s+\S+){4,5}", "five fields, such as '0 6 * * 1-5', or @daily"
-)
-
-OPTIONS: Table = {
-    **POD,
+STEP: Table = {
+    "pod_spec_patch": Option(
+        Shaped("PodSpec", partial=True),
+        "a mapping",
+        "podSpecPatch",
+        "Fields of a pod that no option is for; containers merge by their names, of which the"
+        " step's is main.",
+        True,
+    ),
     "retry": Option(
-        retry,
+        tries,
         "a number or a mapping",
         "retryStrategy",
-        "{max_attempts, backoff, factor, max_backoff} of steps without a retry of their own.",
+        "{max_attempts, backoff, factor, max_backoff} of steps without a retry of their own, and of"
+        " every step that is tried again {policy, expression, affinity}: Always, OnFailure, OnError"
+        " or OnTransientError; what must hold too; Argo's retryStrategy.affinity.",
         True,
         "1",
     ),
     "timeout": Option(
         seconds, "a duration", "activeDeadlineSeconds", "Of each step without one of its own.", True
     ),
-    "workflow_timeout": Option(
-        seconds, "a duration", "spec.activeDeadlineSeconds", "Of the whole run."
+    "queue_timeout": Option(
+        seconds,
+        "a duration",
+        "timeout",
+        "From when a step could start until it ends, the wait for a lock or a place among it.",
+        True,
     ),
-    "parallelism": Option(integer, "a number", "spec.parallelism", "How many pods run at a time."),
+    "synchronization": Option(
+        Shaped("argo.Synchronization"),
+        "a mapping",
+        "synchronization, spec.synchronization",
+        "{mutexes, semaphores} that the whole workflow, or the step, holds while it runs.",
+        True,
+        own=True,
+    ),
+    "metrics": Option(
+        Shaped("[argo.Prometheus]"),
+        "a list",
+        "metrics.prometheus, spec.metrics.prometheus",
+        "What the controller shows Prometheus of the workflow, or of the step.",
+        True,
+        own=True,
+    ),
+    "hooks": Option(
+        mapping(hook),
+        "a mapping",
+        "hooks of the step's task, spec.hooks",
+        "{name: {expression, template or templateRef, arguments}}, called when the expression comes"
+        " to hold; template is a name or a body.",
+        True,
+        own=True,
+    ),
+    "archive_logs": Option(
+        boolean,
+        "a boolean",
+        "archiveLocation.archiveLogs, spec.archiveLogs",
+        "Whether Argo keeps the containers' output in its artifact repository.",
+        True,
+        "the controller's",
+        own=True,
+    ),
+    "extra": Option(
+        Shaped("argo.WorkflowSpec", partial=True),
+        "a mapping",
+        "spec, or the step's template",
+        "Merged last over what Argosy makes, lists of things with names by name, and verified as"
+        " all of it is.",
+        True,
+        own=True,
+        in_step=Shaped("argo.Template", partial=True),
+    ),
+}
+WORKFLOW: Table = {
+    "argo_version": Option(
+        version,
+        "a version",
+        "the fields that are used",
+        "3.6, 3.7 or 4: what a version has no field for is refused.",
+        default="3.7",
+    ),
     "kind": Option(
-        choice("WorkflowTemplate", "Workflow", "CronWorkflow"),
+        choice("WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow", "Workflow"),
         "a word",
         "kind",
-        "What is rendered.",
+        "What is rendered: WorkflowTemplate, ClusterWorkflowTemplate, CronWorkflow (with its"
+        " WorkflowTemplate) or Workflow.",
         default="WorkflowTemplate",
     ),
     "namespace": Option(
@@ -96,20 +167,107 @@ OPTIONS: Table = {
         "metadata.namespace",
         "Where everything is; else kubectl or kustomize says.",
     ),
+    "parameters": Option(
+        mapping(exposed),
+        "a mapping",
+        "spec.arguments.parameters: enum, description",
+        "{name: {enum, description}} of the pipeline's parameters, for those who submit it.",
+    ),
+    "workflow_timeout": Option(
+        seconds, "a duration", "spec.activeDeadlineSeconds", "Of the whole run."
+    ),
+    "parallelism": Option(
+        integer,
+        "a number",
+        "spec.parallelism",
+        "How many pods run at a time; a map's own bound is its max_parallel.",
+    ),
+    "priority": Option(
+        number, "a number", "spec.priority", "Of the run, where runs wait for the controller."
+    ),
+    "volume_claim_templates": Option(
+        Shaped("[PersistentVolumeClaim]"),
+        "a list",
+        "spec.volumeClaimTemplates",
+        "Claims that are made for each run; volume_mounts say where they are.",
+    ),
+    "artifact_repository": Option(
+        Shaped("argo.ArtifactRepositoryRef"),
+        "a mapping",
+        "spec.artifactRepositoryRef",
+        "{configMap, key} of the repository that Argo keeps artifacts and logs in.",
+        default="the controller's",
+    ),
+    "notifications": Option(
+        mapping(notification),
+        "a mapping",
+        "spec.onExit",
+        "{name: {on, template or templateRef, arguments}}, called when the run has ended: on"
+        " failure (default), success or always. One that fails changes nothing.",
+    ),
+    "pod_gc": Option(
+        pod_gc,
+        "a word or a mapping",
+        "spec.podGC",
+        "When pods are deleted: OnPodCompletion, OnPodSuccess, OnWorkflowCompletion,"
+        " OnWorkflowSuccess, or {strategy, deleteDelayDuration, labelSelector}.",
+        default="the controller's",
+    ),
+    "ttl": Option(
+        ttl,
+        "a duration or a mapping",
+        "spec.ttlStrategy",
+        "How long an ended run is kept: a duration, or {completion, success, failure}.",
+        default="the controller's",
+    ),
+    "workflow_metadata": Option(
+        Shaped("argo.WorkflowMetadata"),
+        "a mapping",
+        "spec.workflowMetadata",
+        "{labels, annotations, labelsFrom} of the Workflow of each run.",
+    ),
+    "suspend": Option(
+        boolean,
+        "a boolean",
+        "CronWorkflow spec.suspend, spec.suspend",
+        "With schedules: none starts a run. Without: a run waits for `argo resume`.",
+        default="false",
+    ),
     "schedules": Option(
         listed(schedule),
         "a list",
         "CronWorkflow spec.schedules",
-        "When a CronWorkflow starts a run.",
+        "When runs start: cron expressions, or {schedule, timezone}.",
     ),
     "timezone": Option(
         text,
         "text",
         "CronWorkflow spec.timezone",
-        "Of the schedules, such as Europe/Madrid.",
+        "Of the schedules without one of their own, such as Europe/Madrid.",
         default="the controller's",
     ),
+    "concurrency_policy": Option(
+        choice("Allow", "Forbid", "Replace"),
+        "a word",
+        "CronWorkflow spec.concurrencyPolicy",
+        "Allow, Forbid or Replace: what a scheduled run is to one that still runs.",
+        default="Allow",
+    ),
+    "starting_deadline": Option(
+        seconds,
+        "a duration",
+        "CronWorkflow spec.startingDeadlineSeconds",
+        "How late a run that was missed still starts.",
+    ),
+    "history_limits": Option(
+        history_limits,
+        "a mapping",
+        "CronWorkflow spec.successfulJobsHistoryLimit, failedJobsHistoryLimit",
+        "{successful, failed}: how many runs are kept.",
+        default="{successful: 3, failed: 1}",
+    ),
 }
+OPTIONS: Table = {**POD, **STEP, **WORKFLOW}
 """Each becomes the field of `Options`, or of its `pod`, that has its name."""
 
 
@@ -118,43 +276,3 @@ def read_options(config: Mapping[str, Any]) -> Options:
     values = read_values(OPTIONS, config)
     pod = {name: values.pop(name) for name in POD if name in values}
     return Options(pod=PodOptions(**pod), **values)
-
-
-def check_options(config: Mapping[str, Any], path: Path = (), *, step: bool = False) -> list[Fault]:
-    """Everything wrong with the executor's configuration, or with the overrides of one step.
-
-    `path` leads to `config`; the faults have theirs below it.
-    """
-    found = check_values(OPTIONS, "argo", config, path, step=step)
-    if not step and not found:
-        found.extend(Fault((*path, *at), message, hint) for at, message, hint in _together(config))
-    return found
-
-
-def _together(config: Mapping[str, Any]) -> Iterator[Fault]:
-    """What is wrong between options that are right by themselves."""
-    options = read_options(config)
-    if not options.pod.image:
-        hint = "config: {image: registry.example.com/team/pipeline:1.0}"
-        yield Fault((), "executor argo needs an image", hint)
-    if options.kind == "CronWorkflow" and not options.schedules:
-        yield Fault(("kind",), "a CronWorkflow needs schedules", 'schedules: ["0 6 * * *"]')
-    if options.kind == "Workflow" and options.schedules:
-        hint = "leave kind out: schedules render a CronWorkflow and its WorkflowTemplate"
-        yield Fault(("schedules",), "a Workflow runs once and has no schedules", hint)
-    if options.timezone and not options.schedules:
-        yield Fault(("timezone",), "timezone is that of schedules, and there are none")
-
-
-def warn_options(config: Mapping[str, Any], path: Path = ()) -> list[Fault]:
-    """What is taken, and may surprise."""
-    claims = read_options(config).pod.claims
-    return [
-        Fault(
-            (*path, "claims", name),
-            f"claim '{name}' is {claim.access_mode}: its pods must all run on one node",
-            "access_mode: ReadWriteMany, where the storage class has it",
-        )
-        for name, claim in claims.items()
-        if claim.create and claim.access_mode != "ReadWriteMany"
-    ]

@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 from argosy.runtime.secrets.kubernetes import PREFIX
 
 from ..graph import Retry
+from ..options.container import RESTRICTED, container_of, others_of, pod_of
 from ..options.pod import Account, Claim, PodOptions
 from ..options.readers import plain
+from ..settings import OWN
 from . import expressions
 from .beside import Beside, add
+from .extra import merged
 from .names import Names
 from .options import Options, read_options
 from .text import safe_json
@@ -24,6 +27,12 @@ LATER = 60
 """Seconds that the engine's deadline comes after the step's timeout, which the runtime enforces."""
 AGAIN = "lastRetry.exitCode != '2'"
 """A wrong node or configuration stays wrong; anything else, a lost pod too, is tried again."""
+
+ONCE = Retry()
+UNKNOWN = "topologySpreadConstraints", "runtimeClassName", "terminationGracePeriodSeconds"
+"""Fields of a pod that a template has no name for: they go into its podSpecPatch."""
+EXECUTOR_USER = 8737
+"""Whom Argo's own containers run as where they must not be root (MinimalCtrSC of its source)."""
 
 
 def configured(executor: Any) -> Options:
@@ -38,7 +47,10 @@ def integrated(pod: PodOptions, executor: Any) -> PodOptions:
     if executor.service_account not in (None, account.name):
         account = Account(executor.service_account)
     return pod._replace(
-        env={name: plain(value) for name, value in executor.environment.items()},
+        env={
+            **{name: value for name, value in pod.env.items() if not isinstance(value, str)},
+            **{name: plain(value) for name, value in executor.environment.items()},
+        },
         labels={name: plain(value) for name, value in executor.labels.items()},
         annotations={name: plain(value) for name, value in executor.annotations.items()},
         claims={
@@ -69,6 +81,12 @@ def _changed(
     kept = {name: value for name, value in base.items() if name in after or name not in before}
     new = {name: value for name, value in after.items() if before.get(name) != value}
     return kept | new
+
+
+def common(options: Options) -> Options:
+    """What steps have of the configuration: all but what is the workflow's alone."""
+    own = {name: Options._field_defaults[name] for name in OWN["argo"]}
+    return options._replace(**own)
 
 
 class Profile(NamedTuple):
@@ -144,7 +162,7 @@ class Pods:
     def end(self, final: Iterable[Any]) -> str:
         """The template of the exit handler; what runs the pipeline's last pod."""
         name = self._names.count("end")
-        template = self._pod(self._base.pod, ["end"], self._environment(True))
+        template = self._pod(self._base, ["end"], self._environment(True))
         template["container"]["env"] += [
             {"name": "ARGOSY_STATUS", "value": "{{workflow.status}}"},
             {"name": "ARGOSY_FAILURES", "value": FAILURES},
@@ -155,15 +173,14 @@ class Pods:
             "path": FAILURES,
             "raw": {"data": "{{workflow.failures}}"},
         }
-        self.templates.append(
-            {
-                "name": name,
-                "inputs": {"artifacts": [failures]},
-                # It exits 0 whatever it finds: if it fails, its pod was lost.
-                "retryStrategy": {"limit": 2, "retryPolicy": "Always"},
-                **template,
-            }
-        )
+        found: dict[str, Any] = {"name": name, "inputs": {"artifacts": [failures]}}
+        # It exits 0 whatever it finds: if it fails, its pod was lost.
+        found["retryStrategy"] = {"limit": 2, "retryPolicy": "Always"}
+        labels, annotations = self._base.pod.labels, self._base.pod.annotations
+        metadata = {"labels": dict(labels), "annotations": dict(annotations)}
+        if labels or annotations:
+            found["metadata"] = {name: given for name, given in metadata.items() if given}
+        self.templates.append({**found, **template})
         return name
 
     def _key(self, options: Options) -> Any:
@@ -171,7 +188,9 @@ class Pods:
         themselves, so that an id is not given to others."""
         found = self._keys.get(id(options))
         if found is None:
-            shown = [self._pod(options.pod, [], []), options.pod.labels, options.pod.annotations]
+            shown: list[Any] = [self._pod(options, [], []), step_of(options), options.extra]
+            shown += [options.pod.labels, options.pod.annotations]
+            shown.append(options.retry._replace(attempts=ONCE))
             found = (options, json.dumps(shown, sort_keys=True))
             self._keys[id(options)] = found
         return found[1]
@@ -188,7 +207,7 @@ class Pods:
             "annotations": {"argosy.dev/step": expressions.STEP, **options.pod.annotations},
         }
         if profile.backoff is not None:
-            found["retryStrategy"] = _retry(*profile.backoff)
+            found["retryStrategy"] = _retry(*profile.backoff, options)
         if profile.deadline:
             found["activeDeadlineSeconds"] = "{{inputs.parameters.deadline}}"
         if profile.hands:
@@ -202,11 +221,11 @@ class Pods:
             env.append({"name": "ARGOSY_HANDS", "value": HANDS})
         env += [_secret(name, self._run.secrets[name]) for name in profile.secrets]
         arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
-        found = {**found, "metadata": metadata, **self._pod(options.pod, arguments, env)}
+        found |= {"metadata": metadata, **step_of(options), **self._pod(options, arguments, env)}
         if profile.beside is not None:
             secrets = [_secret(name, self._run.secrets[own]) for name, own in profile.beside.shown]
             add(found, profile.beside, secrets)
-        return found
+        return found if not options.extra else merged(found, {**options.extra, "name": name})
 
     def _environment(self, arguments: bool) -> list[dict[str, Any]]:
         origin = {
@@ -233,38 +252,50 @@ class Pods:
         return tuple(PREFIX + name for name in secrets if PREFIX + name in self._run.secrets)
 
     def _pod(
-        self, options: PodOptions, arguments: list[str], env: list[dict[str, Any]]
+        self, options: Options, arguments: list[str], env: list[dict[str, Any]]
     ) -> dict[str, Any]:
-        """The members of a template that options decide, and its container."""
+        """The members of a template that a pod's options decide, and its container."""
         found: dict[str, Any] = {}
-        if options.service_account != self._base.pod.service_account:
-            found["serviceAccountName"] = options.service_account.name
-        if options.node_selector:
-            found["nodeSelector"] = dict(options.node_selector)
-        if options.tolerations:
-            found["tolerations"] = [dict(toleration) for toleration in options.tolerations]
-        volumes = Names().take_all(options.claims)
-        if volumes:
-            found["volumes"] = [
-                {"name": volume, "persistentVolumeClaim": {"claimName": claim}}
-                for claim, volume in volumes.items()
-            ]
-        container: dict[str, Any] = {"image": options.image}
-        if options.image_pull_policy:
-            container["imagePullPolicy"] = options.image_pull_policy
-        container |= {"command": list(options.command), "args": arguments}
-        container["env"] = [
-            *env,
-            *({"name": name, "value": value} for name, value in options.env.items()),
-        ]
-        if options.resources:
-            container["resources"] = {k: dict(v) for k, v in options.resources.items()}
-        if volumes:
-            container["volumeMounts"] = [
-                {"name": volume, "mountPath": options.claims[claim].mount_path}
-                for claim, volume in volumes.items()
-            ]
-        return {**found, "container": container}
+        own = options.pod
+        if own.service_account != self._base.pod.service_account:
+            found["serviceAccountName"] = own.service_account.name
+        pod = pod_of(own._replace(dns_policy=None, dns_config={}))
+        patch = {name: pod.pop(name) for name in UNKNOWN if name in pod}
+        patch = merged({**patch, **_restricted(own)}, options.pod_spec_patch)
+        found |= pod
+        if patch:
+            found["podSpecPatch"] = json.dumps(patch)
+        if own.init_containers:
+            found["initContainers"] = others_of(own, own.init_containers)
+        if own.sidecars:
+            found["sidecars"] = others_of(own, own.sidecars)
+        return {**found, "container": container_of(own, arguments, env)}
+
+
+def step_of(options: Options) -> dict[str, Any]:
+    """The members of a template that a step's options decide."""
+    found: dict[str, Any] = {}
+    if options.queue_timeout:
+        found["timeout"] = _duration(options.queue_timeout)
+    if options.synchronization:
+        found["synchronization"] = options.synchronization
+    if options.metrics:
+        found["metrics"] = {"prometheus": list(options.metrics)}
+    if options.archive_logs is not None:
+        found["archiveLocation"] = {"archiveLogs": options.archive_logs}
+    return found
+
+
+def _restricted(options: PodOptions) -> dict[str, Any]:
+    """What the pod's security asks of the containers that Argo adds, whose images may be root's."""
+    if not options.security:
+        return {}
+    user = {} if "runAsUser" in options.pod_security_context else {"runAsUser": EXECUTOR_USER}
+    context = {**RESTRICTED, "runAsNonRoot": True, **user}
+    return {
+        "initContainers": [{"name": "init", "securityContext": context}],
+        "containers": [{"name": "wait", "securityContext": context}],
+    }
 
 
 def _secret(name: str, reference: tuple[str, str]) -> dict[str, Any]:
@@ -286,18 +317,22 @@ def inputs_of(retry: Retry, timeout: float | None) -> dict[str, str]:
     return found if timeout is None else {**found, "deadline": str(math.ceil(timeout) + LATER)}
 
 
-def _retry(seconds: float, factor: float, most: float) -> dict[str, Any]:
+def _retry(seconds: float, factor: float, most: float, options: Options) -> dict[str, Any]:
+    tries = options.retry
     found: dict[str, Any] = {
         "limit": "{{inputs.parameters.limit}}",
-        "retryPolicy": "Always",
-        "expression": AGAIN,
+        "retryPolicy": tries.policy,
+        "expression": f"{AGAIN} && ({tries.expression})" if tries.expression else AGAIN,
     }
     if seconds:
         found["backoff"] = {
             "duration": _duration(seconds),
             "factor": str(math.ceil(factor)),  # Argo multiplies by whole numbers
-            "cap": _duration(most),
         }
+        if options.argo_version != "3.6" or most != ONCE.max_backoff:  # which is refused there
+            found["backoff"]["cap"] = _duration(most)
+    if tries.affinity:
+        found["affinity"] = tries.affinity
     return found
 
 

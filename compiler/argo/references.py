@@ -56,6 +56,7 @@ def check_references(spec: Mapping[str, Any], at: Place) -> Iterator[Fault]:
         yield from check_template(spec.get("entrypoint", ""), known, (at, "entrypoint"))
     if "onExit" in spec:
         yield from check_template(spec["onExit"], known, (at, "onExit"))
+    yield from check_hooks(spec, known, at)
     yield from check_parameters(spec.get("arguments", {}), (at, "arguments"))
     for index, template in enumerate(templates):
         inside = (place, index)
@@ -73,9 +74,18 @@ def check_dag(dag: Mapping[str, Any], templates: set[str], at: Place) -> Iterato
     for index, task in enumerate(tasks):
         if "template" in task and task["template"] not in templates:
             yield from check_template(task["template"], templates, ((place, index), "template"))
+        if "hooks" in task:
+            yield from check_hooks(task, templates, (place, index))
         if "depends" in task:
             yield from check_tasks(task["depends"], known, ((place, index), "depends"))
     yield from check_tasks(dag.get("target", ""), known, (at, "target"))
+
+
+def check_hooks(holder: Mapping[str, Any], known: set[str], at: Place) -> Iterator[Fault]:
+    for name, hook in holder.get("hooks", {}).items():
+        if "template" in hook:
+            place = (((at, "hooks"), name), "template")
+            yield from check_template(hook["template"], known, place)
 
 
 def check_template(name: str, known: set[str], place: Place) -> Iterator[Fault]:

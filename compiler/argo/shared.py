@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from ..flow import Flow
 from ..graph import ITERATION, Graph
+from .hooks import Hooks
 from .layout import readings
 from .names import Names
 from .options import Options
@@ -39,6 +40,7 @@ class Shared:
         steps: Mapping[str, Options],
         names: Names,
         pods: Pods,
+        hooks: Hooks,
     ) -> None:
         self.flow = flow
         self.kinds = kinds
@@ -46,6 +48,7 @@ class Shared:
         self.steps = steps
         self.names = names
         self.pods = pods
+        self.hooks = hooks
         self.pending: list[Inner] = []
         self.waits: dict[bool, dict[str, Any]] = {}
 

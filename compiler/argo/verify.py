@@ -16,6 +16,8 @@ import yaml
 from ..errors import ManifestError, Position, Problem, nearest
 from ..schema.faults import Fault, Place, place_of, show
 from ..schema.fields import check_fields, load
+from ..schema.versions import ARGO
+from .checks import version_of
 from .limits import check_argo_4, check_limits
 from .references import check_object_name, check_references
 from .size import STORED_SPECS
@@ -35,7 +37,8 @@ def verify(compilation: Compilation) -> Compilation:
     objects: list[Object] = [manifest.data for manifest in applied]
     if compilation.request.templates:
         objects = read_back({m.file: compilation.files[m.file] for m in applied})
-    found = problems(objects)
+    version = version_of(compilation.settings.executor.config)
+    found = problems(objects, version)
     if found:
         raise ManifestError(found)
     warnings = [*cautions(objects), *too_large_to_apply(compilation.files, applied)]
@@ -63,9 +66,9 @@ def not_yaml(file: str, error: yaml.MarkedYAMLError) -> Problem:
     return Problem(f"what was rendered is no YAML: {error.problem}", at, "mend the template")
 
 
-def problems(objects: Iterable[Object]) -> list[Problem]:
-    """Every problem of these objects, in their order."""
-    return [problem(obj, fault) for obj in objects for fault in faults_of(obj)]
+def problems(objects: Iterable[Object], version: str = ARGO) -> list[Problem]:
+    """Every problem of these objects, in their order, for a version of Argo."""
+    return [problem(obj, fault) for obj in objects for fault in faults_of(obj, version)]
 
 
 def cautions(objects: Iterable[Object]) -> list[Problem]:
@@ -90,14 +93,14 @@ def too_large_to_apply(files: Mapping[str, str], applied: Iterable[Manifest]) ->
     ]
 
 
-def faults_of(obj: Object) -> list[Fault]:
+def faults_of(obj: Object, version: str = ARGO) -> list[Fault]:
     if not isinstance(obj, dict):
         return [Fault((), "is no object", "a manifest is a mapping with `apiVersion` and `kind`")]
     kinds = load()["kinds"]
     type_ = kinds.get(kind := f"{obj.get('apiVersion')}/{obj.get('kind')}")
     if type_ is None:
         return [Fault(place_of("kind"), f"unknown kind '{kind}'", nearest(kind, kinds))]
-    return sorted(check_fields(obj, type_), key=order) or [
+    return sorted(check_fields(obj, type_, version), key=order) or [
         *check_object_name(obj),
         *(fault for spec, at, copies in specs_of(obj) for fault in check_spec(spec, at, copies)),
     ]

@@ -22,6 +22,7 @@ from ..argo.objects import (
     kustomization,
 )
 from ..argo.pods import integrated
+from ..argo.readers import Schedule
 from ..integrate import context
 from .options import Options, read_options
 from .plan import plan_of, variables
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 BATCH = "batch/v1"
 LONGEST = MAX_CRON_NAME - len("-10")
-NEVER = "0 0 31 2 *"
+NEVER = Schedule("0 0 31 2 *")
 """The schedule of a CronJob that must have one: there is no 31st of February."""
 FINAL = [1, 2]
 """Exit statuses of a run that has failed: its steps were tried again as often as they may be, or
@@ -50,7 +51,7 @@ def lower(compilation: Compilation) -> Compilation:
     job = _job(of, options, _environment(compilation, options))
     found = _runs(of, options, job, compilation.pipeline.description)
     if options.pod.service_account.create:
-        found += access(of, account_name(of, options.pod), executor.rules)
+        found += access(of, options.pod, executor.rules)
     found += claims(of, options.pod)
     return compilation._replace(manifests=[*found, kustomization(of, found)])
 
@@ -120,9 +121,9 @@ def _runs(of: Identity, options: Options, job: Json, description: str) -> list[M
         return [Manifest("job.yaml", "job", body)]
     found = []
     for number, schedule in enumerate(options.schedules or (NEVER,), 1):
-        spec: Json = {"schedule": schedule, "suspend": not options.schedules}
-        if options.timezone:
-            spec["timeZone"] = options.timezone
+        spec: Json = {"schedule": schedule.schedule, "suspend": not options.schedules}
+        if zone := schedule.timezone or options.timezone:
+            spec["timeZone"] = zone
         spec["jobTemplate"] = {"metadata": {"labels": dict(of.labels)}, "spec": job}
         suffix = f"-{number}" if number > 1 else ""
         metadata = of.metadata(f"{of.name}{suffix}", shown)

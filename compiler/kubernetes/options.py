@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..argo.options import OPTIONS as ARGO
+from ..argo.readers import Schedule, attempts, count
 from ..graph import Retry
 from ..options.pod import POD, PodOptions
-from ..options.readers import Fault, Path, choice, integer, seconds
-from ..options.table import Option, Table, check_values, read_values
+from ..options.readers import Shaped, choice, integer, seconds
+from ..options.table import Option, Table, read_values
 
 ONCE = Retry()
 
@@ -26,21 +27,36 @@ class Options(NamedTuple):
     ttl: float | None = None
     kind: str = "CronJob"
     namespace: str = ""
-    schedules: tuple[str, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     timezone: str = ""
-
-
-def count(value: Any) -> int:
-    """A whole number of at least 0."""
-    return integer(value, 0)
 
 
 OF_A_STEP = "env", "retry", "timeout"
 """What makes sense for a step, though all of them share a pod."""
 
 OPTIONS: Table = {
-    **{name: option._replace(per_step=name in OF_A_STEP) for name, option in POD.items()},
-    "retry": ARGO["retry"]._replace(becomes="what runs the steps"),
+    **{
+        name: option._replace(
+            per_step=name in OF_A_STEP, becomes=option.becomes.removeprefix("podSpecPatch: ")
+        )
+        for name, option in POD.items()
+    },
+    "init_containers": POD["init_containers"]._replace(
+        read=Shaped("[Container]"),
+        per_step=False,
+        doc="Containers that end before the steps begin.",
+    ),
+    "sidecars": POD["sidecars"]._replace(
+        read=Shaped("[Container]"),
+        per_step=False,
+        becomes="initContainers, restartPolicy Always",
+        doc="Containers beside the steps, stopped when these have ended.",
+    ),
+    "retry": ARGO["retry"]._replace(
+        read=attempts,
+        becomes="what runs the steps",
+        doc="{max_attempts, backoff, factor, max_backoff} of steps without a retry of their own.",
+    ),
     "timeout": ARGO["timeout"]._replace(becomes="what runs the steps"),
     "workflow_timeout": ARGO["workflow_timeout"]._replace(becomes="Job activeDeadlineSeconds"),
     "max_workers": Option(
@@ -84,51 +100,3 @@ def read_options(config: Mapping[str, Any]) -> Options:
     values = read_values(OPTIONS, config)
     pod = {name: values.pop(name) for name in POD if name in values}
     return Options(pod=PodOptions(**pod), **values)
-
-
-def check_options(config: Mapping[str, Any], path: Path = (), *, step: bool = False) -> list[Fault]:
-    """Everything wrong with the executor's configuration, or with the overrides of one step.
-
-    `path` leads to `config`; the faults have theirs below it.
-    """
-    if step:
-        own = {name: value for name, value in config.items() if name in OF_A_STEP}
-        refused = [_not_of_a_step(name, path) for name in config if name in OPTIONS.keys() - own]
-        rest = {name: value for name, value in config.items() if name not in OPTIONS}
-        found = check_values(OPTIONS, "kubernetes", {**own, **rest}, path, step=True)
-        return [*refused, *found, *_taken_away(own, path)]
-    found = check_values(OPTIONS, "kubernetes", config, path)
-    if not found:
-        found.extend(Fault((*path, *at), message, hint) for at, message, hint in _together(config))
-    return found
-
-
-def _not_of_a_step(name: str, path: Path) -> Fault:
-    message = f"'{name}' is of the one pod that runs all steps; a step cannot override it"
-    hint = f"a step may override {', '.join(OF_A_STEP)}; on executor argo each has a pod of its own"
-    return Fault((*path, name), message, hint)
-
-
-def _taken_away(config: Mapping[str, Any], path: Path) -> Iterator[Fault]:
-    for name, value in (config.get("env") or {}).items():
-        if value is None:
-            message = f"env: '{name}' is of the one pod that runs all steps; a step has it too"
-            yield Fault((*path, "env", name), message, "give it to the steps that need it")
-
-
-def _together(config: Mapping[str, Any]) -> Iterator[Fault]:
-    """What is wrong between options that are right by themselves."""
-    options = read_options(config)
-    if not options.pod.image:
-        hint = "config: {image: registry.example.com/team/pipeline:1.0}"
-        yield Fault((), "executor kubernetes needs an image", hint)
-    if options.kind == "Job" and options.schedules:
-        hint = "leave kind out: schedules are a CronJob's"
-        yield Fault(("schedules",), "a Job runs once and has no schedules", hint)
-    if options.timezone and not options.schedules:
-        yield Fault(("timezone",), "timezone is that of schedules, and there are none")
-
-
-def warn_options(config: Mapping[str, Any], path: Path = ()) -> list[Fault]:
-    """What is taken, and may surprise."""
-    return []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from ..argo.names import Names
+from ..options.container import container_of, others_of, pod_of
 from ..options.pod import PodOptions
 
 Json = dict[str, Any]
@@ -22,34 +22,15 @@ def pod_spec(options: PodOptions, account: str, env: Iterable[Json]) -> Json:
         found["serviceAccountName"] = account
     if options.image_pull_secrets:
         found["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
-    if options.node_selector:
-        found["nodeSelector"] = dict(options.node_selector)
-    if options.tolerations:
-        found["tolerations"] = [dict(toleration) for toleration in options.tolerations]
-    names = Names().take_all(options.claims)
-    if names:
-        found["volumes"] = [
-            {"name": name, "persistentVolumeClaim": {"claimName": claim}}
-            for claim, name in names.items()
-        ]
-    found["containers"] = [_container(options, names, env)]
+    found |= pod_of(options)
+    before = others_of(options, options.init_containers)
+    beside = others_of(options, options.sidecars)
+    if before or beside:
+        # A sidecar of Kubernetes is an init container that goes on.
+        beside = [{**container, "restartPolicy": "Always"} for container in beside]
+        found["initContainers"] = [*beside, *before]
+    found["containers"] = [{"name": MAIN, **container_of(options, ["run"], env)}]
     return found
-
-
-def _container(options: PodOptions, volumes: Mapping[str, str], env: Iterable[Json]) -> Json:
-    container: Json = {"name": MAIN, "image": options.image}
-    if options.image_pull_policy:
-        container["imagePullPolicy"] = options.image_pull_policy
-    container |= {"command": list(options.command), "args": ["run"]}
-    if options.resources:
-        container["resources"] = {k: dict(v) for k, v in options.resources.items()}
-    if volumes:
-        container["volumeMounts"] = [
-            {"name": name, "mountPath": options.claims[claim].mount_path}
-            for claim, name in volumes.items()
-        ]
-    own = ({"name": name, "value": value} for name, value in options.env.items())
-    return {**container, "env": [*env, *own]}
 
 
 def from_field(name: str, path: str) -> Json:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .readers import (
+    Shaped,
     WrongValue,
     boolean,
     choice,
@@ -17,6 +18,7 @@ from .readers import (
     matching,
     plain,
     record,
+    seconds,
     text,
     texts,
 )
@@ -34,27 +36,47 @@ class Claim(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A service account; '' is called as the pipeline is. `create`: rendered, with its role."""
+    """A service account; '' is called as the pipeline is. `create`: rendered, with its role and
+    with these labels and annotations."""
 
     name: str = ""
     create: bool = False
+    labels: Mapping[str, str] = {}
+    annotations: Mapping[str, str] = {}
 
 
 class PodOptions(NamedTuple):
-    """What a pod is given, read."""
+    """What a pod is given, read. A variable of `env` is its text, or {valueFrom} as Kubernetes has
+    it; members of lists and mappings without a type of ours are as Kubernetes has them."""
 
     image: str = ""
     image_pull_policy: str | None = None
     image_pull_secrets: tuple[str, ...] = ()
     command: tuple[str, ...] = ("python", "-m", "argosy.runtime")
-    env: Mapping[str, str] = {}
+    env: Mapping[str, str | Mapping[str, Any]] = {}
+    env_from: Sequence[Mapping[str, Any]] = ()
     resources: Mapping[str, Any] = {}
-    node_selector: Mapping[str, str] = {}
-    tolerations: tuple[Mapping[str, Any], ...] = ()
     labels: Mapping[str, str] = {}
     annotations: Mapping[str, str] = {}
-    claims: Mapping[str, Claim] = {}
     service_account: Account = Account(create=True)
+    security: str | None = None
+    security_context: Mapping[str, Any] = {}
+    pod_security_context: Mapping[str, Any] = {}
+    claims: Mapping[str, Claim] = {}
+    volumes: Sequence[Mapping[str, Any]] = ()
+    volume_mounts: Sequence[Mapping[str, Any]] = ()
+    init_containers: Sequence[Mapping[str, Any]] = ()
+    sidecars: Sequence[Mapping[str, Any]] = ()
+    node_selector: Mapping[str, str] = {}
+    tolerations: Sequence[Mapping[str, Any]] = ()
+    affinity: Mapping[str, Any] = {}
+    topology_spread: Sequence[Mapping[str, Any]] = ()
+    priority_class: str | None = None
+    runtime_class: str | None = None
+    termination_grace_period: float | None = None
+    host_aliases: Sequence[Mapping[str, Any]] = ()
+    dns_policy: str | None = None
+    dns_config: Mapping[str, Any] = {}
 
 
 quantity = matching(r"[0-9.]+([eE][0-9]+|[munkKMGTPE]i?)?", "such as 500m, 2, 4Gi")
@@ -90,10 +112,27 @@ def claim(value: Any) -> Claim:
 
 
 def account(value: Any) -> Account:
-    """A name, or {name, create}."""
+    """A name, or {name, create, labels, annotations}; what has labels or annotations is created."""
     if not isinstance(value, Mapping):
         return Account(dns_name(value))
-    return Account(**record({"name": dns_name, "create": boolean})(value))
+    known = {"labels": metadata, "annotations": metadata}
+    found = record({"name": dns_name, "create": boolean, **known})(value)
+    decorated = bool(found.keys() & known.keys())
+    if decorated and found.get("create") is False:
+        hint = "leave create out, or set them where the account is made"
+        raise WrongValue("is not created, and cannot get labels or annotations", hint)
+    return Account(**{"create": decorated, **found})
+
+
+def value_of(value: Any) -> str | Mapping[str, Any]:
+    """A variable's text, or where it comes from."""
+    if not isinstance(value, Mapping):
+        return plain(value)
+    found: Mapping[str, Any] = record({"valueFrom": Shaped("EnvVarSource")})(value)
+    if not found.get("valueFrom"):
+        hint = "{valueFrom: {configMapKeyRef: {name: settings, key: level}}}"
+        raise WrongValue("is a mapping without 'valueFrom'", hint)
+    return found
 
 
 toleration = record(
@@ -105,6 +144,7 @@ toleration = record(
         "tolerationSeconds": integer,
     }
 )
+metadata = mapping(plain, label_key)
 resources = record({"limits": mapping(amount), "requests": mapping(amount)})
 
 POD: Table = {
@@ -115,9 +155,9 @@ POD: Table = {
         choice("Always", "IfNotPresent", "Never"),
         "a word",
         "container.imagePullPolicy",
-        "When the image is pulled.",
+        "When the image is pulled: Always, IfNotPresent or Never.",
         True,
-        "as Kubernetes decides",
+        "Kubernetes'",
     ),
     "image_pull_secrets": Option(
         texts, "a list", "spec.imagePullSecrets", "Secrets that the image is pulled with."
@@ -131,26 +171,58 @@ POD: Table = {
         "[python, -m, argosy.runtime]",
     ),
     "env": Option(
-        mapping(plain, variable), "a mapping", "container.env", "Variables of every pod.", True
+        mapping(value_of, variable),
+        "a mapping",
+        "container.env",
+        "Variables of every pod: {NAME: text} or {NAME: {valueFrom: EnvVarSource}}.",
+        True,
+    ),
+    "env_from": Option(
+        Shaped("[EnvFromSource]"),
+        "a list",
+        "container.envFrom",
+        "ConfigMaps and Secrets whose keys become variables.",
+        True,
     ),
     "resources": Option(
         resources,
         "a mapping",
         "container.resources",
-        "limits and requests, as Kubernetes has.",
+        "{limits, requests}, as Kubernetes has them.",
         True,
     ),
-    "node_selector": Option(
-        mapping(plain, label_key), "a mapping", "nodeSelector", "Labels of a node.", True
-    ),
-    "tolerations": Option(
-        listed(toleration), "a list", "tolerations", "Taints that pods tolerate.", True
-    ),
-    "labels": Option(
-        mapping(plain, label_key), "a mapping", "metadata.labels", "Labels of the pods.", True
-    ),
+    "labels": Option(metadata, "a mapping", "metadata.labels", "Labels of the pods.", True),
     "annotations": Option(
-        mapping(plain, label_key), "a mapping", "metadata.annotations", "Annotations of pods.", True
+        metadata, "a mapping", "metadata.annotations", "Annotations of the pods.", True
+    ),
+    "service_account": Option(
+        account,
+        "text or a mapping",
+        "serviceAccountName, ServiceAccount",
+        "A name, or {name, create, labels, annotations} of one to render with its role; a cloud's"
+        " workload identity is an annotation or a label here. A step gives a name.",
+        True,
+        "{create: true}",
+        in_step=dns_name,
+    ),
+    "security": Option(
+        choice("restricted"),
+        "a word",
+        "securityContext of the pod and of all its containers",
+        "restricted: what the Pod Security Standard of that name asks for; security_context and"
+        " pod_security_context merge over it.",
+        True,
+    ),
+    "security_context": Option(
+        Shaped("SecurityContext"),
+        "a mapping",
+        "container.securityContext",
+        "Of the container that runs a step; with readOnlyRootFilesystem, /tmp is a volume, and HOME"
+        " and TMPDIR are there.",
+        True,
+    ),
+    "pod_security_context": Option(
+        Shaped("PodSecurityContext"), "a mapping", "securityContext", "Of the pod.", True
     ),
     "claims": Option(
         mapping(claim, dns_name),
@@ -160,13 +232,73 @@ POD: Table = {
         "access_mode} to render one.",
         True,
     ),
-    "service_account": Option(
-        account,
-        "text or a mapping",
-        "serviceAccountName, ServiceAccount",
-        "A name; by default one is rendered: {name, create}.",
+    "volumes": Option(
+        Shaped("[Volume]"), "a list", "volumes", "Volumes of any kind that Kubernetes has.", True
+    ),
+    "volume_mounts": Option(
+        Shaped("[VolumeMount]"),
+        "a list",
+        "container.volumeMounts",
+        "Where the step's container has volumes.",
         True,
-        "{create: true}",
+    ),
+    "init_containers": Option(
+        Shaped("[argo.UserContainer]"),
+        "a list",
+        "initContainers",
+        "Containers that end before the step begins; `mirrorVolumeMounts: true` gives one the"
+        " step's mounts.",
+        True,
+    ),
+    "sidecars": Option(
+        Shaped("[argo.UserContainer]"),
+        "a list",
+        "sidecars",
+        "Containers beside the step, stopped when it has ended.",
+        True,
+    ),
+    "node_selector": Option(
+        mapping(plain, label_key), "a mapping", "nodeSelector", "Labels of a node.", True
+    ),
+    "tolerations": Option(
+        listed(toleration), "a list", "tolerations", "Taints that pods tolerate.", True
+    ),
+    "affinity": Option(
+        Shaped("Affinity"), "a mapping", "affinity", "To nodes, to pods and from pods.", True
+    ),
+    "topology_spread": Option(
+        Shaped("[TopologySpreadConstraint]"),
+        "a list",
+        "podSpecPatch: topologySpreadConstraints",
+        "How pods spread over nodes or zones.",
+        True,
+    ),
+    "priority_class": Option(
+        dns_name, "text", "priorityClassName", "Of pods, where the cluster is full.", True
+    ),
+    "runtime_class": Option(
+        dns_name, "text", "podSpecPatch: runtimeClassName", "Such as gvisor.", True
+    ),
+    "termination_grace_period": Option(
+        seconds,
+        "a duration",
+        "podSpecPatch: terminationGracePeriodSeconds",
+        "From asking a pod to stop to killing it.",
+        True,
+        "30s",
+    ),
+    "host_aliases": Option(
+        Shaped("[HostAlias]"), "a list", "hostAliases", "Lines of /etc/hosts.", True
+    ),
+    "dns_policy": Option(
+        choice("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
+        "a word",
+        "spec.dnsPolicy",
+        "ClusterFirst, ClusterFirstWithHostNet, Default or None.",
+        default="Kubernetes'",
+    ),
+    "dns_config": Option(
+        Shaped("PodDNSConfig"), "a mapping", "spec.dnsConfig", "Servers, searches and options."
     ),
 }
 """Each becomes the field of `PodOptions` that has its name."""

@@ -11,6 +11,7 @@ from ..errors import nearest
 from ..parse.fields import duration, name_of
 from ..schema.faults import path_of
 from ..schema.fields import check_fields
+from ..schema.versions import ARGO
 
 Path = tuple[str | int, ...]
 Reader = Callable[[Any], Any]
@@ -154,19 +155,26 @@ def record(known: Mapping[str, Reader]) -> Reader:
     return read
 
 
-def shaped(type_: str) -> Reader:
-    """A value of a type of the schema, `[Toleration]` a list of them, as Kubernetes has it."""
+class Shaped:
+    """Reads a value of a type of the schema, as it is; `[Toleration]` is a list of them. `partial`:
+    it is merged with another, and may lack what is required."""
 
-    def read(value: Any) -> Any:
+    def __init__(self, type_: str, *, partial: bool = False) -> None:
+        self.type_ = type_
+        self.partial = partial
+
+    def __call__(self, value: Any) -> Any:
+        self.check(value, ARGO)
+        return value
+
+    def check(self, value: Any, version: str) -> None:
+        """Raises WrongValue where this version of Argo does not take the value."""
         faults = [
             Fault(path_of(fault.place), fault.message, fault.hint)
-            for fault in check_fields(value, type_)
+            for fault in check_fields(value, self.type_, version, partial=self.partial)
         ]
         if faults:
             raise WrongValue(faults=faults)
-        return value
-
-    return read
 
 
 def _each(parts: Iterator[tuple[str | int, Reader, Any]]) -> list[Any]:

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 
 from ..errors import nearest
 from ..schema.faults import place_of, show
-from .readers import Fault, Path, Reader, WrongValue
+from ..schema.versions import ARGO
+from .readers import Fault, Path, Reader, Shaped, WrongValue
 
 
 class Option(NamedTuple):
     """An option: what reads its value, what that is, the field of the manifest that it becomes,
-    what it does, whether a step may change it, and its default as people would write it."""
+    what it does, whether a step may change it, and its default as people would write it;
+    `in_step`: what reads it in a step's overrides, where that is another thing; `own`: what a step
+    gives is the step's, and what the configuration gives the workflow's."""
 
     read: Reader
     takes: str
@@ -20,6 +23,8 @@ class Option(NamedTuple):
     doc: str
     per_step: bool = False
     default: str = ""
+    in_step: Reader | None = None
+    own: bool = False
 
 
 Table = Mapping[str, Option]
@@ -27,14 +32,24 @@ Table = Mapping[str, Option]
 
 def read_values(table: Table, config: Mapping[str, Any]) -> dict[str, Any]:
     """The options that a configuration gives, read; one that `check_values` had nothing against."""
-    return {name: table[name].read(value) for name, value in _given(config)}
+    return {
+        # What is Kubernetes' own is taken as it is; it was looked at as a version has it.
+        name: value if isinstance(read := table[name].read, Shaped) else read(value)
+        for name, value in _given(config)
+    }
 
 
 def check_values(
-    table: Table, executor: str, config: Mapping[str, Any], path: Path = (), *, step: bool = False
+    table: Table,
+    executor: str,
+    config: Mapping[str, Any],
+    path: Path = (),
+    *,
+    step: bool = False,
+    version: str = ARGO,
 ) -> list[Fault]:
     """Everything wrong with the values of the configuration of an executor, or with the overrides
-    of one step. `path` leads to `config`; the faults have theirs below it."""
+    of one step. `path` leads to `config`; the faults have theirs below it. `version`: Argo's."""
     found = []
     for name, value in _given(config):
         if name not in table:
@@ -46,11 +61,15 @@ def check_values(
             message = f"'{name}' is of the whole workflow; a step cannot override it"
             found.append(Fault((*path, name), message, "set it in the executor's configuration"))
             continue
+        read = option.in_step if step and option.in_step else option.read
         try:
-            option.read(value)
+            if isinstance(read, Shaped):
+                read.check(value, version)
+            else:
+                read(value)
         except WrongValue as wrong:
             for at, said, hint in wrong.faults:
-                message = f"{show(place_of(name, *at))} {said}"
+                message = f"{show(place_of(name, *at))}: {said}"
                 found.append(Fault((*path, name, *at), message, hint))
     return found
 

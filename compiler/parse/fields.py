@@ -237,6 +237,20 @@ class Fields:
             return None
         return value if literal or not isinstance(value, str) else self.replaced(value, mark)
 
+    def placed(self, value: Any, mark: Any) -> Any:
+        """`value` as `plain` has it, with the places of its members kept."""
+        if isinstance(value, source.Mapping):
+            found = source.Mapping(value.source, value.mark)
+            found.marks = value.marks
+            found.update({k: self.placed(v, value.at(k)) for k, v in value.items()})
+            return found
+        if isinstance(value, source.Sequence):
+            items = source.Sequence(value.source, value.mark)
+            items.marks = value.marks
+            items.extend(self.placed(v, value.at(i)) for i, v in enumerate(value))
+            return items
+        return self.plain(value, mark, self.literal)
+
     def close(self, hint: Callable[[str], str] | None = None) -> None:
         """Reports every field that was never asked for."""
         if len(self.mapping) == 0:

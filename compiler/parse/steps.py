@@ -70,8 +70,9 @@ def parse_step(name: str, fields: Fields, mark: Any, nested: Nested) -> Steps[Dr
     draft.next = fields.text("next")
     draft.on_failure = fields.text("on_failure")
     _depends(fields, draft)
-    if fields.submapping("overrides") is not None:
-        draft.overrides = aliases.overrides(fields.data("overrides", literal=fields.literal))
+    overrides = fields.submapping("overrides")
+    if overrides is not None:
+        draft.overrides = aliases.overrides(fields.placed(overrides, overrides.mark))
     if not fields.require("type", f"one of {', '.join(NODES)}"):
         return draft
     kind = fields.text("type")

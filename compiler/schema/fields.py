@@ -1,4 +1,7 @@
-"""Holds objects to schema.json: every field known, every value of its type, none missing."""
+"""Holds objects to schema.json: every field known, every value of its type, none missing.
+
+The objects of Argo are those of a version; versions.py says how the others differ.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ..errors import nearest
 from .faults import Fault, Place
+from .versions import ARGO, ARGO_VERSIONS, fields_of
 
 PATH = Path(__file__).with_name("schema.json")
 """Made by make.py, which says what is in it."""
@@ -22,6 +26,7 @@ Pending = tuple[Any, Any, Place]
 class Struct(NamedTuple):
     """A type with fields. `fields` maps each to the Python type of a scalar or to a shape."""
 
+    name: str
     fields: dict[str, Any]
     required: tuple[str, ...]
 
@@ -81,27 +86,34 @@ def shape_of(type_: str) -> Any:
 
 
 @cache
-def struct(name: str) -> Struct:
-    fields = load()["types"][name]
+def struct(name: str, version: str) -> Struct:
+    fields = fields_of(name, load()["types"], version)
     return Struct(
+        name,
         {field: shape_of(type_.rstrip("!")) for field, type_ in fields.items()},
         tuple(field for field, type_ in fields.items() if type_.endswith("!")),
     )
 
 
-def check_fields(value: Any, type_: str) -> Iterator[Fault]:
-    """Every fault of a value of this type of the schema, in no order."""
+def check_fields(
+    value: Any, type_: str, version: str = ARGO, *, partial: bool = False
+) -> Iterator[Fault]:
+    """Every fault of a value of this type of the schema, in no order. `partial`: it is to be merged
+    with another, and may lack what is required."""
     pending: list[Pending] = [(value, shape_of(type_), ())]
     while pending:
         value, shape, place = pending.pop()
         match shape:
             case str() if isinstance(value, dict):
-                yield from check_struct(value, struct(shape), place, pending)
+                found = struct(shape, version)
+                yield from check_struct(value, found, place, pending, version)
+                if not partial:
+                    yield from check_required(value, found, place)
             case List(item) if isinstance(value, list | tuple):
                 pending.extend(unsettled(enumerate(value), item, place))
             case Map(inner) if isinstance(value, dict):
                 pending.extend(unsettled(value.items(), inner, place))
-            case _ if not fits(value, shape):
+            case _ if not (fits(value, shape) or (partial and value is None)):
                 yield wrong_type(value, shape, place)
 
 
@@ -111,7 +123,7 @@ def unsettled(items: Iterable[tuple[Any, Any]], shape: Any, place: Place) -> Ite
 
 
 def check_struct(
-    value: dict[str, Any], shape: Struct, place: Place, pending: list[Pending]
+    value: dict[str, Any], shape: Struct, place: Place, pending: list[Pending], version: str
 ) -> Iterator[Fault]:
     """The faults of these fields themselves; what they hold is added to `pending`."""
     fields = shape.fields
@@ -120,12 +132,24 @@ def check_struct(
         if type(item) is want:
             continue
         if want is None:
-            yield Fault((place, key), "unknown field", nearest(key, fields))
+            yield unknown(shape, key, (place, key), version)
         else:
             pending.append((item, want, (place, key)))
+
+
+def check_required(value: dict[str, Any], shape: Struct, place: Place) -> Iterator[Fault]:
     for key in shape.required:
         if key not in value:
             yield Fault((place, key), "missing", "the engine requires this field")
+
+
+def unknown(shape: Struct, key: str, place: Place, version: str) -> Fault:
+    """A field that is not there, or that other versions of the engine have."""
+    others = [name for name in ARGO_VERSIONS if key in struct(shape.name, name).fields]
+    if not others:
+        return Fault(place, "unknown field", nearest(key, shape.fields))
+    have = f"Argo {' and '.join(others)} {'has' if len(others) == 1 else 'have'} it"
+    return Fault(place, f"Argo {version} has no such field", f'{have}: argo_version: "{others[0]}"')
 
 
 def fits(value: Any, shape: Any) -> bool:

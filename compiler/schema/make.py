@@ -34,6 +34,9 @@ ROOTS = {
     "rbac.authorization.k8s.io/v1/RoleBinding": "V1RoleBinding",
 }
 
+PATCHED = ("V1PodSpec",)
+"""What options hold to a type that no object of `ROOTS` has."""
+
 NUMBER_OR_TEXT = {
     "EmptyDirVolumeSource.sizeLimit",
     "HTTPGetAction.port",
@@ -130,11 +133,11 @@ def short(name: str) -> str:
 
 
 def make() -> dict[str, Any]:
-    """The schema of every kind in `ROOTS` and of all that they hold; without `status`, which no
-    manifest has."""
+    """The schema of every kind in `ROOTS`, of `PATCHED` and of all that they hold; without
+    `status`, which no manifest has."""
     models = Models()
     types: dict[str, dict[str, str]] = {}
-    waiting = list(ROOTS.values())
+    waiting = [*ROOTS.values(), *PATCHED]
     while waiting:
         name = waiting.pop()
         if short(name) in types:

@@ -22,7 +22,8 @@ class ClusterExecutor(Executor):
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         super().__init__(config)
-        self.environment.update(mapping(self.config, "env"))
+        variables = mapping(self.config, "env").items()
+        self.environment.update((k, v) for k, v in variables if not isinstance(v, dict))
         self.labels.update(mapping(self.config, "labels"))
         self.annotations.update(mapping(self.config, "annotations"))
         for name, claim in mapping(self.config, "claims").items():

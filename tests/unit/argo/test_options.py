@@ -6,16 +6,14 @@ from typing import Any
 
 import pytest
 
-from argosy.compiler.argo.options import (
-    OPTIONS,
-    Options,
-    check_options,
-    read_options,
-    warn_options,
-)
+from argosy.compiler.argo.checks import check_options, warn_options
+from argosy.compiler.argo.options import OPTIONS, Options, read_options
+from argosy.compiler.argo.readers import Tries
 from argosy.compiler.graph import Retry
 from argosy.compiler.options.pod import POD, Account, Claim, PodOptions
-from argosy.compiler.options.readers import WrongValue, shaped
+from argosy.compiler.options.readers import Shaped, WrongValue
+from argosy.compiler.settings import OWN
+from options import EXAMPLES
 
 IMAGE = {"image": "registry.example.com/churn:1"}
 
@@ -29,38 +27,25 @@ def test_each_option_is_a_field() -> None:
     assert set(OPTIONS) == set(POD) | set(Options._fields) - {"pod"}
 
 
+def test_every_option_has_an_example() -> None:
+    assert set(EXAMPLES) == set(OPTIONS)
+
+
 def test_every_option_is_read() -> None:
-    config = {
-        **IMAGE,
-        "image_pull_policy": "IfNotPresent",
-        "image_pull_secrets": ["pull"],
-        "command": ["python3", "-m", "argosy.runtime"],
-        "env": {"LEVEL": 3, "DEBUG": True, "NAME": "x"},
-        "resources": {"limits": {"memory": "4Gi", "cpu": 2}},
-        "node_selector": {"disk": "fast"},
-        "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
-        "labels": {"team": "churn"},
-        "annotations": {"example.com/owner": "me"},
-        "claims": {"data": "/data", "runs": {"mount_path": "/runs", "create": True, "size": "1Gi"}},
-        "service_account": "churn",
-        "retry": {"max_attempts": 3, "backoff": "10s", "factor": 3},
-        "timeout": "10m",
-        "workflow_timeout": 3600,
-        "parallelism": 4,
-        "kind": "CronWorkflow",
-        "namespace": "ml",
-        "schedules": ["0 6 * * 1-5", "@daily"],
-        "timezone": "Europe/Madrid",
-    }
-    assert set(config) == set(OPTIONS)
+    config = {name: example.good for name, example in EXAMPLES.items()}
+    assert {name for name, option in OPTIONS.items() if option.own} == OWN["argo"]
     assert check_options(config) == []
     options = read_options(config)
-    assert options.pod.env == {"LEVEL": "3", "DEBUG": "true", "NAME": "x"}
-    assert options.pod.resources == {"limits": {"memory": "4Gi", "cpu": "2"}}
+    assert options.pod.env["LEVEL"] == "3"
+    assert options.pod.env["DEBUG"] == "true"
+    assert options.pod.resources == {"limits": {"memory": "1Gi", "cpu": "2"}}
     assert options.pod.claims["data"] == Claim("/data")
     assert options.pod.claims["runs"] == Claim("/runs", create=True, size="1Gi")
-    assert options.pod.service_account == Account("churn")
-    assert options.retry == Retry(3, 10.0, 3, 300.0)
+    assert options.pod.service_account.create
+    assert options.retry == Tries(
+        Retry(3, 10.0, 3, 300.0), expression="true", affinity={"nodeAntiAffinity": {}}
+    )
+    assert str(options.schedules[1]) == "CRON_TZ=America/New_York @daily"
     assert (options.timeout, options.workflow_timeout) == (600.0, 3600.0)
 
 
@@ -75,10 +60,10 @@ def test_a_configuration_says_only_what_it_must() -> None:
     ("config", "path", "message", "hint"),
     [
         ({"imagee": "x"}, ("imagee",), "has no option 'imagee'", "did you mean 'image'?"),
-        ({"image": 3}, ("image",), "image takes text, not a number", "quotes"),
+        ({"image": 3}, ("image",), "image: takes text, not a number", "quotes"),
         ({"image_pull_policy": "Allways"}, ("image_pull_policy",), "cannot be 'Allways'", "Always"),
-        ({"env": ["A=1"]}, ("env",), "env takes a mapping, not a list", ""),
-        ({"env": {"A": 1.5}}, ("env", "A"), "env.A takes text", "quotes"),
+        ({"env": ["A=1"]}, ("env",), "env: takes a mapping, not a list", ""),
+        ({"env": {"A": 1.5}}, ("env", "A"), "env.A: takes text", "quotes"),
         ({"env": {"ARGOSY_POD": "x"}}, ("env", "ARGOSY_POD"), "cannot be", "its own"),
         ({"resources": {"limit": {}}}, ("resources", "limit"), "no field 'limit'", "'limits'"),
         (
@@ -128,7 +113,7 @@ def test_a_step_overrides_what_is_its_own() -> None:
 
 
 def test_a_value_of_kubernetes_is_held_to_its_type() -> None:
-    read = shaped("[Toleration]")
+    read = Shaped("[Toleration]")
     good = [{"key": "gpu", "operator": "Exists"}]
     assert read(good) == good
     with pytest.raises(WrongValue) as wrong:

@@ -13,8 +13,11 @@ from argosy.compiler.argo.objects import Manifest
 from argosy.compiler.argo.verify import cautions, problems, verify
 from argosy.compiler.compilation import Compilation, Request
 from argosy.compiler.errors import ManifestError, Problem
+from argosy.compiler.settings import Declared, Settings
 
 KIB = 1024
+ANY = Declared("kubernetes", {})
+SETTINGS = Settings(Declared("argo", {}), run_log_store=ANY, catalog=ANY, secrets=ANY)
 
 
 def workflow_template(tasks: list[dict[str, Any]] | None = None, **spec: Any) -> dict[str, Any]:
@@ -368,14 +371,15 @@ def test_lists_that_only_argo_4_bounds_are_a_caution() -> None:
 def compiled(*objects: dict[str, Any]) -> Compilation:
     """What `lower` leaves, our templates being used."""
     manifests = [Manifest(f"{n}.yaml", "workflow", obj) for n, obj in enumerate(objects)]
-    return Compilation(Request("churn.yaml"), manifests=manifests)
+    return Compilation(Request("churn.yaml"), settings=SETTINGS, manifests=manifests)
 
 
 def overridden(**files: str) -> Compilation:
     """What `render` leaves where a team's own templates come first."""
     texts = {name.replace("_", "."): text for name, text in files.items()}
     manifests = [Manifest(name, "workflow", {}, "kustom" not in name) for name in texts]
-    return Compilation(Request("churn.yaml", templates="own"), manifests=manifests, files=texts)
+    request = Request("churn.yaml", templates="own")
+    return Compilation(request, settings=SETTINGS, manifests=manifests, files=texts)
 
 
 def test_the_objects_are_verified() -> None:

@@ -11,12 +11,11 @@ import yaml
 from argosy.compiler import phases
 from argosy.compiler.argo.objects import Manifest
 from argosy.compiler.errors import ManifestError
+from argosy.compiler.kubernetes.checks import check_options, warn_options
 from argosy.compiler.kubernetes.options import (
     OPTIONS,
     Options,
-    check_options,
     read_options,
-    warn_options,
 )
 from argosy.compiler.options.pod import POD
 from argosy.compiler.refused import refused
@@ -156,8 +155,8 @@ def test_without_rights_to_give_there_is_no_role() -> None:
         ({"kind": "Job", "schedules": ["@daily"]}, "a Job runs once"),
         ({"timezone": "UTC"}, "timezone is that of schedules"),
         ({"parallelism": 2}, "executor kubernetes has no option 'parallelism'"),
-        ({"backoff_limit": -1}, "backoff_limit must be at least 0"),
-        ({"kind": "CronWorkflow"}, "kind cannot be 'CronWorkflow'"),
+        ({"backoff_limit": -1}, "backoff_limit: must be at least 0"),
+        ({"kind": "CronWorkflow"}, "kind: cannot be 'CronWorkflow'"),
     ],
 )
 def test_a_wrong_option_is_said(config: dict[str, Any], said: str) -> None:
@@ -172,7 +171,7 @@ def test_a_wrong_option_is_said(config: dict[str, Any], said: str) -> None:
         ({"workflow_timeout": 1}, "'workflow_timeout' is of the one pod"),
         ({"env": {"A": None}}, "'A' is of the one pod"),
         ({"timout": 1}, "no option 'timout'"),
-        ({"timeout": "soon"}, "timeout takes a duration"),
+        ({"timeout": "soon"}, "timeout: takes a duration"),
     ],
 )
 def test_what_is_of_the_pod_is_no_step_s(override: dict[str, Any], said: str) -> None:

@@ -329,6 +329,40 @@ def test_a_run_goes_on_from_another(pod: Pod) -> None:
     assert (record["status"], record["resumed"]["run"]) == ("skipped", RUN)
 
 
+def test_a_pod_goes_on_in_the_middle_of_a_loop(pod: Pod) -> None:
+    pod.jobs(
+        "import os, time\n"
+        "def more(n=0):\n"
+        "    if n == 1 and not os.path.exists('began'):\n"
+        "        open('began', 'w').close()\n"
+        "        time.sleep(60)\n"
+        "    return {'n': n + 1, 'size': 'large' if n else 'small', 'done': n == 2}\n"
+        "def large(n): return {'said': f'large {n}'}\n"
+    )
+    task = {"type": "task", "command": "jobs.more", "returns": ["n", "size", "done"]}
+    loop = {
+        "type": "loop",
+        "branch": {"steps": {"more": task}},
+        "break_on": "done",
+        "max_iterations": 5,
+    }
+    large = {"type": "task", "command": "jobs.large", "returns": ["said"]}
+    choice = {
+        "type": "conditional",
+        "parameter": "size",
+        "branches": {"large": {"steps": {"large": large}}},
+        "depends_on": ["loop"],
+    }
+    pod.render({"dag": {"steps": {"loop": loop, "choice": choice}}})
+    lost = pod.start()
+    wait_for((pod.folder / "began").exists)
+    lose(lost)
+    found = pod.told()["parameters"]
+    assert found == {"n": 3, "size": "large", "done": True, "said": "large 3"}
+    rounds = [pod.statuses(f"loop/{number}/more") for number in range(3)]
+    assert rounds == [["succeeded"], ["failed", "succeeded"], ["succeeded"]]
+
+
 def test_a_step_overrides_what_is_not_of_the_pod(pod: Pod) -> None:
     pod.jobs(
         "import os\n"

@@ -1,0 +1,149 @@
+"""What is wrong with the options of the executor `argo`, and what is taken and may surprise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Problem
+from ..graph import Node, Task
+from ..options.pod import PodOptions
+from ..options.readers import Fault, Path, WrongValue
+from ..options.table import check_values
+from ..schema.versions import ARGO
+from ..settings import OWN, Declared, every_node, override_of, own_override
+from .options import OPTIONS, Options, read_options
+from .readers import version
+
+if TYPE_CHECKING:
+    from ..compilation import Compilation
+
+CRON = "timezone", "concurrency_policy", "starting_deadline", "history_limits"
+"""Options that mean something to a schedule only."""
+
+
+def option_problems(compilation: Compilation) -> Iterator[Problem]:
+    """What is wrong with the configuration, and with what each step overrides, with its place."""
+    declared = compilation.settings.executor
+    argo = version_of(declared.config)
+    found = check_options(declared.config)
+    if not found:
+        options, parameters = read_options(declared.config), compilation.pipeline.parameters
+        found = list(check_parameters(options, parameters))
+    for place, message, hint in found:
+        yield declared.problem(message, place, hint)
+    for path, node in every_node(compilation.pipeline.graph):
+        if not node.overrides:
+            continue
+        override = own_override(declared, node) or Declared(declared.type, {})
+        faults = check_options(override.config, step=True, argo=argo)
+        if not isinstance(node.spec, Task):
+            faults += _without_pod(override_of(declared, node), node)
+        if not found and not faults and path in compilation.settings.steps:
+            faults += check_merged(read_options(compilation.settings.steps[path]))
+        for place, message, hint in faults:
+            said = override.problem(f"overrides of step '{node.name}': {message}", place, hint)
+            yield said if said.at else said._replace(at=node.at)
+
+
+def _without_pod(override: Mapping[str, Any], node: Node) -> Iterator[Fault]:
+    """What would be given to a step that has no pod, and do nothing."""
+    for name in sorted(OWN["argo"] & override.keys()):
+        message = f"'{name}' is of a task, and this is a {node.kind}"
+        yield Fault((name,), message, "override it in the steps inside")
+
+
+def check_options(
+    config: Mapping[str, Any], path: Path = (), *, step: bool = False, argo: str = ""
+) -> list[Fault]:
+    """Everything wrong with the executor's configuration, or with the overrides of one step.
+
+    `path` leads to `config`; the faults have theirs below it. `argo`: the version, of a step.
+    """
+    argo = argo or version_of(config)
+    found = check_values(OPTIONS, "argo", config, path, step=step, version=argo)
+    blocks = config.get("overrides")
+    for name, block in blocks.items() if isinstance(blocks, Mapping) and not step else ():
+        if isinstance(block, Mapping):
+            found += check_options(block, (*path, "overrides", name), step=True, argo=argo)
+    if not step and not found:
+        found.extend(Fault((*path, *at), message, hint) for at, message, hint in _together(config))
+    return found
+
+
+def version_of(config: Mapping[str, Any]) -> str:
+    """The version of Argo that a configuration is for; the default where it says it wrong."""
+    try:
+        return version(config.get("argo_version") or ARGO)
+    except WrongValue:
+        return ARGO
+
+
+def check_merged(options: Options) -> Iterator[Fault]:
+    """What is wrong with what a step has in the end, its overrides and the configuration."""
+    claims = [claim.get("metadata", {}).get("name", "") for claim in options.volume_claim_templates]
+    yield from check_mounts(options.pod, claims)
+    if options.queue_timeout and options.timeout and options.queue_timeout <= options.timeout:
+        hint = "it counts the step's own time too: give it the timeout and the wait"
+        yield Fault(("queue_timeout",), "queue_timeout is no longer than timeout", hint)
+
+
+def check_mounts(pod: PodOptions, others: Iterable[str] = ()) -> Iterator[Fault]:
+    """Every mount is of a volume, of `pod` or of those of the `others`' names, and has its place
+    to itself."""
+    known = {*others, *(volume["name"] for volume in pod.volumes)}
+    places = {claim.mount_path for claim in pod.claims.values()}
+    for index, mount in enumerate(pod.volume_mounts):
+        if mount["name"] not in known:
+            names = f"known: {', '.join(sorted(known))}" if known else "volumes has none"
+            message = f"there is no volume '{mount['name']}'"
+            yield Fault(("volume_mounts", index, "name"), message, names)
+        if mount["mountPath"] in places:
+            message = f"something is mounted at {mount['mountPath']} already"
+            yield Fault(("volume_mounts", index, "mountPath"), message)
+        places.add(mount["mountPath"])
+
+
+def _together(config: Mapping[str, Any]) -> Iterator[Fault]:
+    """What is wrong between options that are right by themselves."""
+    options = read_options(config)
+    if not options.pod.image:
+        hint = "config: {image: registry.example.com/team/pipeline:1.0}"
+        yield Fault((), "executor argo needs an image", hint)
+    if options.kind == "CronWorkflow" and not options.schedules:
+        yield Fault(("kind",), "a CronWorkflow needs schedules", 'schedules: ["0 6 * * *"]')
+    if options.kind == "Workflow" and options.schedules:
+        hint = "leave kind out: schedules render a CronWorkflow and its WorkflowTemplate"
+        yield Fault(("schedules",), "a Workflow runs once and has no schedules", hint)
+    for name in CRON if not options.schedules else ():
+        if getattr(options, name):
+            yield Fault((name,), f"{name} is that of schedules, and there are none")
+    if "exit" in options.hooks:
+        hint = "use notifications: they run beside what closes the run log"
+        yield Fault(("hooks", "exit"), "the hook 'exit' would take the place of Argosy's own", hint)
+    yield from check_merged(options)
+
+
+def check_parameters(options: Options, parameters: Mapping[str, Any]) -> Iterator[Fault]:
+    """What is wrong with how the pipeline's parameters are shown."""
+    for name, exposed in options.parameters.items():
+        if name not in parameters:
+            hint = f"known: {', '.join(parameters)}" if parameters else "it has none"
+            yield Fault(("parameters", name), f"the pipeline has no parameter '{name}'", hint)
+        elif exposed.enum and parameters[name] not in (None, *exposed.enum):
+            message = f"the default of '{name}', {parameters[name]!r}, is not among its values"
+            yield Fault(("parameters", name, "enum"), message)
+
+
+def warn_options(config: Mapping[str, Any], path: Path = ()) -> list[Fault]:
+    """What is taken, and may surprise."""
+    claims = read_options(config).pod.claims
+    return [
+        Fault(
+            (*path, "claims", name),
+            f"claim '{name}' is {claim.access_mode}: its pods must all run on one node",
+            "access_mode: ReadWriteMany, where the storage class has it",
+        )
+        for name, claim in claims.items()
+        if claim.create and claim.access_mode != "ReadWriteMany"
+    ]
