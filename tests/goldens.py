@@ -10,6 +10,7 @@ from typing import Any
 
 from argosy.compiler import Request, compile, emit
 from argosy.compiler.argo.options import OPTIONS
+from argosy.compiler.kubernetes.options import OPTIONS as JOB
 from options import EXAMPLES
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -20,11 +21,29 @@ STEP = {
     for name, option in OPTIONS.items()
     if option.per_step
 }
+JOB_ONLY: dict[str, Any] = {
+    "init_containers": [{"name": "fetch", "image": "busybox", "command": ["true"]}],
+    "suspend": False,
+    "max_workers": 3,
+    "backoff_limit": 0,
+    "ttl": "1d",
+    "kind": "CronJob",
+    "retry": 2,
+    "schedules": ["0 6 * * 1-5", {"schedule": "@daily", "timezone": "Asia/Tokyo"}],
+    "extra": {
+        "podReplacementPolicy": "Failed",
+        "template": {"spec": {"containers": [{"name": "main", "tty": True}]}},
+    },
+}
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "workflow": (WORKFLOW, {}),
     "step": (IMAGE, STEP),
     "cluster": ({**IMAGE, "kind": "ClusterWorkflowTemplate", "schedules": ["@daily"]}, {}),
     "argo-4": ({**WORKFLOW, "argo_version": "4"}, STEP),
+    "job": (
+        {name: JOB_ONLY[name] if name in JOB_ONLY else EXAMPLES[name].good for name in JOB},
+        {"env": {"LEVEL": 4}, "retry": 3, "timeout": "1m"},
+    ),
 }
 """By name: the executor's configuration, and what the second of two steps overrides of it."""
 
@@ -34,7 +53,8 @@ def rendered(case: str) -> str:
     """All manifests of a case, in one stream."""
     config, override = CASES[case]
     task = {"type": "task", "command": "churn.load"}
-    last = {**task, "depends_on": ["load"], "overrides": {"argo": override}}
+    executor = "kubernetes" if case == "job" else "argo"
+    last = {**task, "depends_on": ["load"], "overrides": {executor: override}}
     definition = {
         "name": case,
         "parameters": {"region": "eu", "rate": 0.1},
@@ -43,6 +63,6 @@ def rendered(case: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         pipeline, configuration = Path(folder, "p.yaml"), Path(folder, "c.yaml")
         pipeline.write_text(json.dumps(definition))
-        configuration.write_text(json.dumps({"executor": {"type": "argo", "config": config}}))
+        configuration.write_text(json.dumps({"executor": {"type": executor, "config": config}}))
         files = compile(Request(str(pipeline), (str(configuration),))).files
     return emit.stream(files)

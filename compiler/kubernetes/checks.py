@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..compilation import Compilation
 
 
+OF_SCHEDULES = "timezone", "concurrency_policy", "starting_deadline"
+
+
 def option_problems(compilation: Compilation) -> Iterator[Problem]:
     """What is wrong with the configuration, and with what each step overrides, with its place."""
     declared = compilation.settings.executor
@@ -68,8 +71,12 @@ def _together(config: Mapping[str, Any]) -> Iterator[Fault]:
     if options.kind == "Job" and options.schedules:
         hint = "leave kind out: schedules are a CronJob's"
         yield Fault(("schedules",), "a Job runs once and has no schedules", hint)
-    if options.timezone and not options.schedules:
-        yield Fault(("timezone",), "timezone is that of schedules, and there are none")
+    for name in OF_SCHEDULES if not options.schedules else ():
+        if getattr(options, name):
+            yield Fault((name,), f"{name} is that of schedules, and there are none")
+    if options.kind == "Job" and options.history_limits:
+        hint = "ttl says when a Job goes"
+        yield Fault(("history_limits",), "history_limits are a CronJob's", hint)
 
 
 def warn_options(config: Mapping[str, Any], path: Path = ()) -> list[Fault]:

@@ -11,6 +11,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Any
 
+from ..argo.extra import merged
 from ..argo.names import MAX_CRON_NAME
 from ..argo.objects import (
     Identity,
@@ -106,7 +107,10 @@ def _job(of: Identity, options: Options, environment: list[Json]) -> Json:
     if options.pod.annotations:
         metadata["annotations"] = dict(options.pod.annotations)
     spec = pod_spec(options.pod, account_name(of, options.pod), environment)
-    return {**found, "template": {"metadata": metadata, "spec": spec}}
+    if options.suspend and options.kind == "Job":
+        found["suspend"] = True
+    job = merged({**found, "template": {"metadata": metadata, "spec": spec}}, options.extra)
+    return dict(job)
 
 
 def _runs(of: Identity, options: Options, job: Json, description: str) -> list[Manifest]:
@@ -121,12 +125,25 @@ def _runs(of: Identity, options: Options, job: Json, description: str) -> list[M
         return [Manifest("job.yaml", "job", body)]
     found = []
     for number, schedule in enumerate(options.schedules or (NEVER,), 1):
-        spec: Json = {"schedule": schedule.schedule, "suspend": not options.schedules}
-        if zone := schedule.timezone or options.timezone:
-            spec["timeZone"] = zone
+        spec = _by_the_clock(schedule, options)
         spec["jobTemplate"] = {"metadata": {"labels": dict(of.labels)}, "spec": job}
         suffix = f"-{number}" if number > 1 else ""
         metadata = of.metadata(f"{of.name}{suffix}", shown)
         body = {"apiVersion": BATCH, "kind": "CronJob", "metadata": metadata, "spec": spec}
         found.append(Manifest(f"cronjob{suffix}.yaml", "cronjob", body))
     return found
+
+
+def _by_the_clock(schedule: Schedule, options: Options) -> Json:
+    """The specification of a CronJob, without its Job."""
+    spec: Json = {
+        "schedule": schedule.schedule,
+        "suspend": options.suspend or not options.schedules,
+    }
+    if zone := schedule.timezone or options.timezone:
+        spec["timeZone"] = zone
+    if options.concurrency_policy:
+        spec["concurrencyPolicy"] = options.concurrency_policy
+    if options.starting_deadline:
+        spec["startingDeadlineSeconds"] = math.ceil(options.starting_deadline)
+    return {**spec, **options.history_limits}

@@ -25,10 +25,15 @@ class Options(NamedTuple):
     max_workers: int | None = None
     backoff_limit: int = 3
     ttl: float | None = None
+    extra: Mapping[str, Any] = {}
     kind: str = "CronJob"
     namespace: str = ""
+    suspend: bool = False
     schedules: tuple[Schedule, ...] = ()
     timezone: str = ""
+    concurrency_policy: str | None = None
+    starting_deadline: float | None = None
+    history_limits: Mapping[str, int] = {}
 
 
 OF_A_STEP = "env", "retry", "timeout"
@@ -79,6 +84,13 @@ OPTIONS: Table = {
         "Job ttlSecondsAfterFinished",
         "After it has ended a Job is deleted, its pods and what of its run log is in the cluster.",
     ),
+    "extra": Option(
+        Shaped("JobSpec", partial=True),
+        "a mapping",
+        "Job spec",
+        "Merged last over what Argosy makes, lists of things with names by name, and verified as"
+        " all of it is.",
+    ),
     "kind": Option(
         choice("CronJob", "Job"),
         "a word",
@@ -91,6 +103,14 @@ OPTIONS: Table = {
         becomes="CronJob spec.schedule", doc="When a run starts; each after the first is a CronJob."
     ),
     "timezone": ARGO["timezone"]._replace(becomes="CronJob spec.timeZone"),
+    **{
+        name: ARGO[name]._replace(becomes=ARGO[name].becomes.replace("CronWorkflow", "CronJob"))
+        for name in ("concurrency_policy", "starting_deadline", "history_limits")
+    },
+    "suspend": ARGO["suspend"]._replace(
+        becomes="CronJob spec.suspend, Job spec.suspend",
+        doc="Schedules start no run; a run waits until its Job's spec.suspend is false.",
+    ),
 }
 """Each becomes the field of `Options`, or of its `pod`, that has its name."""
 

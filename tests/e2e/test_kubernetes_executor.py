@@ -53,6 +53,7 @@ SMALL: Mapping[str, dict[str, Any]] = {
 OPTIONS: Mapping[str, dict[str, Any]] = {
     "hungry": {"resources": {"limits": {"memory": "256Mi"}}},
     "late": {"workflow_timeout": 10},
+    "secrets": {"security": "restricted", "pod_security_context": {"runAsUser": 1000}},
 }
 
 

@@ -27,11 +27,15 @@ EVIL = (
     *("'", '"', "\\", "\t", "\n", "\r\n", "\u2028", "\x85", "\x7f", "\ufeff", "🎈", "%", "#", ": "),
     *("yes", "1e3", "0x10", "~", "- ", "* &a !t", "<&>"),
 )
-texts = st.lists(
-    st.sampled_from(EVIL) | st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
-    min_size=1,
-    max_size=6,
-).map("".join).filter(bool)
+texts = (
+    st.lists(
+        st.sampled_from(EVIL) | st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
+        min_size=1,
+        max_size=6,
+    )
+    .map("".join)
+    .filter(bool)
+)
 
 
 def manifest(definition: Json) -> str:

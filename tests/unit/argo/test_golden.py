@@ -15,8 +15,8 @@ from goldens import CASES, GOLDEN, rendered
 
 ROOT = Path(__file__).parents[3]
 KUBERNETES = "1.34"
-OURS = "v1", "rbac.authorization.k8s.io/v1"
-FILES = [*sorted(GOLDEN.glob("*.yaml")), *sorted(ROOT.glob("examples/*/manifests/*.yaml"))]
+OURS = "v1", "rbac.authorization.k8s.io/v1", "batch/v1"
+FILES = [*sorted(GOLDEN.glob("*.yaml")), *sorted(ROOT.glob("examples/*/manifests*/*.yaml"))]
 
 
 @pytest.mark.parametrize("case", CASES)

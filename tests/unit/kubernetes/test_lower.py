@@ -51,6 +51,9 @@ EVERYTHING = {
     "namespace": "ml",
     "schedules": ["0 6 * * *", "@weekly"],
     "timezone": "Europe/Madrid",
+    "concurrency_policy": "Forbid",
+    "starting_deadline": "10m",
+    "history_limits": {"successful": 5, "failed": 5},
 }
 
 
@@ -157,11 +160,22 @@ def test_without_rights_to_give_there_is_no_role() -> None:
         ({"parallelism": 2}, "executor kubernetes has no option 'parallelism'"),
         ({"backoff_limit": -1}, "backoff_limit: must be at least 0"),
         ({"kind": "CronWorkflow"}, "kind: cannot be 'CronWorkflow'"),
+        ({"concurrency_policy": "Forbid"}, "concurrency_policy is that of schedules"),
+        ({"kind": "Job", "history_limits": {"failed": 1}}, "history_limits are a CronJob's"),
     ],
 )
 def test_a_wrong_option_is_said(config: dict[str, Any], said: str) -> None:
     (fault,) = check_options({"image": "i", **config})
     assert said in fault.message
+
+
+def test_what_is_merged_last_is_verified_too() -> None:
+    own = {"spec": {"containers": [{"name": "main", "tty": True}]}}
+    job = job_of(lowered({"extra": {"completions": 2, "template": own}}))
+    (container,) = job["template"]["spec"]["containers"]
+    assert (job["completions"], container["tty"], container["args"]) == (2, True, ["run"])
+    (fault,) = check_options({"image": "i", "extra": {"complete": 2}})
+    assert "unknown field" in fault.message
 
 
 @pytest.mark.parametrize(
