@@ -24,6 +24,7 @@ from ..graph import (
     Parallel,
     Stub,
     join_path,
+    segment,
 )
 from .approvals import approval, late
 from .expressions import ENDED, KEY, both, condition, either, tag
@@ -32,7 +33,9 @@ from .leaves import GIVER, Work, control, dag_task, enter, leaf
 from .loops import handed_on, rounds
 from .names import Names
 from .outcome import ALWAYS, Unreached
+from .parts import in_parts
 from .shared import NOOP, Inner, Shared
+from .split import MAX_TASKS, Part
 
 Json = dict[str, Any]
 ITEM = "{{item}}"
@@ -49,25 +52,31 @@ class _Lowering:
 
     def __init__(self, shared: Shared, inner: Inner) -> None:
         self.shared = shared
-        self.template, self.graph, self.path = inner
+        self.template, self.graph, self.path, self.part, self.inherits = inner
+        if not self.part:
+            self.inherits = shared.inherits(self.graph, self.path)
         self.keyed = ITERATION in self.path.split("/")
         self.layout = Layout(shared.flow, shared.kinds, self.graph, self.path)
+        if self.layout.tasks > MAX_TASKS and not self.part:
+            self.graph = in_parts(shared.flow, self.graph, self.path, self.layout)
+            self.layout = Layout(shared.flow, shared.kinds, self.graph, self.path)
         self.beside: list[Json] = []
 
     def templates(self) -> list[Json]:
         tasks = [task for name in self.layout.parts for task in self._node(self.graph.nodes[name])]
         finish = self._finish()
-        inherits = self.shared.inherits(self.graph, self.path)
         if finish is None:
-            dag = self._dag(self.template, tasks, inherits)
+            dag = self._dag(self.template, tasks, self.inherits)
         else:
-            dag = self._dag(self.template, [*tasks, finish], inherits, target=finish["name"])
+            dag = self._dag(self.template, [*tasks, finish], self.inherits, target=finish["name"])
         if last := self._last(finish):
             dag["outputs"] = handed_on(last)
         return [dag, *self.beside]
 
     def _last(self, finish: Json | None) -> str:
         """The task that ends a round, where the graph is a loop's body."""
+        if self.part:
+            return ""
         if self.path in self.shared.flow.endings and finish is not None:
             return str(finish["name"])
         for name, path in self.layout.paths.items() if self.path.endswith(ITERATION) else ():
@@ -91,6 +100,9 @@ class _Lowering:
     def _node(self, node: Node) -> Iterator[Json]:
         """The tasks of one node, in the order in which they run."""
         parts = self.layout.parts[node.name]
+        if isinstance(node.spec, Part):
+            yield self._part(parts.task, node, node.spec.graph)
+            return
         at = self.layout.paths[node.name]
         reading = self.shared.flow.readings[at]
         depends = condition(node.incoming, node.join, self.layout.realised)
@@ -128,7 +140,7 @@ class _Lowering:
     def _finish(self) -> Json | None:
         """The task that succeeds when the graph does; none where Argo's own rule says the same."""
         outcome, home = self.layout.outcome, self.shared.flow.home(self.path)
-        join = self.shared.flow.joins.get(home) if self.path else None
+        join = self.shared.flow.joins.get(home) if self.path and not self.part else None
         if outcome.plain and join is None:
             return None
         terms = [self._succeeded(head, names) for head, names in outcome.last.items()]
@@ -192,6 +204,13 @@ class _Lowering:
         ]
         self.beside.append(self._dag(template, tasks, any(inherits)))
         return Work(template, down)
+
+    def _part(self, task: str, node: Node, graph: Graph) -> Json:
+        """A task for the nodes of a part, which are in a template of their own."""
+        template = self.shared.name(join_path(self.path, segment(node.name)))
+        self.shared.pending.append(Inner(template, graph, self.path, True, self.inherits))
+        depends = condition(node.incoming, node.join, self.layout.realised)
+        return dag_task(task, Work(template, self._passed(self.inherits)), depends)
 
     def _loop(self, at: str, node: Node, reading: Reading) -> Work:
         template, beside = rounds(self.shared, at, node, self.keyed)

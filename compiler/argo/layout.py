@@ -18,6 +18,7 @@ from .expressions import (
 )
 from .names import Names, slug
 from .outcome import outcome
+from .split import Part
 
 
 class Parts(NamedTuple):
@@ -76,6 +77,11 @@ class Layout:
             )
             for name, parts in self.parts.items()
         }
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks the graph is, with one that says that all went well."""
+        return sum(len(realised.tasks) for realised in self.realised.values()) + 1
 
     def status(self, ask: Ask) -> str:
         """How the node, or the branch, that is asked about ended."""
@@ -165,7 +171,11 @@ class Layout:
 
 def readings(flow: Flow, graph: Graph, path: str) -> Iterator[Reading]:
     """What is read by the nodes of a graph, and by the control pods there."""
-    paths = [join_path(path, segment(name)) for name in graph.nodes]
+    paths = [
+        join_path(path, segment(name))
+        for name, node in graph.nodes.items()
+        if not isinstance(node.spec, Part)
+    ]
     yield from (flow.readings[at] for at in paths)
     yield from (flow.joins[at] for at in (*paths, flow.home(path)) if at in flow.joins)
 

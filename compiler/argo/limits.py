@@ -150,19 +150,35 @@ def check_size(size: Size, at: Place) -> Iterator[Fault]:
 def check_argo_4(spec: Mapping[str, Any], at: Place) -> Iterator[Fault]:
     """The lists that are too long for the full CRDs of Argo 4."""
     templates = spec.get("templates", ())
-    yield from check_count(len(templates), "templates", (at, "templates"))
+    graphs = sum("dag" in template for template in templates)
+    yield from check_count(
+        f"{len(templates):,} templates, {graphs:,} of them of graphs",
+        len(templates),
+        ARGO_4["templates"],
+        (at, "templates"),
+        "give steps the same options, and maps and branches one step each, which need none",
+    )
     for index, template in enumerate(templates):
-        place = ((at, "templates"), index)
+        place, name = ((at, "templates"), index), template["name"]
         count = len(template.get("dag", {}).get("tasks", ()))
-        yield from check_count(count, "tasks", ((place, "dag"), "tasks"))
-        count = len(template.get("inputs", {}).get("parameters", ()))
-        yield from check_count(count, "parameters", ((place, "inputs"), "parameters"))
-
-
-def check_count(count: int, what: str, place: Place) -> Iterator[Fault]:
-    if count > ARGO_4[what]:
-        yield Fault(
-            place,
-            f"{count:,} {what}, where the full CRDs of Argo 4 take {ARGO_4[what]}",
-            "Argo 3.7 and minimal CRDs take them; for Argo 4, put steps into a nested `dag`",
+        yield from check_count(
+            f"{count:,} tasks in '{name}'",
+            count,
+            ARGO_4["tasks"],
+            ((place, "dag"), "tasks"),
+            "its steps wait for each other in too many ways to part them: put some into a `dag`",
         )
+        count = len(template.get("inputs", {}).get("parameters", ()))
+        yield from check_count(
+            f"{count:,} parameters of '{name}'",
+            count,
+            ARGO_4["parameters"],
+            ((place, "inputs"), "parameters"),
+            "pass them as one",
+        )
+
+
+def check_count(what: str, count: int, most: int, place: Place, hint: str) -> Iterator[Fault]:
+    if count > most:
+        message = f"{what}, where the full CRDs of Argo 4 take {most}"
+        yield Fault(place, message, f"{hint}; Argo 3.7 and minimal CRDs take it")

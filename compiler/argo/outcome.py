@@ -54,7 +54,7 @@ def outcome(graph: Graph) -> Outcome:
         edge.source
         for name, node in graph.nodes.items()
         for edge in node.incoming
-        if edge.outcome == "failure" and not (name in silent and _at_once(node))
+        if edge.outcome == "failure" and not (name in silent and at_once(node))
     }
     lost = handled | silent
     heads = _heads(graph, order, lost)
@@ -102,7 +102,7 @@ def _silent(graph: Graph, order: list[str]) -> set[str]:
     return {n for n in order if n not in reached and isinstance(graph.nodes[n].spec, Fail)}
 
 
-def _at_once(fail: Node) -> bool:
+def at_once(fail: Node) -> bool:
     """Whether the failure of any node that names this one as its handler reaches it: as if it had
     no handler."""
     return fail.join == "any" or all(edge.outcome == "failure" for edge in fail.incoming)
@@ -131,7 +131,7 @@ def _unreached(graph: Graph, silent: set[str]) -> list[Unreached]:
     for name in (name for name in graph.nodes if name in silent):
         node = graph.nodes[name]
         edges = node.incoming
-        if _at_once(node):  # the failures are terms of their own
+        if at_once(node):  # the failures are terms of their own
             edges = tuple(edge for edge in edges if edge.outcome == "success")
         if edges:
             found.append(Unreached(name, edges, tuple(_blamed(graph, edges))))

@@ -17,7 +17,7 @@ from ..settings import OWN
 from . import expressions
 from .beside import Beside, add
 from .extra import merged
-from .names import Names
+from .names import BY_NAME, RESUME, Names
 from .options import Options, read_options
 from .text import safe_json
 
@@ -239,6 +239,9 @@ class Pods:
             {"name": "ARGOSY_ORIGIN", "value": json.dumps(origin, separators=(",", ":"))},
             {"name": "ARGOSY_POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             {"name": "ARGOSY_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
+            # Empty, unless whoever submits the workflow says so in its podMetadata.
+            _annotation("ARGOSY_RESUME", RESUME),
+            _annotation("ARGOSY_RESUME_BY_NAME", BY_NAME),
         ]
         if arguments:
             env.append({"name": "ARGOSY_ARGUMENTS", "value": expressions.ARGUMENTS})
@@ -296,6 +299,12 @@ def _restricted(options: PodOptions) -> dict[str, Any]:
         "initContainers": [{"name": "init", "securityContext": context}],
         "containers": [{"name": "wait", "securityContext": context}],
     }
+
+
+def _annotation(name: str, key: str) -> dict[str, Any]:
+    """A variable that Kubernetes fills from an annotation of the pod; without one it is empty."""
+    path = f"metadata.annotations['{key}']"
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
 def _secret(name: str, reference: tuple[str, str]) -> dict[str, Any]:

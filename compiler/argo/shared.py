@@ -19,11 +19,14 @@ NOOP = "noop"
 
 
 class Inner(NamedTuple):
-    """A graph that is to become the DAG template `template`."""
+    """A graph that is to become the DAG template `template`. `part`: it is one of the graph at
+    that path, and `inherits` is that graph's."""
 
     template: str
     graph: Graph
     path: str
+    part: bool = False
+    inherits: bool = False
 
 
 class Shared:

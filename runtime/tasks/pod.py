@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from argosy.runtime.cluster import Pod, RefusedError, fault
+from argosy.runtime.cluster import SILENCE, Pod, RefusedError, fault
 from argosy.runtime.entries import State
 from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.files import write_all
@@ -134,7 +134,7 @@ class Printed:
             return
         skip, self.whole = self._seen, False
         try:
-            for data in self._api.stream(self._path, NEEDS):
+            for data in self._api.stream(self._path, SILENCE).body(NEEDS):
                 new = data[skip:]
                 skip = max(0, skip - len(data))
                 self._seen += len(new)

@@ -7,9 +7,12 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from argosy.compiler import Request, compile
+from argosy.compiler.emit import stream
 from cluster import OF_WORKFLOW, Cluster, from_template
 from examples import argosy
-from runs import Lab, shown
+from lowered import most_tasks
+from runs import Lab, result, shown
 
 STEPS = int(os.environ.get("ARGOSY_TEST_STEPS", "200"))
 """Of the graph of many steps. A pod takes two processors about a second."""
@@ -43,6 +46,37 @@ def test_a_graph_of_many_steps(lab: Lab) -> None:
     assert {a["status"] for step in found["steps"] for a in step["attempts"]} == {"succeeded"}
     pods = lab.cluster.kubectl("get", "pods", "-l", f"{OF_WORKFLOW}=many", "-o", "name").split()
     assert len(pods) == STEPS + 1
+
+
+def test_a_graph_in_parts_ends_as_it_does_here(lab: Lab) -> None:
+    """At most four tasks in a DAG; a handler, a recovery, a map over what the step before found."""
+    run = {"type": "task", "command_type": "shell", "command": "true"}
+    over = {"type": "map", "iterate_on": "xs", "iterate_as": "x", "branch": {"steps": {"do": run}}}
+    finds = {**run, "command": "export ARGOSY_PRM_xs='[1, 2]'", "returns": ["xs"]}
+    found: dict[str, Any] = {"a": run, "b": {**run, "depends_on": ["a"]}}
+    found |= {f"wide{n}": {**run, "depends_on": ["b"]} for n in range(5)}
+    wide = [f"wide{n}" for n in range(5)]
+    found["bad"] = {**run, "command": "exit 3", "depends_on": wide, "on_failure": "mend"}
+    found["mend"] = run
+    found["find"] = {**finds, "depends_on": ["mend"]}
+    found["each"] = {**over, "depends_on": ["find"]}
+    found["never"] = {**run, "depends_on": ["bad"]}
+    found["last"] = {**run, "depends_on": ["each"]}
+    definition = {"name": "parts", "dag": {"steps": found}}
+    with most_tasks(4):
+        lab.render(definition)
+        folder = str(lab.place("parts"))
+        files = (f"{folder}/argo.yaml", f"{folder}/more.yaml")
+        compilation = compile(Request(f"{folder}/pipeline.yaml", files))
+    (workflow,) = (m.data for m in compilation.manifests if m.template == "workflowtemplate")
+    dags = [one["dag"]["tasks"] for one in workflow["spec"]["templates"] if "dag" in one]
+    assert len(dags) > 4
+    assert max(map(len, dags)) <= 4
+    lab.apply(stream(compilation.files))
+    lab.cluster.create(from_template("parts", "parts", {}))
+    assert result(lab.there("parts")) == result(lab.here("parts"))
+    tried = len(found) - 1 + 2 - 1  # two items; `never` is not tried
+    assert lab.pods("parts") == tried + 1
 
 
 def test_nodes_in_config_maps_arrive(new_cluster: Callable[[], Cluster], lab: Lab) -> None:

@@ -29,7 +29,7 @@ from argosy.compiler.graph import (
     segment,
 )
 from engine import Engine, Json
-from lowered import spec
+from lowered import most_tasks, order, spec
 
 AT = Position("p.yaml", 0, 0)
 ARGUMENTS = {"xs": [1, 2], "none": [], "mode": "b", "flag": False}
@@ -315,3 +315,20 @@ def test_every_round_runs_up_to_the_last(most: int, last: int | None) -> None:
 @given(graphs(2, 5), SEEDS, CHANCES)
 def test_and_what_graphs_in_graphs_say(graph: Graph, seed: int, unlucky: int) -> None:
     judge(graph, seed, unlucky)
+
+
+@settings(max_examples=400)
+@given(graphs(0, 10), SEEDS, CHANCES)
+def test_in_parts_too_with_no_other_order(graph: Graph, seed: int, unlucky: int) -> None:
+    whole = order(spec(graph, parameters=ARGUMENTS))
+    for count in (3, 5):
+        with most_tasks(count):
+            judge(graph, seed, unlucky)
+            assert order(spec(graph, parameters=ARGUMENTS)) == whole
+
+
+@settings(max_examples=150)
+@given(graphs(1, 7), SEEDS, CHANCES)
+def test_in_parts_with_graphs_in_them(graph: Graph, seed: int, unlucky: int) -> None:
+    with most_tasks(4):
+        judge(graph, seed, unlucky)

@@ -364,7 +364,7 @@ def test_lists_that_only_argo_4_bounds_are_a_caution() -> None:
     obj = wide(201, 50)
     assert problems([obj]) == []
     (found,) = cautions([obj])
-    assert "201 tasks, where the full CRDs of Argo 4 take 200" in found.message
+    assert "201 tasks in 'main', where the full CRDs of Argo 4 take 200" in found.message
     assert cautions([wide(200, 50)]) == []
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from argosy.runtime.cluster import RefusedError, Response
+from argosy.runtime.cluster import RefusedError, Response, Stream
 from argosy.runtime.context import Context
 from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.execute import prepare
@@ -180,7 +180,10 @@ class Server:
         status = {"containerStatuses": [{"name": "main"}, {"name": "task", "state": state}]}
         return Response(200, {}, dump({"status": status}).encode())
 
-    def stream(self, path: str, needs: str) -> Iterator[bytes]:
+    def stream(self, path: str, timeout: float) -> Stream:
+        return Stream(200, {}, self._chunks())
+
+    def _chunks(self) -> Iterator[bytes]:
         for part in self.parts.pop(0):
             if isinstance(part, Exception):
                 raise part
