@@ -51,13 +51,13 @@ def resolve(compilation: Compilation) -> Compilation:
     steps = settings.step_options(compilation.pipeline.graph, resolved.executor, context)
     if context.problems:
         raise SettingsError(context.problems)
+    graph = settings.bounded(compilation.pipeline.graph, resolved.executor)
     if resolved.executor.type == "mocked":
         from .mocked import mock
 
-        graph = mock(compilation.pipeline.graph, resolved.executor)
-        pipeline = compilation.pipeline._replace(graph=graph)
-        compilation = compilation._replace(pipeline=pipeline)
+        graph = mock(graph, resolved.executor)
         resolved = resolved._replace(executor=settings.Declared("local", {}))
+    compilation = compilation._replace(pipeline=compilation.pipeline._replace(graph=graph))
     return compilation._replace(settings=resolved._replace(steps=steps))
 
 

@@ -72,9 +72,9 @@ def argosy() -> None:
     """Compile a pipeline to Argo Workflows, or run it here: one definition, the same results.
 
     \b
-    argosy init hello          write a first pipeline
-    argosy run hello.yaml      run it on this machine
-    argosy render hello.yaml -c argo.yaml -o manifests
+    argosy init hello && cd hello        write a first pipeline
+    argosy run pipeline.yaml             run it on this machine
+    argosy render pipeline.yaml -c argo.yaml -o manifests
     """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -58,4 +59,4 @@ def render(
         click.echo(f"{output} is up to date", err=True)
     else:
         for path in emit.write(compilation.files, output):
-            click.echo(path)
+            click.echo(path if Path(path).exists() else f"{path}: deleted")
