@@ -251,7 +251,7 @@ def here(lab: Lab, name: str) -> dict[str, Any]:
 
 def attempts(document: dict[str, Any], step: str = "one") -> list[tuple[Any, ...]]:
     (found,) = (one for one in document["steps"] if one["step"] == step)
-    return [(one["status"], one["exit_status"], one["message"]) for one in found["attempts"]]
+    return [(one["status"], one["exit_status"], one.get("message")) for one in found["attempts"]]
 
 
 def printed(store: Path, run: str, step: str = "one") -> str:
