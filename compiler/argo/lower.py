@@ -22,7 +22,7 @@ from .options import Options, read_options
 from .pods import Pods, Run, common, configured, overridden
 from .readers import Exposed
 from .shared import NOOP, Shared
-from .size import OBJECT_BYTES, copies_of, size_of
+from .size import OBJECT_BYTES, copies_of, size_of, tasks_of
 from .text import safe_json
 from .workflow import spec_of
 
@@ -140,7 +140,7 @@ def _spec(
     while shared.pending:
         templates += lower_graph(shared, shared.pending.pop())
     noop = {"name": NOOP, "suspend": {"duration": "0"}}
-    used = any(task["template"] == NOOP for dag in templates for task in dag["dag"]["tasks"])
+    used = any(task.get("template") == NOOP for one in templates for task in tasks_of(one))
     templates += [*shared.pods.templates, *hooks.templates, *shared.waits.values()]
     found["templates"] = [*templates, *([noop] if used else [])]
     return found if not options.extra else merged(found, options.extra)

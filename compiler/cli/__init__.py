@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "Find everything that is wrong with a definition.",
     "graph": "Show the graph of a definition.",
     "plan": "Show what each step will get where it runs.",
+    "image": "Write what an image with the runtime is built of.",
     "render": "Write the manifests for the configured engine.",
     "run": "Run a pipeline on this machine.",
     "submit": "Start a run on the cluster.",

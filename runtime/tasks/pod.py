@@ -130,8 +130,6 @@ class Printed:
 
     def more(self) -> None:
         """Passes on what there is until it ends, or the connection does."""
-        if self._refused:
-            return
         skip, self.whole = self._seen, False
         try:
             for data in self._api.stream(self._path, SILENCE).body(NEEDS):
@@ -142,7 +140,9 @@ class Printed:
             self.whole = True
         except TryAgainError:  # or it has ended, which the next look at the pod shows
             return
-        except RefusedError as error:
+        except RefusedError as error:  # it may be that there is no log yet
+            if self._refused:
+                return
             self._refused = True
             print(f"argosy: cannot follow the container's output: {error}", flush=True)
 

@@ -228,9 +228,10 @@ def test_why_it_was_killed_is_said(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_log_that_may_not_be_read_is_no_failure(capfd: pytest.CaptureFixture[str]) -> None:
-    forbidden = [[RefusedError("status 403")]]
+    forbidden = [[RefusedError("status 403")] for _ in range(2)]
     assert followed([RUNNING, RUNNING, ended(0, "Completed")], forbidden) == 0
-    assert "cannot follow the container's output: status 403" in capfd.readouterr().out
+    found = capfd.readouterr().out
+    assert found == "argosy: cannot follow the container's output: status 403\n"
 
 
 def test_a_pod_that_may_not_be_looked_at_is(capfd: pytest.CaptureFixture[str]) -> None:
