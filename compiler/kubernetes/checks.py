@@ -41,7 +41,7 @@ def check_options(config: Mapping[str, Any], path: Path = (), *, step: bool = Fa
         refused = [_not_of_a_step(name, path) for name in config if name in OPTIONS.keys() - own]
         rest = {name: value for name, value in config.items() if name not in OPTIONS}
         found = check_values(OPTIONS, "kubernetes", {**own, **rest}, path, step=True)
-        return [*refused, *found, *_taken_away(own, path)]
+        return [*refused, *found, *_of_the_pod(own, path)]
     found = check_values(OPTIONS, "kubernetes", config, path)
     if not found:
         found.extend(Fault((*path, *at), message, hint) for at, message, hint in _together(config))
@@ -54,11 +54,14 @@ def _not_of_a_step(name: str, path: Path) -> Fault:
     return Fault((*path, name), message, hint)
 
 
-def _taken_away(config: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+def _of_the_pod(config: Mapping[str, Any], path: Path) -> Iterator[Fault]:
     for name, value in (config.get("env") or {}).items():
         if value is None:
             message = f"env: '{name}' is of the one pod that runs all steps; a step has it too"
             yield Fault((*path, "env", name), message, "give it to the steps that need it")
+        elif isinstance(value, Mapping):
+            message = f"env: '{name}' takes its value from the cluster, as only the pod's can"
+            yield Fault((*path, "env", name), message, "set it in the executor's configuration")
 
 
 def _together(config: Mapping[str, Any]) -> Iterator[Fault]:

@@ -26,7 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
     "asks": [],
     "inherits": False,
 }
-"""What the launcher takes for a member that a node does not have."""
+"""What the launcher takes for a member that a node does not have; for any other it is None."""
 ONCE = Retry()
 
 

@@ -183,6 +183,10 @@ def test_what_is_merged_last_is_verified_too() -> None:
         ({"image": "other"}, "'image' is of the one pod that runs all steps"),
         ({"workflow_timeout": 1}, "'workflow_timeout' is of the one pod"),
         ({"env": {"A": None}}, "'A' is of the one pod"),
+        (
+            {"env": {"A": {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}}},
+            "as only the",
+        ),
         ({"timout": 1}, "no option 'timout'"),
         ({"timeout": "soon"}, "timeout: takes a duration"),
     ],
