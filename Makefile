@@ -35,6 +35,7 @@ install: $(VENV)/all # the argosy command and all extras, in .venv
 
 image: cluster $(VENV)/dev # localhost/argosy:test, in the cluster
 	@CLUSTER=$(CLUSTER) PYTHON=$(BIN)/python tests/e2e/image/build
+	@CLUSTER=$(CLUSTER) tests/e2e/box/build
 
 e2e: image # the examples and more, on the cluster and in containers
 	@eval "$$($(CLUSTER)/up)" && eval "$$($(CLUSTER)/docker-up)" && $(BIN)/pytest tests/e2e

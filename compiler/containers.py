@@ -14,6 +14,7 @@ from argosy.runtime.service import Option, configure
 
 from .compilation import Compilation
 from .errors import Problem
+from .extras import requirements
 from .graph import Task
 from .settings import every_node, override_of
 
@@ -52,7 +53,7 @@ def container_plan(compilation: Compilation, build: bool) -> dict[str, Any]:
             "context": str(Path(given["context"]).expanduser().resolve()),
             "dockerfile": given["dockerfile"],
             "base": given["base"] or BASE,
-            "requires": requirements(compilation),
+            "requires": requires(compilation),
         }
     return found
 
@@ -92,19 +93,11 @@ def own_image(pipeline: str) -> str:
     return f"localhost/argosy-{slug}:latest"
 
 
-def requirements(compilation: Compilation) -> list[str]:
+def requires(compilation: Compilation) -> list[str]:
     """What an image needs beside Argosy and the project for the services of the pipeline."""
-    from importlib.metadata import requires
-
     services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
-    extras = {EXTRAS.get(service.service_provider) for service in services}
-    found = []
-    for requirement in requires("argosy") or ():
-        name, _, marker = requirement.partition(";")
-        extra = re.search("extra == ['\"](\\w+)['\"]", marker)
-        if extra and extra[1] in extras:
-            found.append(name.strip())
-    return found
+    extras = (EXTRAS.get(service.service_provider, "") for service in services)
+    return requirements(extras)
 
 
 def _executor(compilation: Compilation) -> LocalContainerExecutor:

@@ -63,7 +63,7 @@ def _step(compilation: Compilation, path: str, node: Node) -> dict[str, Any]:
     place = _place(compilation, path, node)
     return {
         "step": unquote(path),
-        "image": place.get("image"),
+        "image": task.image or place.get("image"),
         "command": f"{task.command_type}: {task.command}",
         "retry": task.retry.max_attempts if task.retry.max_attempts > 1 else None,
         "timeout": None if task.timeout is None else f"{task.timeout:g}s",

@@ -2,13 +2,14 @@
 
 State flows along edges (runtime protocol, *State*). Stubs and composites are looked through, a
 handler reads what entered the node that failed, and where only one of several sources can be there,
-the engine says which ended how. Four things bound what is read:
+the engine says which ended how. Five things bound what is read:
 
 - a graph inside another hands over *certain* exits only. Where it has others and exactly one of
   them can succeed, that one claims the graph: it writes its state under the graph's path as well.
   Otherwise a control node joins them at the graph's end;
 - a round of a loop ends in one node, which tells whether it was the last: in the one task that the
   body ends in, or in a control node;
+- a template of the engine's own writes no state: where it has outputs, a control node does;
 - where fan-in times fan-out could pass MAX_READS, a control node writes the joined state once;
 - where looking through would nest deeper than MAX_NESTING, likewise.
 """
@@ -22,6 +23,7 @@ from .checks.returns import declared
 from .graph import (
     ITERATION,
     Approval,
+    Argo,
     Conditional,
     Dag,
     Edge,
@@ -170,6 +172,11 @@ class _Walk(NamedTuple):
         if isinstance(spec, (Stub, Approval)) or at in self.memoized:
             return sources
         if isinstance(spec, Task):
+            return (State(at),)
+        if isinstance(spec, Argo):
+            if not spec.returns:
+                return sources
+            self.flow.joins[at] = _reading(sources, path)
             return (State(at),)
         if isinstance(spec, Map):
             item = Item(spec.iterate_on, spec.iterate_as, at.split("/").count(ITERATION), sources)

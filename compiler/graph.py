@@ -25,6 +25,10 @@ ITERATION = "*"
 reads so."""
 
 
+RESULT = "result"
+"""The output of one of Argo's templates that is what it prints, or is answered."""
+
+
 class Edge(NamedTuple):
     """One incoming edge: the name of its source in the same graph, and how that must have ended."""
 
@@ -102,6 +106,18 @@ class Conditional(NamedTuple):
     default: str | None = None
 
 
+class Argo(NamedTuple):
+    """A template of the engine's own, as it is written: `template` is its body, or `reference` says
+    where it is, as Argo's `templateRef` does. `arguments` are engine text; those of `handed` are
+    parameters of the state. `returns` maps a parameter to the output that it is."""
+
+    template: Mapping[str, Any] = NOTHING
+    reference: Mapping[str, Any] = NOTHING
+    arguments: Mapping[str, str] = NOTHING
+    handed: Mapping[str, str] = NOTHING
+    returns: Mapping[str, str] = NOTHING
+
+
 class Approval(NamedTuple):
     """Waits until a person says yes: `timeout` seconds at most."""
 
@@ -117,7 +133,7 @@ class Fail(NamedTuple):
     message: str = ""
 
 
-Spec = Task | Parallel | Map | Loop | Dag | Conditional | Approval | Stub | Fail
+Spec = Task | Parallel | Map | Loop | Dag | Conditional | Approval | Argo | Stub | Fail
 KINDS: Mapping[type, str] = {
     Task: "task",
     Parallel: "parallel",
@@ -126,6 +142,7 @@ KINDS: Mapping[type, str] = {
     Dag: "dag",
     Conditional: "conditional",
     Approval: "approval",
+    Argo: "argo",
     Stub: "stub",
     Fail: "fail",
 }

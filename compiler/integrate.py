@@ -6,10 +6,11 @@ Integrations know nothing of files; what they raise is reported at the section i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from argosy.runtime import registry
 from argosy.runtime.errors import ArgosyError
+from argosy.runtime.executors.base import Executor
 from argosy.runtime.integrations.base import BaseIntegration, call
 from argosy.runtime.service import TYPES, Catalog, RunLogStore
 
@@ -202,10 +203,16 @@ def digest(compilation: Compilation) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def resolve_services(
-    configurations: tuple[str, ...], variables: dict[str, str]
-) -> tuple[RunLogStore, Catalog]:
-    """The live run log store and catalog of a configuration, for commands that look at runs."""
+class Services(NamedTuple):
+    """What a configuration says, live, for commands that look at runs."""
+
+    run_log_store: RunLogStore
+    catalog: Catalog
+    executor: Executor
+
+
+def resolve_services(configurations: tuple[str, ...], variables: dict[str, str]) -> Services:
+    """The services of a configuration, before any integration has been at them."""
     from . import settings as configuration
     from .parse import Context
     from .variables import collect
@@ -215,8 +222,8 @@ def resolve_services(
     services, problems = open_services(found)
     if shared.problems or problems:
         raise SettingsError([*shared.problems, *problems])
-    store, catalog = services["run_log_store"], services["catalog"]
+    store, executor = services["run_log_store"], services["executor"]
     if "namespace" in store.options and store.config["namespace"] is None:
         # The log is where the pods are.
-        store.config["namespace"] = services["executor"].config.get("namespace")
-    return store, catalog
+        store.config["namespace"] = executor.config.get("namespace")
+    return Services(store, services["catalog"], executor)

@@ -10,7 +10,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import SettingsError, nearest
-from .graph import Approval, Conditional, Dag, Graph, Loop, Map, Node, Parallel, Spec, Stub, Task
+from .graph import (
+    Approval,
+    Argo,
+    Conditional,
+    Dag,
+    Graph,
+    Loop,
+    Map,
+    Node,
+    Parallel,
+    Spec,
+    Stub,
+    Task,
+)
 from .settings import Declared, every_node
 from .trampoline import Steps, run
 
@@ -54,7 +67,11 @@ def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
         patch = patches.get(node.name)
         if patch is None:
             return Stub()
-        return Task(patch["command"], patch.get("command_type", spec.command_type), spec.returns)
+        # A container has an image and words, which a patch does not give.
+        kind = "python" if spec.image else spec.command_type
+        return Task(patch["command"], patch.get("command_type", kind), spec.returns)
+    if isinstance(spec, Argo):
+        return Stub()
     if isinstance(spec, (Parallel, Conditional)):
         branches = {}
         for label, branch in spec.branches.items():

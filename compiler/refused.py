@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .errors import Problem
-from .graph import Approval, Graph, Node, Task
+from .graph import Approval, Argo, Graph, Node, Task
 from .settings import every_node
 
 ARGO = "executor argo gives the step a pod of its own"
 DOCKER = "run it in Docker: -c with executor: local-container; or mock it: executor: mocked"
+MOCK = "mock it here: executor: mocked; or give a configuration with executor: argo"
 FILE = "leave the variable out; the container reads the file /argosy/secrets/%s"
 
 
@@ -18,6 +19,9 @@ def refused(graph: Graph, executor: str, secrets: str) -> Iterator[Problem]:
     for _, node in every_node(graph):
         if isinstance(node.spec, Task) and node.spec.image:
             yield from _container(node, node.spec, executor, secrets)
+        if isinstance(node.spec, Argo) and executor != "argo":
+            message = f"step '{node.name}' is a template of Argo's, and executor '{executor}'"
+            yield Problem(f"{message} cannot run one", node.at, MOCK)
         if isinstance(node.spec, Approval) and executor == "kubernetes":
             message = f"step '{node.name}' is an approval, and nobody can be asked in a Job"
             yield Problem(message, node.at, "executor argo waits for one; or leave the step out")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 
+from . import extras
 from .errors import ArgosyError, NodeError
 
 USAGE = """\
@@ -21,6 +22,7 @@ The engine runs this in its pods; `argosy run` runs a pipeline here. docs/runtim
 def main(arguments: list[str]) -> int:
     """Gives the exit status."""
     step_aside()
+    extras.find()
     try:
         match arguments:
             case ["exec" | "prepare" as verb, node, *rest] if len(rest) <= 2:

@@ -13,13 +13,13 @@ from typing import Any
 from .alternatives import GOOD, by_statuses
 from .context import Context, write_run
 from .entries import State, blobs, is_true, map_variable
-from .errors import ArgosyError, NodeError
+from .errors import ArgosyError, NodeError, TaskError
 from .files import write_all
 from .layout import blob_key, fill, indexes, log_key, new_attempt, readable, record_key, state_key
 from .node import Node
 from .output import Output
 from .state import Reader, write
-from .values import brief, choose, keys
+from .values import brief, choose, dump, keys
 
 
 class Attempt:
@@ -60,6 +60,11 @@ class Attempt:
         self.record["reads"] = self.reader.reads
         if items := map_variable(entering):
             self.record["item"] = items
+        if self.context.outputs:
+            import hashlib
+
+            text = dump(self.context.outputs).encode()
+            self.record["outputs"] = hashlib.sha256(text).hexdigest()[:16]
         return entering
 
     def start(self) -> None:
@@ -121,7 +126,8 @@ class Attempt:
     def _same(self, old: Mapping[str, Any]) -> bool:
         if old["status"] not in GOOD or self.context.by_name:
             return old["status"] in GOOD
-        return all(old.get(name) == self.record.get(name) for name in ("digest", "item", "reads"))
+        compared = ("digest", "item", "reads", "outputs")
+        return all(old.get(name) == self.record.get(name) for name in compared)
 
     def hand_over(self, leaving: State) -> None:
         """Writes what the engine wants of the new state, each to its file."""
@@ -158,8 +164,8 @@ class Attempt:
 
 
 def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:
-    """The keys of a map's iterations, the label of the branch that a conditional takes, or whether
-    a loop has another round."""
+    """The keys of a map's iterations, the label of the branch that a conditional takes, a parameter
+    that a template of the engine's takes, or whether a loop has another round."""
     if "items" in hand:
         name = hand["items"]
         if name not in leaving.parameters:
@@ -169,9 +175,24 @@ def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:
         entry = leaving.parameters.get(hand["label"])
         value = None if entry is None else reader.value(entry)
         return choose(value, hand["values"], hand.get("default")) or ""
+    if "value" in hand:
+        return text_of(hand["value"], leaving, reader)
     if "until" in hand:
         return "stop" if is_true(hand["until"], leaving) else "again"
     raise NodeError(f"a hand is {brief(hand)}, which this version of Argosy does not know")
+
+
+def text_of(name: str, leaving: State, reader: Reader) -> str:
+    """A parameter as the engine's text: a string as it is, anything else as JSON."""
+    if name not in leaving.parameters:
+        raise TaskError(f"an argument is to be parameter '{name}', which no step has set")
+    value = reader.value(leaving.parameters[name])
+    text = value if isinstance(value, str) else dump(value)
+    if "{{" in text:
+        raise TaskError(
+            f"an argument is to be parameter '{name}', which has '{{{{': Argo would replace that"
+        )
+    return text
 
 
 def now() -> str:

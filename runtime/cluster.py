@@ -15,7 +15,8 @@ from .errors import NodeError
 from .retry import TryAgainError
 
 if TYPE_CHECKING:
-    from http.client import HTTPSConnection
+    from http.client import HTTPConnection
+    from ssl import SSLContext
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where Kubernetes puts a pod's service account: `token`, `namespace` and `ca.crt`."""
@@ -45,6 +46,29 @@ class Response(NamedTuple):
     body: bytes
 
 
+class Stream(NamedTuple):
+    """An answer that comes bit by bit. `chunks` raises TryAgainError where it breaks off."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+
+    def body(self, needs: str) -> Iterator[bytes]:
+        """The chunks of a success. Raises as `fault` says for any other answer."""
+        if self.status != 200:
+            raise fault(Response(self.status, self.headers, b"".join(self.chunks)), needs)
+        return self.chunks
+
+    def lines(self) -> Iterator[bytes]:
+        """Whole lines, without their ends; what has none at last, too."""
+        rest = b""
+        for chunk in self.chunks:
+            *whole, rest = (rest + chunk).split(b"\n")
+            yield from whole
+        if rest:
+            yield rest
+
+
 class RefusedError(Exception):
     """The API server does not do it, and would not do it the next time either."""
 
@@ -60,83 +84,112 @@ class Api:
         """Raises TryAgainError where there is no answer."""
         raise NotImplementedError
 
+    def stream(self, path: str, timeout: float | None = None) -> Stream:
+        """What a GET gives, as it comes; `timeout`: seconds of silence that it is given up after.
+        Raises TryAgainError where there is no answer."""
+        raise NotImplementedError
 
-class Pod(Api):
-    """The API server of the cluster that this process is a pod of. Connections stay open for the
-    next call; a process that was forked opens its own."""
+
+class Direct(Api):
+    """A server that takes a bearer token, reached with the standard library. Connections stay open
+    for the next call; a process that was forked opens its own."""
+
+    def __init__(self, host: str, port: int, tls: SSLContext | None, token: str = "") -> None:
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._bearer = token
+        self._idle: list[HTTPConnection] = []
+        self._process = os.getpid()
+
+    def token(self) -> str:
+        """The token, without the word before it; '' where none is needed."""
+        return self._bearer
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> Response:
+        connection = self._connection()
+        used = connection.sock is not None
+        try:
+            connection.request(method, path, body, self._headers(headers))
+            answer = connection.getresponse()
+            response = Response(answer.status, dict(answer.headers.items()), answer.read())
+            complete(response)
+        except faults() as error:
+            connection.close()
+            # What was open may have been closed while nobody used it: that is no fault yet.
+            raise self._silent(error, 0.0 if used else None) from error
+        if not answer.will_close:
+            self._idle.append(connection)
+        return response
+
+    def stream(self, path: str, timeout: float | None = None) -> Stream:
+        connection = self._new()
+        try:
+            connection.request("GET", path, headers=self._headers({}))
+            answer = connection.getresponse()
+            if connection.sock is not None:
+                connection.sock.settimeout(timeout)
+        except faults() as error:
+            connection.close()
+            raise self._silent(error) from error
+
+        def chunks() -> Iterator[bytes]:
+            try:
+                while chunk := answer.read1(CHUNK):
+                    yield chunk
+            except faults() as error:
+                raise self._silent(error) from error
+            finally:
+                connection.close()
+
+        return Stream(answer.status, dict(answer.headers.items()), chunks())
+
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        token = self.token()
+        return {**headers, **({"Authorization": f"Bearer {token}"} if token else {})}
+
+    def _silent(self, error: BaseException, after: float | None = None) -> TryAgainError:
+        reason = f"the API server gives no answer ({type(error).__name__}: {error}); {ASK}"
+        return TryAgainError(reason, after)
+
+    def _connection(self) -> HTTPConnection:
+        if self._process != os.getpid():
+            self._idle, self._process = [], os.getpid()
+        return self._idle.pop() if self._idle else self._new()
+
+    def _new(self) -> HTTPConnection:
+        from http.client import HTTPConnection, HTTPSConnection
+
+        if self._tls is None:
+            return HTTPConnection(self._host, self._port, timeout=TIMEOUT)
+        return HTTPSConnection(self._host, self._port, timeout=TIMEOUT, context=self._tls)
+
+
+class Pod(Direct):
+    """The API server of the cluster that this process is a pod of."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ, folder: str = ACCOUNT) -> None:
         import ssl  # 10 ms, and http.client 15: for runs that are logged here only
 
         try:
-            self._host = environment["KUBERNETES_SERVICE_HOST"]
-            self._port = int(environment["KUBERNETES_SERVICE_PORT"])
+            host = environment["KUBERNETES_SERVICE_HOST"]
+            port = int(environment["KUBERNETES_SERVICE_PORT"])
             self.namespace = read(f"{folder}/namespace")
-            self._tls = ssl.create_default_context(cafile=f"{folder}/ca.crt")
+            tls = ssl.create_default_context(cafile=f"{folder}/ca.crt")
         except (KeyError, OSError) as error:
             raise NodeError(
                 f"there is no service account here that could log to the cluster ({error}); in a "
                 "pod, automountServiceAccountToken must not be false"
             ) from error
         # Python 3.13 demands key identifiers that the certificates of many clusters lack.
-        self._tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        super().__init__(host, port, tls)
         self._token = f"{folder}/token"
-        self._idle: list[HTTPSConnection] = []
-        self._process = os.getpid()
 
-    def send(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
-    ) -> Response:
-        from http.client import HTTPException
-
-        connection = self._connection()
-        used = connection.sock is not None
-        # The kubelet replaces the token long before it expires.
-        headers = {**headers, "Authorization": f"Bearer {read(self._token)}"}
-        try:
-            connection.request(method, path, body, dict(headers))
-            answer = connection.getresponse()
-            response = Response(answer.status, dict(answer.headers.items()), answer.read())
-            complete(response)
-        except (OSError, HTTPException) as error:
-            connection.close()
-            # What was open may have been closed while nobody used it: that is no fault yet.
-            after = 0.0 if used else None
-            reason = f"the API server gives no answer ({type(error).__name__}: {error}); {ASK}"
-            raise TryAgainError(reason, after) from error
-        if not answer.will_close:
-            self._idle.append(connection)
-        return response
-
-    def stream(self, path: str, needs: str) -> Iterator[bytes]:
-        """The body of a GET as it comes. Raises TryAgainError where it breaks off, and as `fault`
-        says for an answer that is none."""
-        from http.client import HTTPException, HTTPSConnection
-
-        headers = {"Authorization": f"Bearer {read(self._token)}"}
-        connection = HTTPSConnection(self._host, self._port, timeout=SILENCE, context=self._tls)
-        try:
-            connection.request("GET", path, None, headers)
-            answer = connection.getresponse()
-            if answer.status != 200:
-                found = Response(answer.status, dict(answer.headers.items()), answer.read())
-                raise fault(found, needs)
-            while data := answer.read1(CHUNK):
-                yield data
-        except (OSError, HTTPException) as error:
-            reason = f"the API server broke off ({type(error).__name__}: {error}); {ASK}"
-            raise TryAgainError(reason) from error
-        finally:
-            connection.close()
-
-    def _connection(self) -> HTTPSConnection:
-        from http.client import HTTPSConnection
-
-        if self._process != os.getpid():
-            self._idle, self._process = [], os.getpid()
-        if self._idle:
-            return self._idle.pop()
-        return HTTPSConnection(self._host, self._port, timeout=TIMEOUT, context=self._tls)
+    def token(self) -> str:
+        return read(self._token)  # the kubelet replaces it long before it expires
 
 
 class Kubeconfig(Api):
@@ -147,25 +200,61 @@ class Kubeconfig(Api):
             from kubernetes import client, config
         except ImportError as error:
             raise NodeError(
-                "reading a run log of the cluster needs a library: pip install 'argosy[kubernetes]'"
+                "reaching a cluster needs a library: pip install 'argosy[kubernetes]'"
             ) from error
         reader: Any = config  # which has no types
         self._configuration: Any = client.Configuration()
+        file = os.environ.get("KUBECONFIG") or None  # it reads the variable when it is imported
         try:
-            reader.load_kube_config(context=context, client_configuration=self._configuration)
-            known, active = reader.list_kube_config_contexts()
+            reader.load_kube_config(file, context, self._configuration)
+            known, active = reader.list_kube_config_contexts(file)
         except reader.ConfigException as error:
-            raise NodeError(
+            raise KubeconfigError(
                 f"the kubeconfig does not lead to a cluster: {error}; KUBECONFIG names another "
-                "one, and the option `context` of the run log store a context"
+                "one, and `--context` (of a run log store: the option `context`) a context"
             ) from error
         chosen = next((one for one in known if one["name"] == context), active)
         self.namespace = namespace or chosen["context"].get("namespace") or "default"
+        self.context = str(chosen["name"])
         self._pool: Any = client.ApiClient(self._configuration).rest_client.pool_manager
 
     def send(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
     ) -> Response:
+        answer = self._request(method, path, body, headers)
+        response = Response(answer.status, answer.headers, answer.data)
+        try:
+            complete(response)
+        except ConnectionError as error:
+            raise self._silent(error) from error
+        return response
+
+    def stream(self, path: str, timeout: float | None = None) -> Stream:
+        from urllib3 import Timeout
+        from urllib3.exceptions import HTTPError
+
+        patience = Timeout(connect=TIMEOUT, read=timeout)
+        answer = self._request("GET", path, timeout=patience, preload_content=False)
+
+        def chunks() -> Iterator[bytes]:
+            try:
+                yield from answer.stream()
+            except (HTTPError, OSError) as error:
+                raise self._silent(error) from error
+            finally:
+                answer.close()
+
+        return Stream(answer.status, answer.headers, chunks())
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = {},
+        timeout: Any = TIMEOUT,
+        **more: Any,
+    ) -> Any:
         from urllib3.exceptions import HTTPError
 
         sent = dict(headers)
@@ -173,14 +262,25 @@ class Kubeconfig(Api):
             sent[found["key"]] = found["value"]
         url = self._configuration.host + path
         try:
-            answer = self._pool.request(
-                method, url, body=body, headers=sent, retries=False, timeout=TIMEOUT
+            return self._pool.request(
+                method, url, body=body, headers=sent, retries=False, timeout=timeout, **more
             )
-            response = Response(answer.status, answer.headers, answer.data)
-            complete(response)
         except (HTTPError, OSError) as error:
-            raise TryAgainError(f"{self._configuration.host}: {error}; {ASK}") from error
-        return response
+            raise self._silent(error) from error
+
+    def _silent(self, error: Exception) -> TryAgainError:
+        return TryAgainError(f"{self._configuration.host}: {error}; {ASK}")
+
+
+class KubeconfigError(NodeError):
+    """There is no kubeconfig, or no such context in it."""
+
+
+def faults() -> tuple[type[Exception], ...]:
+    """What a connection of the standard library can end in."""
+    from http.client import HTTPException
+
+    return OSError, HTTPException
 
 
 def fault(answer: Response, needs: str) -> Exception:

@@ -22,6 +22,7 @@ OURS = (
     "ARGOSY_ARGUMENTS",
     "ARGOSY_HANDS",
     "ARGOSY_NODES",
+    "ARGOSY_OUTPUTS",
     "ARGOSY_STATUS",
     "ARGOSY_FAILURES",
     "ARGOSY_FINAL",
@@ -34,9 +35,9 @@ class Context:
 
     `config` is ARGOSY_CONFIG's content; `arguments` the run's arguments by name, typed, or else
     `encoded`, as ARGOSY_ARGUMENTS has them; `origin` what started the run, empty where no engine
-    did; `hands` the folder for what is handed over; `resume` the run that this one goes on from,
-    where `by_name` asks for name and success alone. `continued` is set where the run itself was
-    begun by a pod that is gone.
+    did; `hands` the folder for what is handed over; `outputs` what a template of the engine's left;
+    `resume` the run that this one goes on from, where `by_name` asks for name and success alone.
+    `continued` is set where the run itself was begun by a pod that is gone.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Context:
         pod: str = "",
         pod_uid: str = "",
         hands: str = "",
+        outputs: Mapping[str, Any] | None = None,
         resume: str | None = None,
         by_name: bool = False,
     ) -> None:
@@ -61,6 +63,7 @@ class Context:
         self.pod = pod
         self.pod_uid = pod_uid
         self.hands = hands
+        self.outputs = outputs or {}
         self.resume = resume
         self.by_name = by_name
         self.continued = False
@@ -79,6 +82,7 @@ class Context:
             pod=environment.get("ARGOSY_POD", ""),
             pod_uid=environment.get("ARGOSY_POD_UID", ""),
             hands=environment.get("ARGOSY_HANDS", ""),
+            outputs=outputs(environment.get("ARGOSY_OUTPUTS", "")),
             resume=environment.get("ARGOSY_RESUME") or None,
             by_name=environment.get("ARGOSY_RESUME_BY_NAME", "") in ("1", "true"),
         )
@@ -212,6 +216,20 @@ def arguments(encoded: str, types: Mapping[str, str]) -> dict[str, Any]:
     except (ValueError, AttributeError, binascii.Error) as error:
         raise NodeError(f"ARGOSY_ARGUMENTS is not base64 of a JSON object ({error})") from error
     return {name: typed(name, text, types.get(name, "text")) for name, text in texts.items()}
+
+
+def outputs(encoded: str) -> dict[str, Any]:
+    """What a template of the engine's left, by parameter: base64 of a JSON object of strings."""
+    if not encoded:
+        return {}
+    import base64
+    import binascii
+
+    try:
+        found: dict[str, Any] = json.loads(base64.b64decode(encoded, validate=True))
+    except (ValueError, binascii.Error) as error:
+        raise NodeError(f"ARGOSY_OUTPUTS is not base64 of a JSON object ({error})") from error
+    return found
 
 
 def typed(name: str, text: str, kind: str) -> Any:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from .alternatives import statuses
 from .attempt import Attempt, complain
 from .context import Context
-from .entries import State
+from .entries import State, written
 from .errors import ArgosyError, ServiceError, TaskError
 from .node import Node
 from .signals import Signals
 from .tasks import task
+from .tasks.environment import parse
 from .values import brief
 
 
@@ -63,8 +64,17 @@ def prepare(node: Node, key: str, ended: str, context: Context) -> int:
 
 
 def pass_on(attempt: Attempt, entering: State, signals: Signals) -> State:
-    """A control: it joins what it reads."""
-    return entering
+    """A control: it joins what it reads. After a template of the engine's it adds the outputs that
+    are parameters."""
+    outputs = attempt.context.outputs
+    if not outputs:
+        return entering
+    made = {}
+    for name, text in outputs.items():
+        if text is None:
+            raise TaskError(f"the template left no output that could be the parameter '{name}'")
+        made[name] = written(attempt.instance, attempt.rank, parse(str(text).removesuffix("\n")))
+    return State({**entering.parameters, **made}, entering.catalog)
 
 
 def fail(attempt: Attempt, entering: State, signals: Signals) -> State:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import extras
 from .context import Context
 from .entries import Entry, State, map_variable
 from .errors import NodeError, TaskError
@@ -65,6 +66,7 @@ class Step:
     @classmethod
     def opened(cls, environment: Mapping[str, str]) -> Step:
         """The step that started this process, from the folder that it was told of."""
+        extras.find()
         folder = environment[FOLDER]
         with open(os.path.join(folder, "step.json"), encoding="utf-8") as file:
             found = json.load(file)

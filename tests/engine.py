@@ -6,6 +6,7 @@ workflow/controller/dag.go, with the same names. What a pod does is the caller's
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -16,6 +17,9 @@ Json = dict[str, Any]
 Pod = Callable[[Json, str, str, Json], tuple[bool, list[str]]]
 """What runs in a pod, given NODE, KEY, ENDED and the template: whether it succeeds, and what it
 hands over."""
+Raw = Callable[[str, Mapping[str, str]], dict[str, str] | None]
+"""What a template of the user's does, given its name and its inputs: its outputs, the result among
+them, or None where it fails."""
 
 RESULTS = "Succeeded", "Failed", "Errored", "Skipped", "Omitted"
 TASK = re.compile(r"([a-z][-a-z0-9]*)\.([A-Z][a-z]+)")
@@ -42,10 +46,12 @@ class Engine:
         spec: Json,
         pod: Pod,
         arguments: Mapping[str, str] | None = None,
+        raw: Raw | None = None,
         answers: Callable[[str], str] = lambda message: "yes",
     ) -> None:
         self.templates = {template["name"]: template for template in spec["templates"]}
         self.pod = pod
+        self.raw = raw
         self.answers = answers
         given = spec.get("arguments", {}).get("parameters", [])
         self.arguments = {p["name"]: p.get("value") for p in given} | dict(arguments or {})
@@ -66,15 +72,33 @@ class Engine:
             found = leaf("Suspend", "Failed" if answer == "no" else "Succeeded")
             found.late = answer == "late" and "seconds" in inputs
             return found
+        if "node" not in inputs:
+            return self.user(name, inputs)
         text = (inputs["node"], inputs["key"], inputs["ended"])
         assert not any("{{" in part for part in text), text
-        succeeded, hands = self.pod(json.loads(text[0]), text[1], text[2], template)
+        node = json.loads(text[0])
+        if "outputs" in inputs:
+            node["outputs"] = json.loads(base64.b64decode(inputs["outputs"]))
+        succeeded, hands = self.pod(node, text[1], text[2], template)
         found = leaf("Pod", "Succeeded" if succeeded else "Failed")
         declared = template.get("outputs", {}).get("parameters", [])
         assert len(hands) in (0, len(declared))
         found.outputs = {out["name"]: out["valueFrom"]["default"] for out in declared}
         found.outputs |= {f"hand{number}": hand for number, hand in enumerate(hands)}
         return found
+
+    def user(self, name: str, inputs: Mapping[str, str]) -> Status:
+        """A template of the user's."""
+        assert self.raw is not None
+        outputs = self.raw(name, inputs)
+        found = leaf("Pod", "Failed" if outputs is None else "Succeeded")
+        found.outputs = outputs or {}
+        return found
+
+    def called(self, task: Json, arguments: dict[str, str]) -> Status:
+        if "templateRef" in task:
+            return self.user("{name}/{template}".format(**task["templateRef"]), arguments)
+        return self.run(task["template"], arguments)
 
     def dag(self, template: Json, inputs: dict[str, str]) -> Status:
         dag = template["dag"]
@@ -116,7 +140,7 @@ class Engine:
             return attached(leaf("Skipped", "Skipped"), parents)
         if "withParam" not in task:
             values = {name: scope.replace(value) for name, value in arguments.items()}
-            return attached(self.run(task["template"], values), parents)
+            return attached(self.called(task, values), parents)
         items = json.loads(scope.replace(task["withParam"]))
         if not items:
             return attached(leaf("Skipped", "Skipped"), parents)
@@ -126,7 +150,7 @@ class Engine:
                 name: scope.replace(value).replace("{{item}}", item)
                 for name, value in arguments.items()
             }
-            member = attached(self.run(task["template"], values), [group])
+            member = attached(self.called(task, values), [group])
             group.outbound += member.outbound
             if member.phase == "Failed":
                 group.phase = "Failed"
@@ -222,6 +246,8 @@ class Scope:
         parts = tag.split(".")
         if tag == "item":
             return "{{item}}"
+        if parts[:2] == ["workflow", "parameters"]:
+            return str(self.arguments[parts[2]])
         if parts[:2] == ["inputs", "parameters"]:
             return self.inputs[parts[2]]
         if parts[0] == "tasks" and parts[2] == "status":
@@ -235,6 +261,13 @@ class Scope:
 
     def expression(self, text: str) -> str:
         """The forms that Argosy writes."""
+        if match := re.fullmatch(r"sprig\.b64enc\(toJson\(\{(.*)\}\)\)", text):
+            place = r"(\".*?\"): tasks\['(.*?)'\]\.outputs\.(?:parameters\['(.*?)'\]|result)"
+            found = {
+                json.loads(one[1]): self.tasks[one[2]].outputs.get(one[3] or "result")
+                for one in re.finditer(place, match[1])
+            }
+            return base64.b64encode(json.dumps(found).encode()).decode()
         if match := re.fullmatch(r"toJson\(map\(0\.\.\(len\((.*)\)-1\), \{string\(#\)\}\)\)", text):
             return json.dumps([str(index) for index in range(len(self.jsonpath(match[1])))])
         if match := re.fullmatch(r"date\(tasks\['(.*?)'\]\.finishedAt\) - date\(.*", text):
@@ -265,8 +298,8 @@ class Scope:
             "inputs": self.inputs,
             "arguments": self.arguments,
         }
-        found = eval(python, {"__builtins__": {}, **names})  # noqa: S307 (text of our own)
-        return str(found).lower() if isinstance(found, bool) else str(found)
+        value = eval(python, {"__builtins__": {}, **names})  # noqa: S307 (text of our own)
+        return str(value).lower() if isinstance(value, bool) else str(value)
 
     def jsonpath(self, text: str) -> Any:
         match = re.fullmatch(r"jsonpath\(workflow\.parameters\['(.*?)'\],'\$'\)", text)

@@ -24,6 +24,7 @@ EXAMPLES: Mapping[str, Example] = {
     "image_pull_policy": Example("IfNotPresent"),
     "image_pull_secrets": Example(["registry"]),
     "command": Example(["python3", "-m", "argosy.runtime"]),
+    "runtime": Example({"inject": True, "image": "registry.example.com/argosy:1"}, ((),)),
     "env": Example(
         {
             "LEVEL": 3,

@@ -32,12 +32,14 @@ RUNS_NODE = f"{{{{inputs.parameters.{NODE_PARAMETER}}}}}"
 
 
 class Entry(NamedTuple):
-    """A node as it stands in a ConfigMap. `size`: the bytes that it takes in its JSON."""
+    """A node as it stands in a ConfigMap. `size`: the bytes that it takes in its JSON; `type`: what
+    it is where that is no task, which its task still says for those who watch the workflow."""
 
     key: str
     text: str
     step: str
     size: int
+    type: str
 
 
 class Apart(NamedTuple):
@@ -78,7 +80,8 @@ def _nodes(spec: Mapping[str, Any]) -> Iterator[str]:
 
 def _entry(text: str) -> Entry:
     key = _hash(text)
-    return Entry(key, text, json.loads(text)["step"], len(json.dumps({key: text})))
+    node = json.loads(text)
+    return Entry(key, text, node["step"], len(json.dumps({key: text})), node.get("type", ""))
 
 
 def _hash(text: str) -> str:
@@ -113,7 +116,8 @@ def _without_nodes(
                 parameters.append(parameter)
                 continue
             entry = entries[parameter["value"]]
-            reference = safe_json({"step": entry.step, "in": entry.key})
+            kind = {"type": entry.type} if entry.type else {}
+            reference = safe_json({"step": entry.step, **kind, "in": entry.key})
             parameters.append(_given(NODE_PARAMETER, reference))
             if homes[entry.key] != usual:
                 parameters.append(_given(MAP_PARAMETER, homes[entry.key]))

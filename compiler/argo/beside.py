@@ -22,6 +22,8 @@ RULES: Sequence[Json] = (
     {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get"]},
 )
 """What the pod's service account must be allowed."""
+PREPARED = "lastRetry.message != 'prepare: Error (exit code 2)'"
+"""What is wrong stays wrong before the container too; `lastRetry.exitCode` is that of `main`."""
 FILES, MEMORY = "argosy-task", "argosy-task-secrets"
 
 
@@ -52,6 +54,8 @@ def add(template: Json, given: Beside, secrets: Sequence[Json]) -> None:
     template["volumes"] = [*template.get("volumes", ()), *volumes]
     before = own.get("volumeMounts", [])
     own["volumeMounts"] = [*before, *mounts]
+    if "retryStrategy" in template:
+        template["retryStrategy"]["expression"] += f" && {PREPARED}"
     template["initContainers"] = [*template.get("initContainers", ()), _prepares(own)]
     template["sidecars"] = [*template.get("sidecars", ()), _task(own, given, secrets)]
 
@@ -68,8 +72,7 @@ def _task(own: Json, given: Beside, secrets: Sequence[Json]) -> Json:
     that they give to one; its variables and its words come from what was prepared."""
     words = [f"$({ARGUMENT}{number})" for number in range(given.words)]
     found: Json = {"name": CONTAINER, "image": given.image}
-    if "imagePullPolicy" in own:
-        found["imagePullPolicy"] = own["imagePullPolicy"]
+    found |= {name: own[name] for name in ("imagePullPolicy", "securityContext") if name in own}
     found |= {"command": words[:1], "args": words[1:]}
     found["env"] = [*(one for one in own["env"] if not one["name"].startswith("ARGOSY_")), *secrets]
     found["envFrom"] = [*own.get("envFrom", ()), {"configMapRef": {"name": "{{pod.name}}"}}]

@@ -5,11 +5,12 @@ A node of the graph is one task or several (`Realised`); these say of the whole 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..graph import Edge
+from ..graph import RESULT, Argo, Edge
 
 ARGUMENTS = "{{=sprig.b64enc(toJson(workflow.parameters))}}"
 KEY = "{{inputs.parameters.key}}"
@@ -139,6 +140,18 @@ def choices_of_output(task: str, number: int, labels: Iterable[str]) -> dict[str
     """The same where `task` handed over the label, which knows the default too."""
     left = f"tasks['{task}'].outputs.parameters.hand{number}"
     return {label: f"{left} == '{label}'" for label in (*labels, "")}
+
+
+def outputs_of(task: str, spec: Argo) -> str:
+    """The outputs of a task by the parameters that they become: base64 of a JSON object, in which
+    Argo replaces nothing."""
+    own = [one["name"] for one in spec.template.get("outputs", {}).get("parameters", ())]
+    members = []
+    for name, output in spec.returns.items():
+        is_result = output == RESULT and output not in own
+        place = RESULT if is_result else f"parameters['{output}']"
+        members.append(f"{json.dumps(name)}: tasks['{task}'].outputs.{place}")
+    return tag(f"sprig.b64enc(toJson({{{', '.join(members)}}}))")
 
 
 def tag(expression: str) -> str:

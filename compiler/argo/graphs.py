@@ -15,6 +15,7 @@ from ..flow import Reading
 from ..graph import (
     ITERATION,
     Approval,
+    Argo,
     Conditional,
     Dag,
     Graph,
@@ -27,7 +28,7 @@ from ..graph import (
     segment,
 )
 from .approvals import approval, late
-from .expressions import ENDED, KEY, both, condition, either, tag
+from .expressions import ENDED, KEY, both, condition, either, outputs_of, tag
 from .layout import Layout, Parts
 from .leaves import GIVER, Work, control, dag_task, enter, leaf
 from .loops import handed_on, rounds
@@ -125,6 +126,8 @@ class _Lowering:
                     )
             case Loop():
                 yield dag_task(parts.task, self._loop(at, node, reading), depends)
+            case Argo():
+                yield self._argo(parts, at, node.spec, depends)
             case Map():
                 yield self._map(parts, at, node, reading, depends)
             case Conditional():
@@ -135,7 +138,8 @@ class _Lowering:
                 yield dag_task(parts.task, work, depends)
         if parts.after:
             joined = self.shared.flow.joins[at]
-            yield self._control(parts.after, at, joined, parts.inside.succeeded)
+            given = outputs_of(parts.task, node.spec) if isinstance(node.spec, Argo) else ""
+            yield self._control(parts.after, at, joined, parts.inside.succeeded, given)
 
     def _finish(self) -> Json | None:
         """The task that succeeds when the graph does; none where Argo's own rule says the same."""
@@ -163,10 +167,20 @@ class _Lowering:
         failed = either([self.layout.realised[name].failed for name in unreached.blamed])
         return f"!({both([reached, failed])})"
 
-    def _control(self, name: str, at: str, reading: Reading, depends: str) -> Json:
+    def _control(
+        self,
+        name: str,
+        at: str,
+        reading: Reading,
+        depends: str,
+        outputs: str = "",
+    ) -> Json:
+        """A control pod; `outputs` are of a template of the engine's that it comes after."""
         hands = self.layout.hands.get(name, ())
-        work = control(self.shared, at, reading, self._down(reading), hands)
-        return dag_task(name, work, depends)
+        down = self._down(reading)
+        if outputs:
+            down["outputs"] = outputs
+        return dag_task(name, control(self.shared, at, reading, down, hands), depends)
 
     def _down(self, reading: Reading, inherits: bool = True, key: str = "") -> dict[str, str]:
         """The arguments that go to what is below: the key, and how others ended where asked."""
@@ -238,6 +252,15 @@ class _Lowering:
         self.beside.append({"name": template, **limit, "inputs": inputs, "dag": box["dag"]})
         arguments = {"items": parts.items, **self._down(reading, inherits)}
         return dag_task(parts.task, Work(template, arguments), depends)
+
+    def _argo(self, parts: Parts, at: str, spec: Argo, depends: str) -> Json:
+        """A template of the engine's own, as it is written."""
+        template = ""
+        if spec.template:
+            template = self.shared.name(at)
+            self.beside.append({"name": template, **spec.template})
+        arguments = {**spec.arguments, **parts.arguments}
+        return dag_task(parts.task, Work(template, arguments, reference=spec.reference), depends)
 
     def _conditional(
         self, parts: Parts, at: str, node: Node, reading: Reading, depends: str

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..flow import Ask, Flow, Reading
-from ..graph import Approval, Conditional, Graph, Map, Node, Stub, Task, join_path, segment
+from ..graph import Approval, Argo, Conditional, Graph, Map, Node, Stub, Task, join_path, segment
 from .expressions import (
     Realised,
     both,
@@ -28,7 +28,8 @@ class Parts(NamedTuple):
     `before` the control pod that hands it its items or its label, `after` the one that joins its
     state; `inside` all but the last. `items`: the text that becomes a map's list of keys.
     `choices`: the expression that chooses each branch of a conditional. `boxed`: a map in a
-    template of its own. `late`: what fails an approval that nobody gave in time.
+    template of its own. `arguments`: those that a template of the engine's own is handed.
+    `late`: what fails an approval that nobody gave in time.
     """
 
     task: str
@@ -40,6 +41,7 @@ class Parts(NamedTuple):
     items: str = ""
     choices: Mapping[str, str] = {}
     boxed: bool = False
+    arguments: Mapping[str, str] = {}
     late: str = ""
 
 
@@ -104,6 +106,8 @@ class Layout:
             return self._map(node, node.spec, task, after)
         if isinstance(node.spec, Conditional):
             return self._conditional(node, node.spec, task, after)
+        if isinstance(node.spec, Argo):
+            return self._argo(node, node.spec, task, after)
         if isinstance(node.spec, Approval) and node.spec.timeout is not None:
             late = self.names.take(f"{task}-late")
             passed = f"{task}.Succeeded && {late}.Skipped"
@@ -155,6 +159,24 @@ class Layout:
             tuple(name for name in tasks if name), tuple(branches.values()), both(passed)
         )
         return Parts(task, inside, before, after, branches, no_match, choices=choices)
+
+    def _argo(self, node: Node, spec: Argo, task: str, after: str) -> Parts:
+        """Its parameters are arguments of the run's, or handed over by who writes the state."""
+        before = ""
+        reading = self._flow.readings[self.paths[node.name]]
+        arguments = {}
+        for name, parameter in spec.handed.items():
+            if reading.sources == ("",) and parameter in self._kinds:
+                arguments[name] = f"{{{{workflow.parameters.{parameter}}}}}"
+                continue
+            writer = self._writer(reading)
+            if not writer:
+                before = before or self.names.take(f"{task}-arguments")
+            giver = writer or before
+            number = self._hand(giver, {"value": parameter})
+            arguments[name] = f"{{{{tasks.{giver}.outputs.parameters.hand{number}}}}}"
+        inside = Realised((before, task) if before else (task,), (task,), f"{task}.Succeeded")
+        return Parts(task, inside, before, after, arguments=arguments)
 
     def _writer(self, reading: Reading) -> str:
         """The task of this graph whose new state is all that is read; '' where there is none."""

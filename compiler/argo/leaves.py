@@ -18,11 +18,13 @@ ONCE = Retry()
 
 
 class Work(NamedTuple):
-    """A template, the arguments that it is called with, and the hooks of the task that calls it."""
+    """A template, or a reference to one of another object, the arguments that it is called with,
+    and the hooks of the task that calls it."""
 
     template: str
     arguments: Mapping[str, str] = {}
     hooks: Mapping[str, Any] = {}
+    reference: Mapping[str, Any] = {}
 
 
 def leaf(
@@ -53,7 +55,8 @@ def leaf(
 def control(
     shared: Shared, at: str, reading: Reading, down: Mapping[str, str], hands: Sequence[Json]
 ) -> Work:
-    """A pod that writes the state at a path, hands over what is asked of it, and no more."""
+    """A pod that writes the state at a path, with the outputs in `down` if there are any, hands
+    over what is asked of it, and no more."""
     rank = shared.flow.rank.get(at.removesuffix(GIVER), "")
     content = control_json(at, rank, reading, shared.flow)
     _hand(content, hands)
@@ -85,7 +88,11 @@ def enter(shared: Shared, graph: Graph, path: str, down: Mapping[str, str]) -> W
 
 def dag_task(name: str, work: Work, depends: str = "", **more: str) -> Json:
     """A task of a DAG, with the members that say something."""
-    found: Json = {"name": name, "template": work.template}
+    found: Json = {"name": name}
+    if work.reference:
+        found["templateRef"] = dict(work.reference)
+    else:
+        found["template"] = work.template
     if depends:
         found["depends"] = depends
     found.update(more)
@@ -112,6 +119,7 @@ def _pod(
         hands=len(content.get("hands", ())),
         backoff=backoff_of(retry),
         deadline=timeout is not None,
+        outputs="outputs" in down,
         secrets=shared.pods.asked(task.secrets) if task else (),
         beside=beside(task) if task and task.image else None,
     )

@@ -16,13 +16,13 @@ from .beside import RULES
 from .extra import merged
 from .graphs import lower_graph
 from .hooks import Hooks
-from .names import MAX_CRON_NAME, MAX_NAME, Names
+from .names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
 from .objects import Identity, account_name, identity, manifests
 from .options import Options, read_options
 from .pods import Pods, Run, common, configured, overridden
 from .readers import Exposed
 from .shared import NOOP, Shared
-from .size import OBJECT_BYTES, copies_of, size_of
+from .size import OBJECT_BYTES, copies_of, size_of, tasks_of
 from .text import safe_json
 from .workflow import spec_of
 
@@ -97,11 +97,11 @@ def _arguments(pipeline: Pipeline, options: Options) -> list[Json]:
     for name, default in pipeline.parameters.items():
         exposed = options.parameters.get(name, Exposed())
         as_text = default is None or isinstance(default, str)
-        enum = [_text(value, as_text) for value in exposed.enum]
-        text = _text(default, as_text)
+        enum = [argument_text(value, as_text) for value in exposed.enum]
+        text = argument_text(default, as_text)
         problems += [
             Problem(f"parameter '{name}' {message}", hint=hint)
-            for message, hint in _argument_faults(name, "\n".join([text, *enum]))
+            for message, hint in argument_faults(name, "\n".join([text, *enum]))
         ]
         argument: Json = {"name": name} if default is None else {"name": name, "value": text}
         if exposed.description:
@@ -114,12 +114,13 @@ def _arguments(pipeline: Pipeline, options: Options) -> list[Json]:
     return found
 
 
-def _text(value: Any, as_text: bool) -> str:
+def argument_text(value: Any, as_text: bool) -> str:
     """A value as an argument that the runtime reads as text, or as JSON."""
     return value if as_text and isinstance(value, str) else safe_json(value)
 
 
-def _argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
+def argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """Why Argo does not take an argument, and what to do."""
     if name == "json":
         yield "cannot be called so: Argo has all parameters under that name", "give it another name"
     if not _ARGUMENT.fullmatch(name):
@@ -147,13 +148,22 @@ def _spec(
         found["serviceAccountName"] = account
     found |= spec_of(options)
     found["podMetadata"] = {"labels": dict(of.labels)}
+    found["workflowMetadata"] = _metadata(found.get("workflowMetadata", {}), of, pipeline)
     if arguments:
         found["arguments"] = {"parameters": arguments}
     templates = []
     while shared.pending:
         templates += lower_graph(shared, shared.pending.pop())
     noop = {"name": NOOP, "suspend": {"duration": "0"}}
-    used = any(task["template"] == NOOP for dag in templates for task in dag["dag"]["tasks"])
+    used = any(task.get("template") == NOOP for one in templates for task in tasks_of(one))
     templates += [*shared.pods.templates, *hooks.templates, *shared.waits.values()]
     found["templates"] = [*templates, *([noop] if used else [])]
     return found if not options.extra else merged(found, options.extra)
+
+
+def _metadata(given: Json, of: Identity, pipeline: Pipeline) -> Json:
+    """What workflows are labelled with, whoever submits them: so they are found, and called by
+    their run's id."""
+    labels = {**given.get("labels", {}), **of.labels}
+    annotations = {**given.get("annotations", {}), PIPELINE: quote(pipeline.name, safe="")}
+    return {**given, "labels": labels, "annotations": annotations}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..options.pod import Claim, PodOptions
-from .names import MAX_NAME, label_value, task_name
+from .names import MAX_NAME, PIPELINE, label_value, task_name
 from .options import Options
 from .workflow import cron_of
 
@@ -64,7 +64,7 @@ def identity(pipeline: str, namespace: str, limit: int = MAX_NAME) -> Identity:
     labels = {
         "app.kubernetes.io/name": name,
         "app.kubernetes.io/managed-by": "argosy",
-        "argosy.dev/pipeline": label_value(pipeline),
+        PIPELINE: label_value(pipeline),
     }
     return Identity(name, namespace, labels)
 
@@ -110,7 +110,6 @@ def manifests(
 def _cron(of: Identity, options: Options) -> Json:
     scope = {"clusterScope": True} if options.kind == CLUSTER else {}
     spec = cron_of(options)
-    spec["workflowMetadata"] = {"labels": dict(of.labels)}
     spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name, **scope}}
     if options.priority is not None:  # that of a template is not looked at
         spec["workflowSpec"]["priority"] = options.priority

@@ -11,13 +11,14 @@ from argosy.runtime.secrets.kubernetes import PREFIX
 
 from ..graph import Retry
 from ..options.container import RESTRICTED, container_of, others_of, pod_of
+from ..options.inject import alone, inject
 from ..options.pod import Account, Claim, PodOptions
 from ..options.readers import plain
 from ..settings import OWN
 from . import expressions
 from .beside import Beside, add
 from .extra import merged
-from .names import Names
+from .names import BY_NAME, RESUME, Names
 from .options import Options, read_options
 from .text import safe_json
 
@@ -94,7 +95,7 @@ class Profile(NamedTuple):
 
     `backoff`: seconds, factor and the most seconds between attempts; None where a node is tried
     once. `hands`: how many values it hands over. `beside`: the user's container, which has an
-    image of its own.
+    image of its own. `outputs`: it is given those of a template of the engine's own.
     """
 
     arguments: bool = False
@@ -103,6 +104,7 @@ class Profile(NamedTuple):
     deadline: bool = False
     secrets: tuple[str, ...] = ()
     beside: Beside | None = None
+    outputs: bool = False
 
     def words(self) -> Iterable[str]:
         """What tells it from the plain one, for its name."""
@@ -110,6 +112,8 @@ class Profile(NamedTuple):
             yield "container"
         if self.arguments:
             yield "arguments"
+        if self.outputs:
+            yield "outputs"
         if self.hands:
             yield "hand" if self.hands == 1 else f"hands-{self.hands}"
         if self.secrets:
@@ -199,7 +203,7 @@ class Pods:
         self, name: str, options: Options, profile: Profile, values: Mapping[str, str]
     ) -> dict[str, Any]:
         defaults = {"key": "", "ended": "", **values}
-        inputs = [{"name": "node"}]
+        inputs = [{"name": "node"}, *([{"name": "outputs"}] if profile.outputs else [])]
         inputs += ({"name": given, "value": value} for given, value in defaults.items())
         found: dict[str, Any] = {"name": name, "inputs": {"parameters": inputs}}
         metadata = {
@@ -219,8 +223,12 @@ class Pods:
         env = self._environment(profile.arguments)
         if profile.hands:
             env.append({"name": "ARGOSY_HANDS", "value": HANDS})
+        if profile.outputs:
+            env.append({"name": "ARGOSY_OUTPUTS", "value": "{{inputs.parameters.outputs}}"})
         env += [_secret(name, self._run.secrets[name]) for name in profile.secrets]
         arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
+        if profile.beside:
+            options = options._replace(pod=alone(options.pod))
         found |= {"metadata": metadata, **step_of(options), **self._pod(options, arguments, env)}
         if profile.beside is not None:
             secrets = [_secret(name, self._run.secrets[own]) for name, own in profile.beside.shown]
@@ -239,6 +247,9 @@ class Pods:
             {"name": "ARGOSY_ORIGIN", "value": json.dumps(origin, separators=(",", ":"))},
             {"name": "ARGOSY_POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             {"name": "ARGOSY_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
+            # Empty, unless whoever submits the workflow says so in its podMetadata.
+            _annotation("ARGOSY_RESUME", RESUME),
+            _annotation("ARGOSY_RESUME_BY_NAME", BY_NAME),
         ]
         if arguments:
             env.append({"name": "ARGOSY_ARGUMENTS", "value": expressions.ARGUMENTS})
@@ -269,7 +280,9 @@ class Pods:
             found["initContainers"] = others_of(own, own.init_containers)
         if own.sidecars:
             found["sidecars"] = others_of(own, own.sidecars)
-        return {**found, "container": container_of(own, arguments, env)}
+        container = container_of(own, arguments, env)
+        inject(found, container, own.runtime)
+        return {**found, "container": container}
 
 
 def step_of(options: Options) -> dict[str, Any]:
@@ -298,6 +311,12 @@ def _restricted(options: PodOptions) -> dict[str, Any]:
         "initContainers": [{"name": "init", "securityContext": context}],
         "containers": [{"name": "wait", "securityContext": context}],
     }
+
+
+def _annotation(name: str, key: str) -> dict[str, Any]:
+    """A variable that Kubernetes fills from an annotation of the pod; without one it is empty."""
+    path = f"metadata.annotations['{key}']"
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
 def _secret(name: str, reference: tuple[str, str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import Problem
-from ..graph import Graph, Map, Parallel, Task
+from ..graph import Argo, Graph, Map, Parallel, Task
 
 
 def returns(graph: Graph) -> Iterator[Problem]:
@@ -31,7 +31,7 @@ def declared(graph: Graph) -> list[str]:
     stack = [graph]
     while stack:
         for node in stack.pop().nodes.values():
-            if isinstance(node.spec, Task):
+            if isinstance(node.spec, (Task, Argo)):
                 names.update(dict.fromkeys(node.spec.returns))
             elif isinstance(node.spec, Map):
                 names.update(dict.fromkeys(node.spec.reducers))

@@ -120,17 +120,25 @@ def read_all(store: RunLogStore) -> list[Run]:
 
 def read(store: RunLogStore, name: str) -> Run:
     """The run that is called `name`, or the newest for `latest`. Raises ClickException."""
-    if name == LATEST:
-        runs = read_all(store)
-        if not runs:
-            raise click.ClickException("there are no runs yet; `argosy run FILE` makes one")
-        name = runs[0].id
-    keys = store.list(layout.run_prefix(name))
-    if not keys:
+    found = find(store, name)
+    if found is None and name == LATEST:
+        raise click.ClickException("there are no runs yet; `argosy run FILE` makes one")
+    if found is None:
         known = _by_run(store.list("runs/"))
         hint = nearest(name, known) if known else "there are no runs there"
         raise click.ClickException(f"no run '{name}'; {hint}")
-    return _read(store, name, keys)
+    return found
+
+
+def find(store: RunLogStore, name: str) -> Run | None:
+    """The same; None where there is none."""
+    if name == LATEST:
+        runs = read_all(store)
+        if not runs:
+            return None
+        name = runs[0].id
+    keys = store.list(layout.run_prefix(name))
+    return _read(store, name, keys) if keys else None
 
 
 def read_json(store: RunLogStore, key: str) -> dict[str, Any]:

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import quote
 
 import click
 
+from argosy.runtime.layout import readable
 from argosy.runtime.service import RunLogStore
 
 from ..errors import nearest
-from . import history, options
+from . import cluster, history, options
+
+if TYPE_CHECKING:
+    from ..cluster import Way
+    from ..cluster.engine import Engine, Execution
 
 PAUSE = 1.0
 """Seconds between two looks at a run that goes on."""
+
+
+class Placed(Protocol):
+    @property
+    def path(self) -> str: ...
+
+
+P = TypeVar("P", bound=Placed)
 
 
 @click.command()
@@ -23,32 +37,52 @@ PAUSE = 1.0
 @click.option("-f", "--follow", is_flag=True, help="Wait for more, until the run has ended.")
 @options.configuration
 @options.variable
+@cluster.way
 def logs(
     run: str,
     step: str | None,
     follow: bool,
     configurations: tuple[str, ...],
     variables: tuple[str, ...],
+    way: Way,
 ) -> None:
     """Show the output of RUN, in the order it came, or of one STEP of it.
 
-    STEP is a step's name or path, with all that is below it; RUN may be `latest`.
+    STEP is a step's name or path, with all that is below it; RUN may be `latest`. What pods of a
+    cluster write is shown at once with -f; the run log has it a little later, and keeps it.
 
     \b
     argosy logs latest
     argosy logs churn-1a2b3c4d features/0
     argosy logs latest train -f
+    argosy logs latest -f -c argo.yaml --context production
     """
-    from ..integrate import resolve_services
+    from .session import open_session
 
-    store = resolve_services(configurations, options.pairs(variables, "-v"))[0]
-    found = history.read(store, run)
+    session = open_session(way, configurations, variables, needed=False)
+    execution = session.execution(run)
+    live = session.engine is not None and session.engine.shows_steps
+    goes_on = live and follow and execution and not execution.finished
+    logged = None if goes_on else session.log(execution.run if execution else run)
+    if logged:
+        show_log(session.must_store(), logged, step, follow)
+    elif session.engine and execution and live:
+        show_live(session.engine, execution, step, follow)
+    elif execution:
+        raise click.ClickException(f"{execution.run} is {execution.status}, and has no log yet")
+    elif session.engine:
+        session.engine.must_find(run)
+    else:
+        history.read(session.must_store(), run)
+
+
+def show_log(store: RunLogStore, found: history.Run, step: str | None, follow: bool) -> None:
+    """What the run log has."""
     output = Output(store)
     while True:
-        chosen = _below(found, step)
+        chosen = below(found.steps, step)
         if step and not chosen and not (follow and found.status == "running"):
-            names = [step.name for step in found.steps]
-            raise click.ClickException(f"{found.id} has no step '{step}'; {nearest(step, names)}")
+            raise unknown(found.id, step, found.steps)
         output.show(chosen, prefix=len(chosen) != 1 or chosen[0].name != step)
         if not follow or found.status != "running":
             break
@@ -57,13 +91,32 @@ def logs(
     output.close()
 
 
-def _below(run: history.Run, step: str | None) -> list[history.Step]:
+def show_live(engine: Engine, execution: Execution, step: str | None, follow: bool) -> None:
+    """What the pods write."""
+    from .live import show_pods
+
+    chosen = below(execution.steps, step)
+    if step and not chosen:
+        raise unknown(execution.run, step, execution.steps)
+    prefix = len(chosen) != 1 or readable(chosen[0].path) != step
+    show_pods(engine, execution, lambda now: below(now.steps, step), follow, prefix)
+
+
+def unknown(run: str, step: str, steps: Iterable[Placed]) -> click.ClickException:
+    names = [readable(one.path) for one in steps]
+    return click.ClickException(f"{run} has no step '{step}'; {nearest(step, names)}")
+
+
+def below(steps: Iterable[P], step: str | None) -> list[P]:
     """The steps that `step` names: all of them, those at or below a path, or those of a name."""
+    every = list(steps)
     if step is None:
-        return list(run.steps)
+        return every
     wanted = step.strip("/")
-    found = [s for s in run.steps if f"{s.name}/".startswith(f"{wanted}/") or s.path == wanted]
-    return found or [s for s in run.steps if s.path.rpartition("/")[2] == quote(wanted, safe="")]
+    found = [
+        s for s in every if f"{readable(s.path)}/".startswith(f"{wanted}/") or s.path == wanted
+    ]
+    return found or [s for s in every if s.path.rpartition("/")[2] == quote(wanted, safe="")]
 
 
 class Output:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,8 +17,9 @@ import click
 from argosy.runtime.executors.local import LAUNCHER
 from argosy.runtime.signals import STOPPING
 
-from ..errors import Problem, SettingsError, nearest
-from . import asking, options
+from ..errors import Problem, SettingsError
+from . import asking, options, parameters
+from .outcome import show_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,14 +34,7 @@ HERE = "local", "local-container"
 @options.definition
 @options.configuration
 @options.variable
-@click.option(
-    "-p",
-    "--parameter",
-    "parameters",
-    multiple=True,
-    metavar="NAME=VALUE|FILE",
-    help="A parameter of the run, or a YAML file of them.",
-)
+@parameters.option
 @click.option(
     "--resume", metavar="RUN", help="Skip what succeeded, unchanged, in this earlier run."
 )
@@ -60,7 +53,7 @@ def run(
     definition: str,
     configurations: tuple[str, ...],
     variables: tuple[str, ...],
-    parameters: tuple[str, ...],
+    given: tuple[str, ...],
     resume: str | None,
     by_name: bool,
     approvals: tuple[str, ...],
@@ -84,15 +77,17 @@ def run(
         raise click.UsageError("--by-name goes with --resume RUN")
     with launcher() as process:
         compilation = _compile(options.request(definition, configurations, variables))
-        plan = _plan(compilation, _arguments(compilation, parameters), resume, by_name)
+        pipeline = compilation.pipeline
+        arguments = {**pipeline.parameters, **parameters.read(pipeline, given)}
+        plan = _plan(compilation, arguments, resume, by_name)
         _approve(compilation, plan, approvals, approve_all)
         plan |= _containers(compilation, build)
         outcome = _launch(process, plan)
     with suppress(BrokenPipeError):  # nobody reads it; it says nothing of how the run ended
-        _print(outcome, output)
+        show_outcome(outcome, output)
     if process.returncode:
-        given = {"-c": configurations, "-v": variables, "-p": parameters, "--approve": approvals}
-        again = _again(definition, given, approve_all, str(outcome["run"]))
+        told = {"-c": configurations, "-v": variables, "-p": given, "--approve": approvals}
+        again = _again(definition, told, approve_all, str(outcome["run"]))
         click.echo(f"to go on from there: {again}", err=True)
         sys.exit(process.returncode)
 
@@ -182,46 +177,6 @@ def _containers(compilation: Compilation, build: bool) -> dict[str, Any]:
     return {}
 
 
-def _arguments(compilation: Compilation, given: Iterable[str]) -> dict[str, Any]:
-    """The pipeline's parameters: its defaults, and over them what was given, in its order."""
-    from argosy.runtime.context import typed
-
-    defaults = compilation.pipeline.parameters
-    found = dict(defaults)
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals:
-            found.update(_file(text))
-        elif not name:
-            raise click.UsageError(f"-p takes NAME=VALUE or a file, not {text!r}")
-        else:
-            # Without a default, as with a text for one, it is the text that it is.
-            is_text = isinstance(defaults.get(name), (str, type(None)))
-            found[name] = typed(name, value, "text" if is_text else "json")
-    for name in found.keys() - defaults.keys():
-        hint = nearest(name, defaults)
-        if defaults and not hint.startswith("known"):  # any other may be meant: steps ask by name
-            click.echo(f"warning: the definition has no parameter '{name}'; {hint}", err=True)
-    return found
-
-
-def _file(path: str) -> dict[str, Any]:
-    """Parameters from a YAML file."""
-    from .. import source
-    from ..parse.fields import Context, Fields
-
-    if not Path(path).exists():
-        raise click.UsageError(f"-p takes NAME=VALUE or a file, and there is no file {path!r}")
-    document = source.load(path)
-    if not isinstance(document, source.Mapping):
-        raise click.UsageError(f"{path}: parameters are a mapping of names to values")
-    context = Context()
-    found = Fields(document, path, context).plain(document, document.mark, literal=True)
-    if context.problems:
-        raise SettingsError(context.problems)
-    return dict(found)
-
-
 def _launch(process: subprocess.Popen[bytes], plan: Mapping[str, Any]) -> dict[str, Any]:
     """Has the launcher run the plan, and gives what it says of the end."""
     if process.stdin is None:
@@ -250,15 +205,6 @@ def _launch(process: subprocess.Popen[bytes], plan: Mapping[str, Any]) -> dict[s
     if "refused" in outcome:
         raise SettingsError([Problem(outcome["refused"])])
     return outcome
-
-
-def _print(outcome: Mapping[str, Any], output: str) -> None:
-    if output == "json":
-        click.echo(json.dumps(outcome, indent=2))
-        return
-    click.echo(f"{outcome['run']}: {outcome['status']}")
-    for name, value in outcome["parameters"].items():
-        click.echo(f"  {name}: {json.dumps(value, ensure_ascii=False)}")
 
 
 def _again(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,49 +13,96 @@ from argosy.runtime.entries import blobs
 from argosy.runtime.executors.local.report import duration
 from argosy.runtime.service import RunLogStore
 
-from . import history, options
+from . import cluster, history, options
+
+if TYPE_CHECKING:
+    from ..cluster import Way
+    from ..cluster.engine import Execution
+
+
+class Row(NamedTuple):
+    """A run as the list shows it; `name` is that of its object in a cluster that has one."""
+
+    run: str
+    status: str
+    started: float | None
+    ended: float | None
+    took: float | None
+    name: str = ""
 
 
 @click.group(invoke_without_command=True)
 @options.configuration
 @options.variable
 @options.output
+@cluster.way
 @click.pass_context
 def runs(
-    ctx: click.Context, configurations: tuple[str, ...], variables: tuple[str, ...], output: str
+    ctx: click.Context,
+    configurations: tuple[str, ...],
+    variables: tuple[str, ...],
+    output: str,
+    way: Way,
 ) -> None:
-    """List runs, newest first.
+    """List runs, newest first: those of the run log, and those that only the cluster knows.
 
     \b
     argosy runs
     argosy runs -o json
+    argosy runs -c argo.yaml --context production
     argosy runs rm churn-1a2b3c4d churn-5e6f7a8b
     """
-    from ..integrate import resolve_services
+    from .session import open_session
 
     ctx.obj = configurations, variables
     if ctx.invoked_subcommand:
         return
-    store, _ = resolve_services(configurations, options.pairs(variables, "-v"))
-    found = history.read_all(store)
+    session = open_session(way, configurations, variables, needed=False)
+    logged = history.read_all(session.store) if session.store else []
+    found = joined(logged, session.executions())
     if output == "json":
-        click.echo(json.dumps([_row(run) for run in found], indent=2))
+        noun = session.engine.noun if session.engine else ""
+        click.echo(json.dumps([_json(row, noun) for row in found], indent=2))
         return
     if not found:
         click.echo("there are no runs yet; `argosy run FILE` makes one", err=True)
         return
-    width = max(len("RUN"), *(len(run.id) for run in found))
+    width = max(len("RUN"), *(len(row.run) for row in found))
     click.echo(f"{'RUN':{width}}  {'STATUS':9}  {'STARTED':19}  TOOK")
-    for run in found:
-        took = "-" if run.took is None else duration(run.took)
-        started = history.local_time(run.started)
-        click.echo(f"{run.id:{width}}  {run.status:9}  {started:19}  {took}")
+    for row in found:
+        took = "-" if row.took is None else duration(row.took)
+        click.echo(
+            f"{row.run:{width}}  {row.status:9}  {history.local_time(row.started):19}  {took}"
+        )
 
 
-def _row(run: history.Run) -> dict[str, Any]:
-    took = None if run.took is None else round(run.took, 3)
-    started, ended = history.iso_time(run.started), history.iso_time(run.ended)
-    return {"run": run.id, "status": run.status, "started": started, "ended": ended, "took": took}
+def joined(logged: Iterable[history.Run], executions: Iterable[Execution]) -> list[Row]:
+    """Newest first. What closed a run says how it ended; of one that nothing has closed the cluster
+    knows more."""
+    known = {one.run: one for one in executions}
+    found = []
+    for run in logged:
+        there = known.pop(run.id, None)
+        status, name = run.status, ""
+        if there:
+            name = there.name
+            status = status if run.end else there.status
+        found.append(Row(run.id, status, run.started, run.ended, run.took, name))
+    for one in known.values():
+        took = one.ended - one.started if one.ended and one.started else None
+        found.append(Row(one.run, one.status, one.started, one.ended, took, one.name))
+    return sorted(found, key=lambda row: (row.started or 0.0, row.run), reverse=True)
+
+
+def _json(row: Row, noun: str) -> dict[str, Any]:
+    found = {
+        "run": row.run,
+        "status": row.status,
+        "started": history.iso_time(row.started),
+        "ended": history.iso_time(row.ended),
+        "took": None if row.took is None else round(row.took, 3),
+    }
+    return {**found, noun: row.name or None} if noun else found
 
 
 @runs.command()
@@ -77,7 +124,7 @@ def rm(
 
     # Options may stand before `rm` too.
     given = options.pairs((*before[1], *variables), "-v")
-    store, catalog = resolve_services((*before[0], *configurations), given)
+    store, catalog, _ = resolve_services((*before[0], *configurations), given)
     doomed = {history.read(store, name).id for name in names}
     kept = []
     for run in history.read_all(store):

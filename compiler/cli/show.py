@@ -12,7 +12,7 @@ from argosy.runtime import layout
 from argosy.runtime.executors.local.report import duration
 from argosy.runtime.service import RunLogStore
 
-from . import history, options
+from . import history, options, tree
 
 WIDTH = 60
 """Characters of a value that are shown."""
@@ -36,7 +36,7 @@ def show(
     """
     from ..integrate import resolve_services
 
-    store = resolve_services(configurations, options.pairs(variables, "-v"))[0]
+    store = resolve_services(configurations, options.pairs(variables, "-v")).run_log_store
     found = history.read(store, run)
     written = {step.path: _written(store, found.id, step) for step in found.steps}
     if output == "json":
@@ -98,44 +98,14 @@ def _step_json(step: history.Step, written: Written) -> dict[str, Any]:
     }
 
 
-class Branch(NamedTuple):
-    """A place in the tree of steps: what stands there, and what is below."""
-
-    steps: list[history.Step]
-    below: dict[str, Branch]
-
-
 def _tree(steps: tuple[history.Step, ...], written: Mapping[str, Written]) -> Iterator[str]:
     """A line for each step, and for each name on the way to one."""
-    root = Branch([], {})
-    for step in steps:
-        place = root
-        for name in step.path.split("/"):
-            place = place.below.setdefault(name, Branch([], {}))
-        place.steps.append(step)
-    rows = list(_rows(root))
+    root = tree.grow(steps, lambda step: step.path)
+    rows = [(f"{twig}{name}", at) for twig, name, at in tree.rows(root, lambda at: at.below)]
     width = max((len(label) for label, _ in rows), default=0)
     for label, branch in rows:
         told = [_told(step, written[step.path]) for step in branch.steps]
         yield f"{label:{width}}  {' '.join(told)}".rstrip()
-
-
-def _rows(root: Branch) -> Iterator[tuple[str, Branch]]:
-    """Each branch below `root` with its label, as drawn; a stack, for trees of any depth."""
-    stack = [(name, branch, "", "") for name, branch in reversed(_ordered(root.below))]
-    while stack:
-        name, branch, twig, stem = stack.pop()
-        yield f"{twig}{layout.readable(name)}", branch
-        for position, (inner, below) in enumerate(reversed(_ordered(branch.below))):
-            fork, line = ("├─ ", "│  ") if position else ("└─ ", "   ")
-            stack.append((inner, below, f"{stem}{fork}", f"{stem}{line}"))
-
-
-def _ordered(below: Mapping[str, Branch]) -> list[tuple[str, Branch]]:
-    """In the order they started in, but the iterations of a map by their index."""
-    if all(name.isdigit() for name in below):
-        return sorted(below.items(), key=lambda item: int(item[0]))
-    return list(below.items())
 
 
 def _told(step: history.Step, written: Written) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..options.container import container_of, others_of, pod_of
+from ..options.inject import inject
 from ..options.pod import PodOptions
 
 Json = dict[str, Any]
@@ -29,7 +30,9 @@ def pod_spec(options: PodOptions, account: str, env: Iterable[Json]) -> Json:
         # A sidecar of Kubernetes is an init container that goes on.
         beside = [{**container, "restartPolicy": "Always"} for container in beside]
         found["initContainers"] = [*beside, *before]
-    found["containers"] = [{"name": MAIN, **container_of(options, ["run"], env)}]
+    container = {"name": MAIN, **container_of(options, ["run"], env)}
+    inject(found, container, options.runtime)
+    found["containers"] = [container]
     return found
 
 

@@ -45,6 +45,13 @@ class Account(NamedTuple):
     annotations: Mapping[str, str] = {}
 
 
+class Runtime(NamedTuple):
+    """Where a pod's runtime comes from: its image, or, with `inject`, the image `image`."""
+
+    inject: bool = False
+    image: str = ""
+
+
 class PodOptions(NamedTuple):
     """What a pod is given, read. A variable of `env` is its text, or {valueFrom} as Kubernetes has
     it; members of lists and mappings without a type of ours are as Kubernetes has them."""
@@ -53,6 +60,7 @@ class PodOptions(NamedTuple):
     image_pull_policy: str | None = None
     image_pull_secrets: tuple[str, ...] = ()
     command: tuple[str, ...] = ("python", "-m", "argosy.runtime")
+    runtime: Runtime = Runtime()
     env: Mapping[str, str | Mapping[str, Any]] = {}
     env_from: Sequence[Mapping[str, Any]] = ()
     resources: Mapping[str, Any] = {}
@@ -135,6 +143,15 @@ def value_of(value: Any) -> str | Mapping[str, Any]:
     return found
 
 
+def runtime(value: Any) -> Runtime:
+    """{inject, image}."""
+    found = Runtime(**record({"inject": boolean, "image": text})(value))
+    if found.inject and not found.image:
+        hint = "runtime: {inject: true, image: ...}; `argosy image` writes what it is built of"
+        raise WrongValue("needs 'image', that which has the runtime", hint)
+    return found
+
+
 toleration = record(
     {
         "key": text,
@@ -169,6 +186,14 @@ POD: Table = {
         "What runs Argosy's runtime in the image.",
         True,
         "[python, -m, argosy.runtime]",
+    ),
+    "runtime": Option(
+        runtime,
+        "a mapping",
+        "initContainers",
+        "{inject: true, image}: the runtime is put into pods whose image has Python only.",
+        True,
+        "{inject: false}",
     ),
     "env": Option(
         mapping(value_of, variable),

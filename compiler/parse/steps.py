@@ -358,6 +358,14 @@ def parse_conditional(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     return Conditional(parameter, branches, values, default) if branches else None
 
 
+def parse_argo(fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """`type: argo`."""
+    from .argo import argo
+
+    yield from ()
+    return argo(fields)
+
+
 def parse_approval(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     """`type: approval`."""
     yield from ()
@@ -389,6 +397,7 @@ NODES: dict[str, Callable[[Fields, Nested], Steps[Spec | None]]] = {
     "loop": parse_loop,
     "dag": parse_dag,
     "conditional": parse_conditional,
+    "argo": parse_argo,
     "approval": parse_approval,
     "stub": parse_stub,
     "success": parse_success,

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from argosy.runtime.cluster import Pod, RefusedError, fault
+from argosy.runtime.cluster import SILENCE, Pod, RefusedError, fault
 from argosy.runtime.entries import State
 from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.files import write_all
@@ -130,11 +130,9 @@ class Printed:
 
     def more(self) -> None:
         """Passes on what there is until it ends, or the connection does."""
-        if self._refused:
-            return
         skip, self.whole = self._seen, False
         try:
-            for data in self._api.stream(self._path, NEEDS):
+            for data in self._api.stream(self._path, SILENCE).body(NEEDS):
                 new = data[skip:]
                 skip = max(0, skip - len(data))
                 self._seen += len(new)
@@ -142,7 +140,9 @@ class Printed:
             self.whole = True
         except TryAgainError:  # or it has ended, which the next look at the pod shows
             return
-        except RefusedError as error:
+        except RefusedError as error:  # it may be that there is no log yet
+            if self._refused:
+                return
             self._refused = True
             print(f"argosy: cannot follow the container's output: {error}", flush=True)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster import IMAGE, Cluster
+from examples import argosy
 from runs import MOUNT, Lab, result, run_id
 
 BOX = os.environ.get("ARGOSY_TEST_BOX", "localhost/argosy-box:test")
@@ -85,12 +87,110 @@ ABSENT = pipeline("box-absent", one={**box(), "command": "/no-such-program"})
 SECRETS = pipeline(
     "box-secrets", one=box("env", "TOKEN", "show", "/argosy/secrets/S", secrets={"S": "TOKEN"})
 )
+PYTHON = "localhost/argosy-test-python:3.11"
+SAYS = {
+    "inputs": {"parameters": [{"name": "items"}, {"name": "uid"}]},
+    "script": {
+        "image": PYTHON,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["sh"],
+        "source": 'echo \'{"items": {{inputs.parameters.items}}, "same": "{{=1+1}}"}\'',
+    },
+}
+LOOKS = {
+    "inputs": {"parameters": [{"name": "name"}]},
+    "resource": {
+        "action": "get",
+        "manifest": '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": '
+        '{"name": "{{inputs.parameters.name}}"}}',
+    },
+    "outputs": {
+        "parameters": [{"name": "level", "valueFrom": {"jsonPath": "{.data.level}"}}],
+    },
+}
+RAW = pipeline(
+    "raw",
+    {"settings": "settings"},
+    make=shell("export ARGOSY_PRM_items='[1, {\"a\": 2}]'", returns=["items"]),
+    says={
+        "type": "argo",
+        "template": SAYS,
+        "arguments": {"items": {"parameter": "items"}, "uid": "{{workflow.uid}}"},
+        "returns": {"said": "result"},
+        "depends_on": ["make"],
+    },
+    looks={
+        "type": "argo",
+        "template": LOOKS,
+        "arguments": {"name": {"parameter": "settings"}},
+        "returns": ["level"],
+        "depends_on": ["says"],
+    },
+    refers={
+        "type": "argo",
+        "template_ref": {"name": "other", "template": "twice"},
+        "arguments": {"x": {"parameter": "level"}},
+        "returns": {"twice": "result"},
+        "depends_on": ["looks"],
+    },
+    waits={"type": "argo", "template": {"suspend": {"duration": "1"}}, "depends_on": ["refers"]},
+    uses=shell(
+        'export ARGOSY_PRM_text="$ARGOSY_PRM_said $ARGOSY_PRM_level $ARGOSY_PRM_twice"',
+        returns=["text"],
+        depends_on=["waits"],
+    ),
+)
+OTHER = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "WorkflowTemplate",
+    "metadata": {"name": "other"},
+    "spec": {
+        "templates": [
+            {
+                "name": "twice",
+                "inputs": {"parameters": [{"name": "x"}]},
+                "script": {
+                    **SAYS["script"],  # type: ignore[dict-item]
+                    "source": "echo {{inputs.parameters.x}}{{inputs.parameters.x}}",
+                },
+            }
+        ]
+    },
+}
+SETTINGS = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
 BOTH = BOXES, FAILS, FLAKY, MEMORY, OVERDUE
-PIPELINES = *BOTH, ABSENT, SECRETS
+PIPELINES = *BOTH, ABSENT, SECRETS, RAW
+
+
+INJECTED = pipeline(
+    "injected",
+    {"n": 21},
+    one=shell(
+        "python3 -c 'from argosy.runtime import get_parameter as get, set_parameter as set_\n"
+        'set_("twice", get("n") * 2)\'',
+        returns=["twice"],
+    ),
+    two=shell('echo "twice is $ARGOSY_PRM_twice, and I am $(id -u)"', depends_on=["one"]),
+)
+RUNTIME = "localhost/argosy-runtime:test"
 
 
 @pytest.fixture(scope="module")
-def there(lab: Lab, cluster: Cluster) -> dict[str, dict[str, Any]]:
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image that brings the runtime, in the cluster."""
+    folder = tmp_path_factory.mktemp("runtime")
+    done = argosy("image", "--base", PYTHON, "-o", str(folder), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    load = str(Path(os.environ.get("CLUSTER", "../shared/cluster")) / "load")
+    build = ["docker", "build", "--quiet", "--network", "host", "--tag", RUNTIME, str(folder)]
+    for command in (build, [load, RUNTIME]):
+        environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+    return RUNTIME
+
+
+@pytest.fixture(scope="module")
+def there(lab: Lab, cluster: Cluster, runtime: str) -> dict[str, dict[str, Any]]:
     """What `argosy show` says of each run on the cluster."""
     lab.configuration["secrets"] = {"type": "kubernetes", "config": {"secret": "tokens"}}
     token = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tokens"}}
@@ -100,18 +200,42 @@ def there(lab: Lab, cluster: Cluster) -> dict[str, dict[str, Any]]:
     binding = {"apiVersion": f"{RBAC}/v1", "kind": "RoleBinding", "roleRef": reference}
     cluster.create(
         {**token, "stringData": {"S": HIDDEN}},
+        {**SETTINGS, "data": {"level": "007"}},
+        OTHER,
         {**role, "metadata": {"name": "boxes"}},
         {**binding, "metadata": {"name": "boxes"}, "subjects": subjects},
     )
     lab.start(*PIPELINES)
+    start_injected(lab, cluster, runtime)
     names = [one["name"] for one in PIPELINES]
-    lab.wait(*names)
+    lab.wait(*names, "injected")
     return {name: lab.there(name) for name in names}
+
+
+def start_injected(lab: Lab, cluster: Cluster, runtime: str) -> None:
+    """In an image with Python and nothing of Argosy, by a user who is not root, on a file system
+    that cannot be written."""
+    folder = lab.place("injected")
+    config = {
+        "image": PYTHON,
+        "image_pull_policy": "IfNotPresent",
+        "command": ["python3", "-m", "argosy.runtime"],
+        "runtime": {"inject": True, "image": runtime},
+        "security": "restricted",
+        "security_context": {"readOnlyRootFilesystem": True},
+        "pod_security_context": {"runAsUser": 1000},
+    }
+    (folder / "pipeline.yaml").write_text(json.dumps(INJECTED))
+    (folder / "argo.yaml").write_text(json.dumps({"executor": {"type": "argo", "config": config}}))
+    done = argosy("render", "pipeline.yaml", "-c", "argo.yaml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    lab.apply(done.stdout)
+    cluster.submit("injected")
 
 
 RBAC = "rbac.authorization.k8s.io"
 RULES = [
-    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "patch"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get", "patch"]},
     {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get"]},
 ]
 
@@ -191,3 +315,26 @@ def test_its_secrets_are_files_and_variables_and_masked(
 ) -> None:
     assert there["box-secrets"]["status"] == "succeeded"
     assert log(lab, cluster, "box-secrets") == "TOKEN=***\n***\n"
+
+
+def test_outputs_of_the_engines_own_templates_feed_later_steps(
+    lab: Lab, there: dict[str, Any]
+) -> None:
+    found = there["raw"]
+    assert (found["status"], lab.status("raw")) == ("succeeded", "Succeeded")
+    said = {"items": [1, {"a": 2}], "same": "2"}
+    assert {name: found["parameters"][name] for name in ("said", "level", "twice")} == {
+        "said": said,
+        "level": "007",
+        "twice": "007007",
+    }
+    assert found["parameters"]["text"] == f"{json.dumps(said)} 007 007007"
+    # Of ours: two steps, a pod after each of the three with outputs, one before that reads of
+    # several, and the end; of the engine's: two scripts and a resource.
+    assert lab.pods("raw") == 2 + 3 + 1 + 3
+
+
+def test_any_image_with_python_runs_steps(lab: Lab, cluster: Cluster, there: Any) -> None:
+    assert lab.status("injected") == "Succeeded", cluster.report("injected")
+    assert "twice is 42, and I am 1000" in cluster.logs("injected")
+    assert lab.pods("injected") == 2 + 1

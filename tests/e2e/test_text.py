@@ -133,4 +133,4 @@ def test_what_argo_would_replace_is_no_default(lab: Lab, text: str) -> None:
     (folder / "argo.yaml").write_text(json.dumps(lab.configuration))
     done = argosy("render", "pipeline.yaml", "-c", "argo.yaml", cwd=folder)
     assert done.returncode == 1
-    assert "parameter 'x' has '{{' in its default" in done.stderr
+    assert "parameter 'x' has '{{' in a value" in done.stderr

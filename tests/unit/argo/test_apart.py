@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from argosy.compiler.argo.apart import FOLDER, MAP_BYTES
+from argosy.compiler.argo.apart import FOLDER, MAP_BYTES, apart
 from argosy.compiler.argo.size import STORED_SPECS, size_of
 from argosy.compiler.compilation import Compilation
 from argosy.compiler.graph import Graph, Task
@@ -119,3 +119,13 @@ def test_an_object_too_large_for_an_annotation_is_warned_of() -> None:
     (warning,) = found.warnings
     assert "WorkflowTemplate p: has 35" in warning.message
     assert "--server-side" in warning.hint
+
+
+def test_a_task_still_says_what_kind_of_node_it_has() -> None:
+    """Who watches the workflow counts steps, and neither controls nor a `fail` not reached."""
+    node = {"name": "node", "value": '{"step":"a","type":"control"}'}
+    task = {"name": "a", "template": "run", "arguments": {"parameters": [node]}}
+    run = {"name": "run", "inputs": {"parameters": [{"name": "node"}]}, "container": {}}
+    spec, _ = apart({"templates": [{"name": "main", "dag": {"tasks": [task]}}, run]}, "p")
+    (given,) = spec["templates"][0]["dag"]["tasks"][0]["arguments"]["parameters"]
+    assert json.loads(given["value"])["type"] == "control"

@@ -54,6 +54,13 @@ def test_one_pod_prepares_runs_and_records() -> None:
     assert mounts == [["/runs", "/argosy"]] * 3
 
 
+def test_what_is_wrong_before_it_is_not_tried_again() -> None:
+    retry = pod(f"a: {{{BOX}, retry: 2}}")["retryStrategy"]
+    assert retry["expression"] == (
+        "lastRetry.exitCode != '2' && lastRetry.message != 'prepare: Error (exit code 2)'"
+    )
+
+
 def test_secrets_are_files_in_memory_and_variables_where_they_are_named() -> None:
     template = pod(f"a: {{{BOX}, secrets: {{A: null, B: TOKEN}}}}")
     (task,), own = template["sidecars"], template["container"]

@@ -9,6 +9,7 @@ from argosy.compiler.checks.never import never
 from argosy.compiler.errors import DefinitionError
 from argosy.compiler.graph import (
     Approval,
+    Argo,
     Conditional,
     Dag,
     Edge,
@@ -82,6 +83,76 @@ def test_a_task_in_full() -> None:
     )
 
 
+def test_a_container_task_is_an_image_and_words() -> None:
+    box = "type: task, command_type: container, image: 'reg/box:1'"
+    graph = steps(
+        f"a: {{{box}, command: 'tool -x \"two words\"', args: [-n, 3, yes, '$x', '$(P)']}}\n"
+        f"b: {{{box}, command: [/tool, '']}}"
+    )
+    words = ("tool", "-x", "two words", "-n", "3", "yes", "$x", "$(P)")
+    spec = graph.nodes["a"].spec
+    assert spec == Task(
+        command="tool -x 'two words' -n 3 yes '$x' '$(P)'",
+        command_type="container",
+        image="reg/box:1",
+        argv=words,
+    )
+    other = graph.nodes["b"].spec
+    assert isinstance(other, Task)
+    assert other.argv == ("/tool", "")
+
+
+def test_a_template_of_the_engines() -> None:
+    template = "{inputs: {parameters: [{name: who}, {name: n}]}, http: {url: 'http://{{x}}/$y'}}"
+    graph = steps(
+        f"a: {{type: argo, template: {template}, arguments: {{who: {{parameter: w}}, n: 1.50}},"
+        " returns: {answer: result}}\n"
+        "b: {type: argo, template_ref: {name: x, template: t, cluster_scope: true}, returns: [o]}"
+    )
+    spec = graph.nodes["a"].spec
+    assert isinstance(spec, Argo)
+    assert spec.template["http"] == {"url": "http://{{x}}/$y"}
+    assert (spec.arguments, spec.handed) == ({"n": "1.50"}, {"who": "w"})
+    assert spec.returns == {"answer": "result"}
+    reference = {"name": "x", "template": "t", "clusterScope": True}
+    assert graph.nodes["b"].spec == Argo(reference=reference, returns={"o": "o"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("", "error: step 'a' needs either 'template' or 'template_ref'"),
+        ("template: {suspend: {}}, template_ref: {name: x}", "needs either 'template' or"),
+        ("template: {name: x, suspend: {}}", "p.yaml:1:42: error: a template gets its name from"),
+        ("template: {}", "p.yaml:1:31: error: a template has one of container, script"),
+        ("template: {suspend: {}, http: {url: x}}", "dag, steps, not http and suspend"),
+        (
+            "template: {container: {image: x, env: [{name: A, valeu: b}]}}",
+            "p.yaml:1:80: error: template: container.env.0.valeu: unknown field\n",
+        ),
+        (
+            "template: {container: {image: 3}}",
+            "template: container.image: must be a string, and is a number\n",
+        ),
+        ("template: {http: {url: x}}, arguments: {q: 1}", "has no input parameter 'q'"),
+        (
+            "template: {http: {url: x}, inputs: {parameters: [{name: p}]}}",
+            "the template's input parameter 'p' is given no value",
+        ),
+        ("template: {http: {url: x}}, returns: [o]", "has no output parameter 'o'\n"),
+        ("template: {suspend: {}}, returns: [result]", "has no output parameter 'result'"),
+        ("template_ref: {name: x}", "template_ref needs 'template': its name there"),
+        (
+            "template_ref: {name: x, template: t, cluster_scope: 1}",
+            "cluster_scope takes true or false, not a number",
+        ),
+        ("template_ref: {name: x, template: t}, arguments: {a: {b: c}}", "has no field 'b'"),
+    ],
+)
+def test_bad_templates_of_the_engines(fields: str, expected: str) -> None:
+    assert expected in problems(f"dag: {{steps: {{a: {{type: argo, {fields}}}}}}}")
+
+
 def test_a_loop() -> None:
     branch = "branch: {steps: {x: {type: stub}}}"
     graph = steps(f"l: {{type: loop, break_on: done, max_iterations: 5, {branch}}}")
@@ -104,25 +175,6 @@ dag:
     assert "max_iterations takes a whole number, not text" in found
     assert "step 'c' needs 'branch'" in found
     assert "step 'c' has no field 'max_parallel'" in found
-
-
-def test_a_container_task_is_an_image_and_words() -> None:
-    box = "type: task, command_type: container, image: 'reg/box:1'"
-    graph = steps(
-        f"a: {{{box}, command: 'tool -x \"two words\"', args: [-n, 3, yes, '$x', '$(P)']}}\n"
-        f"b: {{{box}, command: [/tool, '']}}"
-    )
-    words = ("tool", "-x", "two words", "-n", "3", "yes", "$x", "$(P)")
-    spec = graph.nodes["a"].spec
-    assert spec == Task(
-        command="tool -x 'two words' -n 3 yes '$x' '$(P)'",
-        command_type="container",
-        image="reg/box:1",
-        argv=words,
-    )
-    other = graph.nodes["b"].spec
-    assert isinstance(other, Task)
-    assert other.argv == ("/tool", "")
 
 
 def test_an_approval() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from argosy.runtime.cluster import RefusedError, Response
+from argosy.runtime.cluster import RefusedError, Response, Stream
 from argosy.runtime.context import Context
 from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.execute import prepare
@@ -180,7 +180,10 @@ class Server:
         status = {"containerStatuses": [{"name": "main"}, {"name": "task", "state": state}]}
         return Response(200, {}, dump({"status": status}).encode())
 
-    def stream(self, path: str, needs: str) -> Iterator[bytes]:
+    def stream(self, path: str, timeout: float) -> Stream:
+        return Stream(200, {}, self._chunks())
+
+    def _chunks(self) -> Iterator[bytes]:
         for part in self.parts.pop(0):
             if isinstance(part, Exception):
                 raise part
@@ -225,9 +228,10 @@ def test_why_it_was_killed_is_said(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_log_that_may_not_be_read_is_no_failure(capfd: pytest.CaptureFixture[str]) -> None:
-    forbidden = [[RefusedError("status 403")]]
+    forbidden = [[RefusedError("status 403")] for _ in range(2)]
     assert followed([RUNNING, RUNNING, ended(0, "Completed")], forbidden) == 0
-    assert "cannot follow the container's output: status 403" in capfd.readouterr().out
+    found = capfd.readouterr().out
+    assert found == "argosy: cannot follow the container's output: status 403\n"
 
 
 def test_a_pod_that_may_not_be_looked_at_is(capfd: pytest.CaptureFixture[str]) -> None:

@@ -499,3 +499,34 @@ def test_an_item_that_is_another_runs(run: Any) -> None:
     done = second.exec("m/*/s", "0-a", rank="0.*.0", from_=item, command="jobs.f")
     assert done.record["status"] == "skipped"
     assert done.record["item"] == {"x": "a"}
+
+
+def test_the_outputs_of_a_template_of_the_engines_are_parameters(run: Any) -> None:
+    run.arguments = {"x": 1}
+    run.options = {"outputs": {"text": "007\n", "list": "[1]", "x": "2"}}
+    assert run.exec("a", type="control", from_=[""], rank="1").status == 0
+    assert run.parameters("a") == {"x": 2, "text": "007", "list": [1]}
+    # The engine runs a template again in a run that goes on from another: its new outputs count.
+    before = run.name
+    for text, status in (("3", "succeeded"), ("2", "skipped")):
+        run.name = f"churn-{status}"
+        outputs = {"text": "007\n", "list": "[1]", "x": text}
+        run.options = {"outputs": outputs, "resume": before}
+        assert run.exec("a", type="control", from_=[""], rank="1").record["status"] == status
+    run.options = {"outputs": {"none": None}}
+    failed = run.exec("b", type="control", from_=["a"])
+    assert failed.status == 1
+    assert "left no output that could be the parameter 'none'" in failed.err
+
+
+def test_a_parameter_is_handed_to_a_template_as_text(run: Any) -> None:
+    run.arguments = {"n": [1, "é"], "s": "a {b}", "bad": "{{x}}"}
+    run.options = {"hands": str(run.folder / "hands")}
+    done = run.exec("a", type="control", from_=[""], hands=[{"value": "n"}, {"value": "s"}])
+    assert done.status == 0, done.err
+    assert (run.folder / "hands" / "0").read_text() == '[1,"\\u00e9"]'
+    assert (run.folder / "hands" / "1").read_text() == "a {b}"
+    failed = run.exec("b", type="control", from_=["a"], hands=[{"value": "bad"}])
+    assert (failed.status, "Argo would replace" in failed.err) == (1, True)
+    failed = run.exec("c", type="control", from_=["a"], hands=[{"value": "none"}])
+    assert (failed.status, "which no step has set" in failed.err) == (1, True)

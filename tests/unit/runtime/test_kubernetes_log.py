@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import threading
 from collections.abc import Mapping
-from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from argosy.runtime import retry
-from argosy.runtime.cluster import Api, Pod, Response
+from argosy.runtime.cluster import Api, Direct, Pod, Response
 from argosy.runtime.context import Context
 from argosy.runtime.end import close
 from argosy.runtime.entries import State, written
@@ -231,20 +228,8 @@ def test_a_place_that_is_no_pod_says_so(tmp_path: Any) -> None:
         Pod({}, str(tmp_path))
 
 
-class Plain(Pod):
-    """Without TLS."""
-
-    def __init__(self, port: int, folder: Path) -> None:
-        self._host, self._port, self._token = "127.0.0.1", port, str(folder / "token")
-        self._idle, self._process = [], os.getpid()
-        (folder / "token").write_text("t")
-
-    def _connection(self) -> Any:
-        return HTTPConnection(self._host, self._port, timeout=5)
-
-
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nServer: x\r\nConte"])
-def test_an_answer_that_was_cut_is_none(answer: bytes, tmp_path: Path) -> None:
+def test_an_answer_that_was_cut_is_none(answer: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -256,5 +241,5 @@ def test_an_answer_that_was_cut_is_none(answer: bytes, tmp_path: Path) -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         with pytest.raises(TryAgainError, match="the API server gives no answer"):
-            Plain(listener.getsockname()[1], tmp_path).send("GET", "/")
+            Direct("127.0.0.1", listener.getsockname()[1], None).send("GET", "/")
         thread.join()

@@ -1,0 +1,100 @@
+"""The options that lead to a cluster, for the commands that go there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ..cluster import Way
+
+OPTIONS = (
+    click.option("--context", metavar="NAME", help="The context of the kubeconfig."),
+    click.option(
+        "-n",
+        "--namespace",
+        metavar="NAME",
+        help="The namespace; without it the executor's, then the context's.",
+    ),
+    click.option("--server", metavar="URL", help="Go by an Argo server instead of a kubeconfig."),
+    click.option(
+        "--token-file",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="The server's token; without it ARGO_TOKEN has that.",
+    ),
+    click.option(
+        "--ca-file",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="Who vouches for the server's certificate.",
+    ),
+    click.option(
+        "--insecure-skip-tls-verify", "insecure", is_flag=True, help="Nobody needs to vouch for it."
+    ),
+)
+
+wait = click.option("--wait", is_flag=True, help="Follow the run to its end; exit 1 if it fails.")
+
+
+def way(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options to a command, which gets them as one argument, `way`."""
+
+    @wraps(command)
+    def called(
+        *arguments: Any,
+        context: str | None,
+        namespace: str | None,
+        server: str | None,
+        token_file: str | None,
+        ca_file: str | None,
+        insecure: bool,
+        **more: Any,
+    ) -> Any:
+        more["way"] = chosen(context, namespace, server, token_file, ca_file, insecure)
+        return command(*arguments, **more)
+
+    for option in reversed(OPTIONS):
+        called = option(called)
+    return called
+
+
+def chosen(
+    context: str | None,
+    namespace: str | None,
+    server: str | None,
+    token_file: str | None,
+    ca_file: str | None,
+    insecure: bool,
+) -> Way:
+    """Raises UsageError for options that do not go together."""
+    from ..cluster import Way
+
+    if server and context:
+        raise click.UsageError("--server and --context are two ways to a cluster: give one")
+    if not server and (token_file or ca_file or insecure):
+        raise click.UsageError(
+            "--token-file, --ca-file and --insecure-skip-tls-verify go with --server URL; "
+            "of a kubeconfig's cluster the kubeconfig says that"
+        )
+    return Way(context, namespace, server, token_file, ca_file, insecure)
+
+
+def again(configurations: Iterable[str], variables: Iterable[str], way: Way) -> list[str]:
+    """The options that lead another command to the same place."""
+    found: list[str] = []
+    for option, values in (("-c", configurations), ("-v", variables)):
+        for value in values:
+            found += [option, value]
+    for option, one in (
+        ("--context", way.context),
+        ("-n", way.namespace),
+        ("--server", way.server),
+        ("--token-file", way.token_file),
+        ("--ca-file", way.ca_file),
+    ):
+        found += [option, one] if one else []
+    return [*found, "--insecure-skip-tls-verify"] if way.insecure else found

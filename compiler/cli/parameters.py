@@ -1,0 +1,94 @@
+"""Parameters of a run, as `-p` gives them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import SettingsError, nearest
+
+if TYPE_CHECKING:
+    from ..graph import Pipeline
+
+KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "true or false": bool,  # which is a number too, for Python
+    "a number": (int, float),
+    "text": str,
+    "a list": list,
+}
+
+option = click.option(
+    "-p",
+    "--parameter",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE|FILE",
+    help="A parameter of the run, or a YAML file of them.",
+)
+
+
+def read(pipeline: Pipeline, given: Iterable[str]) -> dict[str, Any]:
+    """What was given, in its order, each value of the type of the parameter's default.
+
+    Raises UsageError for a value of another type; a name that nobody declared is warned of where
+    it looks like one that somebody did.
+    """
+    from argosy.runtime.context import typed
+
+    defaults = pipeline.parameters
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            found.update(_file(text))
+        elif not name:
+            raise click.UsageError(f"-p takes NAME=VALUE or a file, not {text!r}")
+        else:
+            # Without a default, as with a text for one, it is the text that it is.
+            is_text = isinstance(defaults.get(name), (str, type(None)))
+            found[name] = typed(name, value, "text" if is_text else "json")
+    for name, value in found.items():
+        _check(name, value, defaults)
+    return found
+
+
+def _check(name: str, value: Any, defaults: Mapping[str, Any]) -> None:
+    if name not in defaults:
+        hint = nearest(name, defaults)
+        if defaults and not hint.startswith("known"):  # any other may be meant: steps ask by name
+            click.echo(f"warning: the definition has no parameter '{name}'; {hint}", err=True)
+        return
+    default = defaults[name]
+    if None not in (default, value) and _kind(default) != _kind(value):
+        shown = json.dumps(value, ensure_ascii=False)
+        raise click.UsageError(
+            f"parameter '{name}' takes {_kind(default)}, as its default is, not {shown}"
+        )
+
+
+def _kind(value: Any) -> str:
+    for kind, types in KINDS.items():
+        if isinstance(value, types):
+            return kind
+    return "a mapping"
+
+
+def _file(path: str) -> dict[str, Any]:
+    """Parameters from a YAML file."""
+    from .. import source
+    from ..parse.fields import Context, Fields
+
+    if not Path(path).exists():
+        raise click.UsageError(f"-p takes NAME=VALUE or a file, and there is no file {path!r}")
+    document = source.load(path)
+    if not isinstance(document, source.Mapping):
+        raise click.UsageError(f"{path}: parameters are a mapping of names to values")
+    context = Context()
+    found = Fields(document, path, context).plain(document, document.mark, literal=True)
+    if context.problems:
+        raise SettingsError(context.problems)
+    return dict(found)

@@ -1,0 +1,103 @@
+"""`argosy submit`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import cluster, options, parameters
+
+if TYPE_CHECKING:
+    from ..cluster import Way
+    from ..cluster.engine import Resume
+    from ..graph import Pipeline
+    from .session import Session
+
+
+@click.command()
+@options.definition
+@options.configuration
+@options.variable
+@parameters.option
+@click.option(
+    "--resume", metavar="RUN", help="Skip what succeeded, unchanged, in this earlier run."
+)
+@click.option(
+    "--by-name", is_flag=True, help="With --resume: skip whatever succeeded, changed or not."
+)
+@cluster.wait
+@options.output
+@cluster.way
+def submit(
+    definition: str,
+    configurations: tuple[str, ...],
+    variables: tuple[str, ...],
+    given: tuple[str, ...],
+    resume: str | None,
+    by_name: bool,
+    wait: bool,
+    output: str,
+    way: Way,
+) -> None:
+    """Start a run of the pipeline FILE on the cluster, as it is applied there.
+
+    Parameters are checked against the definition. With --resume they are those of the earlier run,
+    and -p changes some. With --wait the command goes on until the run has ended, and exits 1 where
+    it failed.
+
+    \b
+    argosy submit pipeline.yaml -c argo.yaml
+    argosy submit pipeline.yaml -c argo.yaml -p rate=0.2 --wait
+    argosy submit pipeline.yaml -c argo.yaml --resume churn-1a2b3c4d
+    argosy submit pipeline.yaml -c argo.yaml --server https://argo.example.com -n team
+    """
+    from .. import phases
+    from .session import session
+    from .started import tell
+
+    if by_name and not resume:
+        raise click.UsageError("--by-name goes with --resume RUN")
+    compilation = phases.compile(options.request(definition, configurations, variables))
+    options.warn(compilation)
+    arguments = parameters.read(compilation.pipeline, given)
+    found = session(way, compilation.executor, compilation.run_log_store)
+    engine = found.must_engine("submit to")
+    old = _old(found, resume, by_name) if resume else None
+    if old:
+        arguments = {**_arguments_of(found, old, compilation.pipeline), **arguments}
+    for warning in engine.warnings(compilation):
+        click.echo(f"warning: {warning}", err=True)
+    started = engine.submit(compilation, arguments, old)
+    tell(found, started, wait, output, cluster.again(configurations, variables, way))
+
+
+def _old(session: Session, run: str, by_name: bool) -> Resume:
+    """The run that `run` names, in the cluster or, where its workflow has gone, in the run log."""
+    from ..cluster.engine import Resume
+
+    engine = session.must_engine("submit to")
+    found = engine.find(run)
+    if found:
+        return Resume(found.run, by_name)
+    logged = session.log(run)
+    return Resume(logged.id if logged else engine.must_find(run).run, by_name)
+
+
+def _arguments_of(session: Session, old: Resume, pipeline: Pipeline) -> dict[str, Any]:
+    """What the earlier run was given, as far as the definition still asks for it."""
+    from argosy.runtime import layout
+
+    from . import history
+
+    engine = session.must_engine("submit to")
+    known = pipeline.parameters
+    execution = engine.find(old.run)
+    if execution:
+        texts = engine.arguments(execution.name)
+        given = [f"{name}={text}" for name, text in texts.items() if name in known]
+        return parameters.read(pipeline, given)
+    if session.store is None:
+        return {}
+    logged = history.read_json(session.store, layout.run_key(old.run)).get("arguments", {})
+    return {name: value for name, value in logged.items() if name in known}

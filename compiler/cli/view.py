@@ -1,0 +1,215 @@
+"""A run's graph as lines of text: composites folded when they are done, iterations into counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import click
+
+from argosy.runtime.executors.local.report import duration
+
+from ..cluster.engine import Execution, Instance
+from . import tree
+from .tree import Branch, grow, ordered
+
+COLORS = {
+    "succeeded": "green",
+    "failed": "red",
+    "running": "cyan",
+    "pending": "yellow",
+    "lost": "red",
+}
+GOING = {"running", "pending"}
+LEFT = {"skipped", "omitted"}
+FAILURES = 3
+"""So many failed steps of a map are named."""
+URGENCY = ("failed", "lost", "running", "pending", "waiting", "succeeded", "skipped", "omitted")
+"""What is shown first where there is no room for all."""
+
+
+class Row(NamedTuple):
+    """`twig` is what is drawn before the name."""
+
+    twig: str
+    name: str
+    status: str
+    told: str = ""
+
+
+def lines(
+    execution: Execution, now: float, width: int = 0, height: int = 0, color: bool = False
+) -> list[str]:
+    """The view of a run, `width` and `height` being those of a screen, 0 of a file."""
+    tail = f" (called {execution.name} there)" if execution.name != execution.run else ""
+    took = _took(execution.started, execution.ended, now)
+    told = f"{took}{tail}" + (f": {execution.message}" if execution.message else "")
+    found = [_line(Row("", execution.run, execution.status, told), 0, width, color)]
+    body = list(rows(grow(execution.steps, lambda step: step.path), now))
+    room = height - 2 if height else len(body)
+    kept, left = fit(body, max(room, 1))
+    longest = max((len(row.twig + row.name) for row in kept), default=0)
+    found += [_line(row, min(longest, width // 2 or longest), width, color) for row in kept]
+    if left:
+        counts = ", ".join(f"{count} {status}" for status, count in left.items())
+        found.append(f"… and {sum(left.values())} more: {counts}"[: width or None])
+    if execution.note:
+        found.append(execution.note[: width or None])
+    return found
+
+
+def fit(found: Sequence[Row], room: int) -> tuple[list[Row], Counter[str]]:
+    """The rows that there is room for, in their order, and the statuses of the others."""
+    if len(found) <= room:
+        return list(found), Counter()
+    ranked = sorted(range(len(found)), key=lambda at: _urgency(found[at].status))
+    kept = set(ranked[: room - 1])
+    left = Counter(row.status for at, row in enumerate(found) if at not in kept)
+    return [row for at, row in enumerate(found) if at in kept], left
+
+
+def _urgency(status: str) -> int:
+    return URGENCY.index(status) if status in URGENCY else len(URGENCY)
+
+
+def rows(root: Branch[Instance], now: float) -> Iterator[Row]:
+    """A row for each step that is not folded away, and for each composite."""
+    for twig, name, branch in tree.rows(root, unfolded):
+        if is_map(branch):
+            yield Row(twig, name, *_iterations(branch, now))
+        elif branch.below:
+            inside = list(steps(branch))
+            yield Row(twig, name, status_of(inside), _summary(inside, now))
+        else:
+            for step in branch.steps:
+                yield Row(twig, name, step.status, _told(step, now))
+
+
+def unfolded(branch: Branch[Instance]) -> Mapping[str, Branch[Instance]]:
+    """What is shown below a place: of a map what failed, of another composite nothing once it has
+    gone well."""
+    if is_map(branch):
+        return _failures(branch)
+    inside = list(steps(branch))
+    failed = any(step.status == "failed" for step in inside)
+    return branch.below if failed or status_of(inside) in GOING else {}
+
+
+def is_map(branch: Branch[Instance]) -> bool:
+    """Whether what is below it are iterations, or the place of those that are to come."""
+    return bool(branch.below) and all(name.isdigit() or name == "*" for name in branch.below)
+
+
+def steps(branch: Branch[Instance]) -> Iterator[Instance]:
+    """All steps at and below a place."""
+    stack = [branch]
+    while stack:
+        place = stack.pop()
+        yield from place.steps
+        stack += reversed(place.below.values())
+
+
+def status_of(found: Iterable[Instance]) -> str:
+    """The status of a composite with these steps."""
+    statuses = {step.status for step in found}
+    if statuses & GOING or ("waiting" in statuses and statuses - {"waiting"} - LEFT):
+        return "running"
+    if "failed" in statuses:
+        return "failed"
+    if "waiting" in statuses:
+        return "waiting"
+    return "omitted" if statuses <= LEFT else "succeeded"
+
+
+def _iterations(branch: Branch[Instance], now: float) -> tuple[str, str]:
+    """The status of a map, and its iterations counted."""
+    inside = list(steps(branch))
+    counts = Counter(status_of(steps(below)) for name, below in branch.below.items() if name != "*")
+    if not counts:
+        return status_of(inside), ""
+    done = counts["succeeded"] + counts["omitted"]
+    parts = [f"{done} of {sum(counts.values())} done"]
+    parts += [f"{counts[name]} {name}" for name in ("running", "failed", "waiting") if counts[name]]
+    return status_of(inside), ", ".join([*parts, _span(inside, now)])
+
+
+def _failures(branch: Branch[Instance]) -> dict[str, Branch[Instance]]:
+    """The failed steps of a map, each as a place of its own."""
+    failed = {
+        f"{name}/{rest}": step
+        for name, below in ordered(branch.below)
+        for rest, step in _paths(below)
+        if step.status == "failed"
+    }
+    found = {name: _leaf(failed[name]) for name in list(failed)[:FAILURES]}
+    if len(failed) > FAILURES:
+        found["…"] = _leaf(Instance("", "failed", message=f"{len(failed) - FAILURES} more"))
+    return found
+
+
+def _paths(branch: Branch[Instance]) -> Iterator[tuple[str, Instance]]:
+    stack = [("", branch)]
+    while stack:
+        path, place = stack.pop()
+        yield from ((path, step) for step in place.steps)
+        stack += reversed(
+            [(f"{path}/{name}".lstrip("/"), below) for name, below in ordered(place.below)]
+        )
+
+
+def _leaf(step: Instance) -> Branch[Instance]:
+    found: Branch[Instance] = Branch()
+    found.steps.append(step)
+    return found
+
+
+def _summary(inside: Sequence[Instance], now: float) -> str:
+    count = "1 step" if len(inside) == 1 else f"{len(inside)} steps"
+    return ", ".join(part for part in (count, _span(inside, now)) if part)
+
+
+def _span(inside: Sequence[Instance], now: float) -> str:
+    """From the first start to the last end, or until now."""
+    started = [step.started for step in inside if step.started is not None]
+    ended = [step.ended for step in inside if step.ended is not None]
+    if not started:
+        return ""
+    going = status_of(inside) in GOING or not ended
+    return _took(min(started), None if going else max(ended), now)
+
+
+def _told(step: Instance, now: float) -> str:
+    """How a step went, in a line."""
+    parts = []
+    if step.status not in ("waiting", *LEFT) and step.started is not None:
+        parts.append(f"{_took(step.started, step.ended, now):>8}")
+    if step.attempts > 1:
+        parts.append(f"{step.attempts} attempts")
+    if step.status in ("failed", *GOING) and step.message:
+        parts.append(" ".join(step.message.split()))
+    return "  ".join(parts)
+
+
+def _took(started: float | None, ended: float | None, now: float) -> str:
+    if started is None:
+        return ""
+    return duration(max(0.0, (ended or now) - started), whole=True)
+
+
+def _line(row: Row, room: int, width: int, color: bool) -> str:
+    """A row, cut to the width before it gets its colour."""
+    head = f"{row.twig}{row.name}"
+    if room and len(head) > room:
+        head = head[: room - 1] + "…"
+    head, status = f"{head:{room}}  ", f"{row.status:9}"
+    told = f"  {row.told}" if row.told else ""
+    if width:
+        told = told[: max(0, width - len(head) - len(status))]
+    if not color:
+        return f"{head}{status}{told}".rstrip()
+    return (
+        head
+        + click.style(status, fg=COLORS.get(row.status), dim=row.status == "waiting" or None)
+        + told
+    )

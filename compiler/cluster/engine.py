@@ -1,0 +1,149 @@
+"""What an engine knows of the runs in its cluster, and what it can be told.
+
+One class an engine, for the executors that have one: `ENGINES` says where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import nearest
+from .client import Client
+from .errors import NotFoundError
+
+if TYPE_CHECKING:
+    from ..compilation import Compilation
+
+ENGINES = {
+    "argo": ("argosy.compiler.argo.workflows", "Workflows"),
+    "kubernetes": ("argosy.compiler.kubernetes.jobs", "Jobs"),
+}
+LATEST = "latest"
+FINISHED = frozenset(["succeeded", "failed"])
+
+
+class Instance(NamedTuple):
+    """One step as it runs: its path with the indexes of iterations, or with a `*` where there is no
+    iteration yet. `status` is one of waiting, pending, running, succeeded, failed, skipped,
+    omitted; times are seconds since 1970; `pod` is the newest one's name."""
+
+    path: str
+    status: str
+    started: float | None = None
+    ended: float | None = None
+    attempts: int = 1
+    message: str = ""
+    pod: str = ""
+
+
+class Execution(NamedTuple):
+    """One run as the cluster has it. `name` is its object's, `status` one of pending, running,
+    succeeded, failed. `steps` are in the order of the definition; `note` says what cannot be seen
+    of them, and how it could."""
+
+    name: str
+    run: str
+    status: str
+    message: str = ""
+    started: float | None = None
+    ended: float | None = None
+    steps: tuple[Instance, ...] = ()
+    note: str = ""
+
+    @property
+    def finished(self) -> bool:
+        return self.status in FINISHED
+
+
+class Resume(NamedTuple):
+    """The run that a new one goes on from; `by_name`: what succeeded is skipped, changed or not."""
+
+    run: str
+    by_name: bool = False
+
+
+class Engine:
+    """The runs in one namespace. Every method raises ClusterError."""
+
+    noun = ""
+    """What an execution is there: `workflow`."""
+    shows_steps = True
+    """Whether the cluster knows of steps; else only the run log does."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def submit(
+        self, compilation: Compilation, arguments: Mapping[str, Any], resume: Resume | None
+    ) -> Execution:
+        """Starts a run of the pipeline as it is applied. What `arguments` leaves out has its
+        default there."""
+        raise NotImplementedError
+
+    def warnings(self, compilation: Compilation) -> list[str]:
+        """How what is applied differs from the definition."""
+        return []
+
+    def list(self) -> list[Execution]:
+        """All runs of Argosy's that the namespace has, newest first; their steps left out."""
+        raise NotImplementedError
+
+    def get(self, name: str) -> Execution:
+        """The execution of an object."""
+        raise NotImplementedError
+
+    def watch(self, name: str) -> Iterator[Execution]:
+        """The execution as it is, and again at each change."""
+        raise NotImplementedError
+
+    def stop(self, name: str, terminate: bool) -> None:
+        """Ends a run. Without `terminate` it is closed in good order, and the run log says so."""
+        raise NotImplementedError
+
+    def retry(self, name: str, resume: Resume) -> Execution:
+        """Starts a run like an earlier one, with its arguments, that goes on from there."""
+        raise NotImplementedError
+
+    def arguments(self, name: str) -> dict[str, str]:
+        """What a run was given, and the defaults that it had, as text."""
+        raise NotImplementedError
+
+    def output(
+        self, execution: Execution, step: Instance, follow: bool = False, last: int | None = None
+    ) -> Iterator[bytes]:
+        """The lines that a step's newest pod wrote, or the `last` of them; with `follow` those
+        that it will write too."""
+        return self.client.logs(step.pod, follow, last, owner=execution.name)
+
+    def find(self, name: str) -> Execution | None:
+        """The execution of a run's id, of an object's name, or the newest for `latest`."""
+        known = self.list()
+        if name == LATEST:
+            return self.get(known[0].name) if known else None
+        for one in known:
+            if name in (one.run, one.name):
+                return self.get(one.name)
+        return None
+
+    def must_find(self, name: str) -> Execution:
+        """Raises NotFoundError where there is none."""
+        found = self.find(name)
+        if found is None:
+            known = [one.run for one in self.list()]
+            hint = nearest(name, known) if known else "no run of Argosy's is there"
+            raise NotFoundError(
+                f"there is no {self.noun} of run '{name}' in namespace "
+                f"'{self.client.namespace}' ({self.client.place}); {hint}"
+            )
+        return found
+
+
+def engine(executor: str, client: Client) -> Engine | None:
+    """The engine of an executor; `None` for one that runs here."""
+    if executor not in ENGINES:
+        return None
+    module, name = ENGINES[executor]
+    found: Engine = getattr(import_module(module), name)(client)
+    return found
