@@ -40,8 +40,8 @@ image: cluster $(VENV)/dev # localhost/argosy:test, in the cluster
 e2e: image # the examples and more, on the cluster and in containers
 	@eval "$$($(CLUSTER)/up)" && eval "$$($(CLUSTER)/docker-up)" && $(BIN)/pytest tests/e2e
 
-bench: $(VENV)/dev # the table of the README; S3 is measured where there is the test cluster
-	@if test -x $(CLUSTER)/up; then eval "$$($(CLUSTER)/up)"; fi; $(BIN)/python -m benchmarks README.md
+bench: $(VENV)/dev # docs/figures.md; S3 is measured where there is the test cluster
+	@if test -x $(CLUSTER)/up; then eval "$$($(CLUSTER)/up)"; fi; $(BIN)/python -m benchmarks docs/figures.md README.md
 
 schema: $(VENV)/dev # compiler/schema/schema.json, from the installed models
 	$(BIN)/python -m argosy.compiler.schema.make

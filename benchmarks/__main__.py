@@ -1,6 +1,7 @@
-"""Runs all cases and writes their table: `python -m benchmarks [README.md]`.
+"""Runs all cases and writes their table: `python -m benchmarks [FULL SHORT]`.
 
-In a file that is given the table replaces what is between the two markers; it is printed anyway.
+In two files that are given, the table and its top lines replace what is between two markers; the
+table is printed anyway.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from .row import Row
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
-def main(file: str = "") -> int:
-    if file:
+def main(*files: str) -> int:
+    for file in files:
         between_markers(Path(file).read_text("utf-8"), "")  # ends here rather than after a minute
     rows = []
     for case in CASES:
@@ -32,8 +33,8 @@ def main(file: str = "") -> int:
                 return 1
     text = table(rows)
     print(text)
-    if file:
-        Path(file).write_text(between_markers(Path(file).read_text("utf-8"), text), "utf-8")
+    for file, lines in zip(files, (text, table([row for row in rows if row.top])), strict=False):
+        Path(file).write_text(between_markers(Path(file).read_text("utf-8"), lines), "utf-8")
     return 0
 
 
@@ -52,4 +53,4 @@ def between_markers(document: str, text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    sys.exit(main(*sys.argv[1:3]))

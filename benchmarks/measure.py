@@ -15,9 +15,10 @@ AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
 
 
 class Cost(NamedTuple):
-    """Wall time in seconds, the most memory at once in MiB."""
+    """Wall time and the processor's in seconds, the most memory at once in MiB."""
 
     seconds: float
+    processor: float
     memory: float
 
 
@@ -40,7 +41,7 @@ def run(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None)
         raise subprocess.CalledProcessError(
             process.returncode, command, stderr=errors.read_text(errors="replace")
         )
-    return Cost(seconds, usage.ru_maxrss / 1024)
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def compare(times: int, *commands: Sequence[str], **options: object) -> list[Cost]:
@@ -51,10 +52,4 @@ def compare(times: int, *commands: Sequence[str], **options: object) -> list[Cos
             cost = run(command, **options)  # type: ignore[arg-type]
             if turn:  # the first one only warms the caches
                 found.append(cost)
-    return [
-        Cost(
-            statistics.median(cost.seconds for cost in found),
-            statistics.median(cost.memory for cost in found),
-        )
-        for found in costs
-    ]
+    return [Cost(*map(statistics.median, zip(*found, strict=True))) for found in costs]

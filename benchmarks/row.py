@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
+    """`top`: it is in the README too."""
+
     what: str
     measured: str
     goal: str
+    top: bool = False

@@ -21,7 +21,7 @@ WORKFLOW = {name: example.good for name, example in EXAMPLES.items() if name not
 STEP = {
     name: EXAMPLES[name].step or EXAMPLES[name].good
     for name, option in OPTIONS.items()
-    if option.per_step
+    if option.per_step and name != "parallelism"  # that is a map's
 }
 JOB_ONLY: dict[str, Any] = {
     "init_containers": [{"name": "fetch", "image": "busybox", "command": ["true"]}],

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
-from ..graph import Node, Task
+from ..graph import Map, Node, Task
 from ..options.pod import PodOptions
 from ..options.readers import Fault, Path, WrongValue
 from ..options.table import check_values
 from ..schema.versions import ARGO
-from ..settings import OWN, Declared, every_node, override_of, own_override
+from ..settings import OWN, PARALLELISM, Declared, every_node, override_of, own_override
 from .options import OPTIONS, Options, read_options
 from .readers import version
 
@@ -43,6 +43,9 @@ def option_problems(compilation: Compilation) -> Iterator[Problem]:
             hint = "let it leave its results where they are found without the run"
             message = "a step that is memoized may not run, and hands nothing on"
             faults.append(Fault(("memoize",), message, hint))
+        if PARALLELISM in override_of(declared, node) and not isinstance(node.spec, Map):
+            message = f"'{PARALLELISM}' is of a workflow or a map, and this is a {node.kind}"
+            faults.append(Fault((PARALLELISM,), message, "set it in the executor's configuration"))
         if not found and not faults and path in compilation.settings.steps:
             faults += check_merged(read_options(compilation.settings.steps[path]))
         for place, message, hint in faults:

@@ -191,7 +191,8 @@ WORKFLOW: Table = {
         integer,
         "a number",
         "spec.parallelism",
-        "How many pods run at a time; a map's own bound is its max_parallel.",
+        "How many pods run at a time; among a map's overrides, how many of its iterations.",
+        per_step=True,
     ),
     "priority": Option(
         number,

@@ -108,12 +108,14 @@ class _Whole:
 
     def _node(self, item: Item, owner: Mapping[str, str]) -> Node:
         """An item as a node: a part waits for what its first node waits for."""
-        first = self.graph.nodes[self._first(item)]
-        edges = (edge for edge in first.incoming if edge.source in owner)
-        incoming = tuple(dict.fromkeys(Edge(owner[e.source], e.outcome) for e in edges))
-        if not item.inside:
-            return first._replace(incoming=incoming)
-        return Node(item.name, Stub(), first.at, incoming, first.join)
+        first = self.graph.nodes[self._first(item) if item.inside else item.name]
+        incoming = first.incoming
+        if any(owner.get(edge.source) != edge.source for edge in incoming):
+            edges = (edge for edge in incoming if edge.source in owner)
+            incoming = tuple(dict.fromkeys(Edge(owner[e.source], e.outcome) for e in edges))
+        if item.inside:
+            return Node(item.name, Stub(), first.at, incoming, first.join)
+        return first if incoming is first.incoming else first._replace(incoming=incoming)
 
     def _first(self, item: Item) -> str:
         """A node of the item that waits for none of the others."""

@@ -36,6 +36,7 @@ P = TypeVar("P", bound=Placed)
 @click.argument("step", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Wait for more, until the run has ended.")
 @options.configuration
+@options.layered
 @options.variable
 @cluster.way
 def logs(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..argo.names import PIPELINE
 from .client import Client
 from .errors import ClusterError, NotFoundError
+from .prune import selector
 from .resources import Resource, resource_of
 
 Json = dict[str, Any]
@@ -21,8 +21,7 @@ def applied(client: Client, rendered: Json) -> Json:
     resource, name = resource_of(rendered), rendered["metadata"]["name"]
     found = client.find(resource, name)
     others = [found] if found else []
-    label = f"{PIPELINE}={rendered['metadata']['labels'][PIPELINE]}"
-    others = others or client.list(resource, label)
+    others = others or client.list(resource, selector(rendered["metadata"]["labels"]))
     if len(others) == 1:
         return {**others[0], "kind": resource.kind}  # an Argo server leaves that out
     raise _not_applied(resource, name, client.namespace, others)
