@@ -18,7 +18,7 @@ from .extra import merged
 from .graphs import lower_graph
 from .hooks import Hooks
 from .names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
-from .objects import Identity, account_name, identity, manifests, versioned
+from .objects import CLUSTER, Identity, account_name, identity, manifests, versioned
 from .options import Options, read_options
 from .pods import Pods, Run, common, configured, overridden
 from .readers import Exposed
@@ -73,8 +73,10 @@ def _refuse_memoized_ends(compilation: Compilation) -> None:
 
 
 def _within_budget(spec: Json, of: Identity, options: Options) -> Apart:
-    """The specification, its nodes apart where it would be too large with them."""
-    if size_of(spec, copies_of(options.kind)).total <= OBJECT_BYTES:
+    """The specification, its nodes apart where it would be too large with them. (A template of the
+    whole cluster has none: a ConfigMap is of one namespace.)"""
+    fits = size_of(spec, copies_of(options.kind)).total <= OBJECT_BYTES
+    if fits or options.kind == CLUSTER:
         return Apart(spec, {})
     return apart(spec, of.name)
 

@@ -39,9 +39,10 @@ def verify(compilation: Compilation) -> Compilation:
         objects = read_back({m.file: compilation.files[m.file] for m in applied})
     version = version_of(compilation.settings.executor.config)
     found = problems(objects, version)
-    if found:
-        raise ManifestError(found)
-    warnings = [*cautions(objects), *too_large_to_apply(compilation.files, applied)]
+    warnings = [] if found else cautions(objects)
+    if found or (warnings and version == "4"):
+        raise ManifestError(found or warnings)
+    warnings += too_large_to_apply(compilation.files, applied)
     return compilation._replace(warnings=(*compilation.warnings, *warnings))
 
 
@@ -72,8 +73,7 @@ def problems(objects: Iterable[Object], version: str = ARGO) -> list[Problem]:
 
 
 def cautions(objects: Iterable[Object]) -> list[Problem]:
-    """What is right for the engine that Argosy is made for, and not for all that are in use; of
-    objects without a problem."""
+    """What the full CRDs of Argo 4 refuse, and others do not; of objects without a problem."""
     return [
         problem(obj, fault)
         for obj in objects

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from argosy.compiler.argo.apart import FOLDER, MAP_BYTES, apart
 from argosy.compiler.argo.size import STORED_SPECS, size_of
 from argosy.compiler.compilation import Compilation
+from argosy.compiler.errors import ManifestError
 from argosy.compiler.graph import Graph, Task
 from argosy.runtime.node import decode
 from definitions import steps
@@ -110,6 +113,13 @@ def test_what_changes_in_one_step_changes_one_config_map() -> None:
     assert len(before) == len(after)
     assert len(after.keys() - before.keys()) == 1
     assert maps(compilation()) == before
+
+
+def test_a_template_of_the_whole_cluster_is_refused_instead() -> None:
+    with pytest.raises(ManifestError, match="limit of an object's size"):
+        compiled(
+            graph(), {"kind": "ClusterWorkflowTemplate"}, until="verify", parameters={"xs": [1]}
+        )
 
 
 def test_an_object_too_large_for_an_annotation_is_warned_of() -> None:

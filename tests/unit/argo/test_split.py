@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from argosy.compiler.errors import ManifestError
 from argosy.compiler.graph import Graph
 from definitions import chain, steps
 from engine import Json
@@ -95,3 +96,5 @@ def test_what_cannot_be_split_stays_whole() -> None:
     (warning,) = compiled(steps("\n".join(lines)), until="verify").warnings
     assert "300 tasks in 'main', where the full CRDs of Argo 4 take 200" in warning.message
     assert "put some into a `dag`" in warning.hint
+    with pytest.raises(ManifestError, match="300 tasks in 'main'"):
+        compiled(steps("\n".join(lines)), {"argo_version": "4"}, until="verify")
