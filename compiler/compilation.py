@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 
 class Request(NamedTuple):
-    """What to compile. `configurations` merge in their order; `templates` is a folder whose Jinja
-    templates come before ours."""
+    """What to compile. `configurations` merge in their order, and the layers of `environment` come
+    over them; `templates` is a folder whose Jinja templates come before ours."""
 
     definition: str
     configurations: tuple[str, ...] = ()
     variables: Mapping[str, str] = NOTHING
     templates: str | None = None
+    environment: str = ""
 
 
 class Compilation(NamedTuple):

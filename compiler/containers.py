@@ -13,13 +13,12 @@ from argosy.runtime.executors.container import LocalContainerExecutor
 from argosy.runtime.service import Option, configure
 
 from .compilation import Compilation
+from .describe import extras
 from .errors import Problem
 from .extras import requirements
 from .graph import Task
 from .settings import every_node, override_of
 
-EXTRAS = {"s3": "aws", "aws-secrets-manager": "aws", "db": "db", "dotenv": "dotenv"}
-"""By provider, the extra that an image must have for it."""
 BASE = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
 """What an image made here begins with: the Python that the project is known to work with."""
 BUILD = {
@@ -94,10 +93,8 @@ def own_image(pipeline: str) -> str:
 
 
 def requires(compilation: Compilation) -> list[str]:
-    """What an image needs beside Argosy and the project for the services of the pipeline."""
-    services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
-    extras = (EXTRAS.get(service.service_provider, "") for service in services)
-    return requirements(extras)
+    """What an image needs beside Argosy and the project for the pipeline."""
+    return requirements(extras(compilation))
 
 
 def _executor(compilation: Compilation) -> LocalContainerExecutor:

@@ -1,7 +1,8 @@
 """`emit`: rendered files on their way out, to a folder or as one stream.
 
-The first line of a file says whose it is. Files of this pipeline are replaced and, where it has
-them no more, deleted; a file that Argosy did not write, or wrote for another pipeline, stays.
+The first line of a file says whose it is. Files of this pipeline, in this environment, are
+replaced and, where it has them no more, deleted; a file that Argosy did not write, or wrote for
+another, stays.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ KUSTOMIZE = ("kustomization.yaml", "kustomizeconfig.yaml")
 """Files that are kustomize's own, and no objects of a cluster."""
 
 
-def mark(pipeline: str) -> str:
-    """The first line of every file of a pipeline."""
-    return f"{MARK}{json.dumps(pipeline)}; what is changed here is lost."
+def mark(pipeline: str, environment: str = "") -> str:
+    """The first line of every file of a pipeline, or of one environment of it."""
+    whose = json.dumps(pipeline) + (f" in {environment}" if environment else "")
+    return f"{MARK}{whose}; what is changed here is lost."
 
 
 def stream(files: Mapping[str, str]) -> str:
@@ -64,8 +66,21 @@ def difference(files: Mapping[str, str], folder: str) -> str:
     return "".join(part if part.endswith("\n") else f"{part}\n" for part in parts)
 
 
+def present(files: Mapping[str, str], folder: str) -> dict[str, str]:
+    """The files in `folder` that are of the pipeline of `files`, as text. Raises ManifestError for
+    others in the way."""
+    return {
+        name: content.decode(errors="replace") for name, content in _present(files, folder).items()
+    }
+
+
+def own(files: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Those of `others` that are of the pipeline of `files`."""
+    first = {text.partition("\n")[0] for text in files.values()}
+    return {name: text for name, text in others.items() if text.partition("\n")[0] in first}
+
+
 def _present(files: Mapping[str, str], folder: str) -> dict[str, bytes]:
-    """The files of this pipeline in `folder`. Raises ManifestError for others in the way."""
     own = {text.partition("\n")[0].encode() for text in files.values()}
     found: dict[str, bytes] = {}
     problems = []
@@ -97,7 +112,10 @@ def _first_line(path: Path) -> bytes:
 def _in_the_way(path: Path, first: bytes) -> Problem:
     if first.startswith(MARK.encode()):
         whose = first.decode(errors="replace").removeprefix(MARK).partition(";")[0]
-        hint = "give each pipeline its own folder, or delete the files of one that was renamed"
+        hint = (
+            "give each pipeline and each environment its own folder, or delete the files of one "
+            "that was renamed"
+        )
         return Problem(f"{path} is of the pipeline {whose}", hint=hint)
     return Problem(
         f"{path} was not written by Argosy", hint="move it away, or choose another folder"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from importlib.metadata import metadata, requires
 
-OF_PODS = "dotenv", "aws", "db"
-"""Those that a service needs where a step runs; the others are for the command."""
+OF_PODS = "dotenv", "aws", "db", "notebook"
+"""Those that a service or a step needs where it runs; the others are for the command."""
 _EXTRA = re.compile("extra == ['\"]([\\w-]+)['\"]")
 
 

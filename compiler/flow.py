@@ -16,10 +16,11 @@ the engine says which ended how. Five things bound what is read:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 from .checks.returns import declared
+from .exits import certain, exclusive, exits, goes_on
 from .graph import (
     ITERATION,
     Approval,
@@ -111,11 +112,25 @@ class Flow(NamedTuple):
         return f"{graph}/" if graph in self.rank else graph
 
 
-def flow(graph: Graph) -> Flow:
-    """The flow of a pipeline's graph."""
+def flow(graph: Graph, memoized: Set[str] = frozenset()) -> Flow:
+    """The flow of a pipeline's graph. What is `memoized`, by path, may not run and writes nothing
+    that others read: it is looked through as a stub is."""
     found = Flow({}, {}, {}, {}, {})
-    inside = run(_Walk(found, _weights(graph)).graph(graph, "", "", START))
-    return found._replace(final=tuple(encode(source) for source in inside))
+    inside = run(_Walk(found, _weights(graph), memoized).graph(graph, "", "", START))
+    return found._replace(final=tuple(_final(graph, source) for source in inside))
+
+
+def _final(graph: Graph, source: Source) -> Any:
+    """A source of the pipeline's end. That has records alone, by which a composite that failed may
+    look as if it had not: whether its handler ran tells."""
+    encoded = encode(source)
+    if isinstance(source, If) and not source.graph and source.label is None:
+        node = graph.nodes[source.name]
+        handler = graph.nodes.get(node.handler or "")
+        alone = (Edge(node.name, "failure"),)
+        if handler and isinstance(handler.spec, Task) and handler.incoming == alone:
+            return {**encoded, "unless": segment(handler.name)}
+    return encoded
 
 
 class _Walk(NamedTuple):
@@ -123,6 +138,7 @@ class _Walk(NamedTuple):
 
     flow: Flow
     weights: Mapping[int, tuple[int, int]]
+    memoized: Set[str]
 
     def graph(
         self, graph: Graph, path: str, rank: str, entry: Sources, ends_at: str = ""
@@ -154,6 +170,8 @@ class _Walk(NamedTuple):
         elif path and any(asks(inside, path)):
             home = self.flow.home(path)
             claimants = _claimants(graph, path)
+            if claimants and not self.memoized.isdisjoint(claimants):
+                claimants = None
             if claimants is None:
                 self.flow.joins[home] = _reading(inside, path)
             for claimant in claimants or ():
@@ -165,10 +183,10 @@ class _Walk(NamedTuple):
         """What leaves one node that succeeded."""
         spec = node.spec
         inside: Sources
+        if isinstance(spec, (Stub, Approval)) or at in self.memoized:
+            return sources
         if isinstance(spec, Task):
             return (State(at),)
-        if isinstance(spec, (Stub, Approval)):
-            return sources
         if isinstance(spec, Argo):
             if not spec.returns:
                 return sources
@@ -242,38 +260,6 @@ def _alternatives(found: list[Source]) -> Sources:
     return tuple(dict.fromkeys(found))
 
 
-def exits(graph: Graph) -> list[str]:
-    """The nodes at which a graph can end well: no success edge leaves them."""
-    inner = {
-        edge.source
-        for node in graph.nodes.values()
-        for edge in node.incoming
-        if edge.outcome == "success"
-    }
-    return [
-        name
-        for name, node in graph.nodes.items()
-        if name not in inner and not isinstance(node.spec, Fail)
-    ]
-
-
-def certain(graph: Graph) -> set[str]:
-    """The nodes that have succeeded whenever the graph has."""
-    found: set[str] = set()
-    for name in graph.order():
-        node = graph.nodes[name]
-        if not _recovers(graph, node) and all(
-            edge.outcome == "success" and edge.source in found for edge in node.incoming
-        ):
-            found.add(name)
-    return found
-
-
-def _recovers(graph: Graph, node: Node) -> bool:
-    """Whether the graph can go on after the node has failed."""
-    return node.handler is not None and not isinstance(graph.nodes[node.handler].spec, Fail)
-
-
 def _leaving(graph: Graph, path: str, leaves: dict[str, Sources]) -> Sources:
     """What leaves a graph that succeeded."""
     sure = certain(graph)
@@ -284,15 +270,7 @@ def _leaving(graph: Graph, path: str, leaves: dict[str, Sources]) -> Sources:
         else:
             at = join_path(path, segment(name))
             found.append(If(path, name, None, at, "success", leaves[name]))
-    return _alternatives(found) if _goes_on(graph) else tuple(dict.fromkeys(found))
-
-
-def _goes_on(graph: Graph) -> bool:
-    """Whether each success leads to the next node, and so to an exit. Not where a node waits for
-    others too: one of them may be omitted, and then it is."""
-    return graph.form == "chain" or all(
-        node.join == "any" or len(node.incoming) < 2 for node in graph.nodes.values()
-    )
+    return _alternatives(found) if goes_on(graph) else tuple(dict.fromkeys(found))
 
 
 def round_end(body: Graph, path: str) -> str:
@@ -311,7 +289,7 @@ def _claimants(graph: Graph, path: str) -> list[str] | None:
     while stack:
         current, at = stack.pop()
         ends = exits(current)
-        if not _exclusive(current, ends):
+        if not exclusive(current, ends):
             return None
         for name in ends:
             node = current.nodes[name]
@@ -328,23 +306,6 @@ def _claimants(graph: Graph, path: str) -> list[str] | None:
 def _unscoped(node: Node) -> bool:
     spec = node.spec
     return isinstance(spec, Dag) and spec.inputs is None and spec.outputs is None
-
-
-def _exclusive(graph: Graph, ends: list[str]) -> bool:
-    """Whether exactly one of the ends has succeeded when the graph has."""
-    if len(ends) == 1:
-        return _goes_on(graph) or ends[0] in certain(graph)
-    return graph.form == "chain" or _recovery(graph, ends)
-
-
-def _recovery(graph: Graph, ends: list[str]) -> bool:
-    """Whether the two ends are a node and the handler that runs only when it failed."""
-    for node, handler in (ends, ends[::-1]) if len(ends) == 2 else ():
-        if graph.nodes[handler].incoming == (Edge(node, "failure"),):
-            incoming = graph.nodes[node].incoming
-            sure = certain(graph)
-            return all(e.outcome == "success" and e.source in sure for e in incoming)
-    return False
 
 
 def _weights(graph: Graph) -> dict[int, tuple[int, int]]:

@@ -62,6 +62,8 @@ class Task(NamedTuple):
     timeout: float | None = None
     image: str = ""
     argv: tuple[str, ...] = ()
+    notebook_output_path: str = ""
+    output_cell_tag: str = ""
 
 
 class Parallel(NamedTuple):

@@ -10,22 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import SettingsError, nearest
-from .graph import (
-    Approval,
-    Argo,
-    Conditional,
-    Dag,
-    Graph,
-    Loop,
-    Map,
-    Node,
-    Parallel,
-    Spec,
-    Stub,
-    Task,
-)
+from .graph import Approval, Argo, Dag, Graph, Loop, Node, Stub, Task
+from .rewrite import rewrite
 from .settings import Declared, every_node
-from .trampoline import Steps, run
 
 PATCH = "command", "command_type"
 
@@ -48,41 +35,20 @@ def mock(graph: Graph, executor: Declared) -> Graph:
             problems.append(executor.problem(f"the patch of '{name}' is no command", at, hint))
     if problems:
         raise SettingsError(problems)
-    return run(_graph(graph, patches))
+    return rewrite(graph, lambda node: _mocked(node, patches))
 
 
-def _graph(graph: Graph, patches: Mapping[str, Any]) -> Steps[Graph]:
-    nodes: dict[str, Node] = {}
-    for name, node in graph.nodes.items():
-        spec = yield _spec(node, patches)
-        nodes[name] = node._replace(spec=spec)
-    return graph._replace(nodes=nodes)
-
-
-def _spec(node: Node, patches: Mapping[str, Any]) -> Steps[Spec]:
+def _mocked(node: Node, patches: Mapping[str, Any]) -> Node:
     spec = node.spec
-    if isinstance(spec, Approval):
-        return Stub()
-    if isinstance(spec, Task):
-        patch = patches.get(node.name)
-        if patch is None:
-            return Stub()
+    if isinstance(spec, Task) and node.name in patches:
+        patch = patches[node.name]
         # A container has an image and words, which a patch does not give.
-        kind = "python" if spec.image else spec.command_type
-        return Task(patch["command"], patch.get("command_type", kind), spec.returns)
-    if isinstance(spec, Argo):
-        return Stub()
-    if isinstance(spec, (Parallel, Conditional)):
-        branches = {}
-        for label, branch in spec.branches.items():
-            branches[label] = yield _graph(branch, patches)
-        return spec._replace(branches=branches)
-    if isinstance(spec, Loop):
-        branch = yield _graph(spec.branch, patches)
-        if any(isinstance(node.spec, Task) for _, node in every_node(branch)):
-            return spec._replace(branch=branch)
-        return Dag(branch)  # once round: nothing is left in it that could end it
-    if isinstance(spec, (Map, Dag)):
-        branch = yield _graph(spec.branch, patches)
-        return spec._replace(branch=branch)
-    return spec
+        kind = patch.get("command_type", "python" if spec.image else spec.command_type)
+        return node._replace(spec=Task(patch["command"], kind, spec.returns))
+    if isinstance(spec, (Approval, Argo, Task)):
+        return node._replace(spec=Stub())
+    if isinstance(spec, Loop) and not any(
+        isinstance(inner.spec, Task) for _, inner in every_node(spec.branch)
+    ):
+        return node._replace(spec=Dag(spec.branch))  # once round: nothing in it could end it
+    return node

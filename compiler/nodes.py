@@ -35,6 +35,8 @@ def node_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
             env=dict(spec.env),
             timeout=spec.timeout,
             also=list(flow.also.get(path, ())),
+            notebook_output_path=spec.notebook_output_path,
+            output_cell_tag=spec.output_cell_tag,
         ),
         **_ending(path, flow),
     }

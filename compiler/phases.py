@@ -12,6 +12,7 @@ from pathlib import Path
 from . import checks, parse, settings, source, variables
 from .compilation import Compilation, Request
 from .engines import ENGINES, back_end
+from .environments import layered
 from .errors import DefinitionError, Problem, SettingsError
 from .flow import flow
 from .parse import Context
@@ -45,18 +46,18 @@ def resolve(compilation: Compilation) -> Compilation:
     """The configuration, and each step's overrides of it."""
     context = _context(compilation)
     request = compilation.request
-    configuration = settings.read(request.configurations, compilation.document, context)
+    configuration = settings.read(layered(request), compilation.document, context)
     resolved = settings.resolve(configuration, context)
     steps = settings.step_options(compilation.pipeline.graph, resolved.executor, context)
     if context.problems:
         raise SettingsError(context.problems)
+    graph = settings.bounded(compilation.pipeline.graph, resolved.executor)
     if resolved.executor.type == "mocked":
         from .mocked import mock
 
-        graph = mock(compilation.pipeline.graph, resolved.executor)
-        pipeline = compilation.pipeline._replace(graph=graph)
-        compilation = compilation._replace(pipeline=pipeline)
+        graph = mock(graph, resolved.executor)
         resolved = resolved._replace(executor=settings.Declared("local", {}))
+    compilation = compilation._replace(pipeline=compilation.pipeline._replace(graph=graph))
     return compilation._replace(settings=resolved._replace(steps=steps))
 
 
@@ -69,7 +70,9 @@ def integrate(compilation: Compilation) -> Compilation:
 
 def lower(compilation: Compilation) -> Compilation:
     """What each node reads, and for an engine its objects as data."""
-    compilation = compilation._replace(flow=flow(compilation.pipeline.graph))
+    steps = compilation.settings.steps.items()
+    memoized = {path for path, options in steps if options.get("memoize")}
+    compilation = compilation._replace(flow=flow(compilation.pipeline.graph, memoized))
     engine = compilation.settings.executor.type
     return _phase_of(engine, "lower")(compilation) if engine in ENGINES else compilation
 

@@ -22,9 +22,22 @@ def refused(graph: Graph, executor: str, secrets: str) -> Iterator[Problem]:
         if isinstance(node.spec, Argo) and executor != "argo":
             message = f"step '{node.name}' is a template of Argo's, and executor '{executor}'"
             yield Problem(f"{message} cannot run one", node.at, MOCK)
+        if isinstance(node.spec, Task) and node.spec.command_type == "notebook":
+            yield from _notebook(node, executor)
         if isinstance(node.spec, Approval) and executor == "kubernetes":
             message = f"step '{node.name}' is an approval, and nobody can be asked in a Job"
             yield Problem(message, node.at, "executor argo waits for one; or leave the step out")
+
+
+def _notebook(node: Node, executor: str) -> Iterator[Problem]:
+    from importlib.util import find_spec
+
+    from argosy.runtime.tasks.notebook import EXTRA, MODULES
+
+    lacking = [name for name in MODULES if find_spec(name) is None]
+    if executor == "local" and lacking:
+        message = f"step '{node.name}' is a notebook, which needs {lacking[0]}: it is not installed"
+        yield Problem(message, node.at, EXTRA)
 
 
 def _container(node: Node, task: Task, executor: str, secrets: str) -> Iterator[Problem]:

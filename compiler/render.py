@@ -31,7 +31,7 @@ def render(compilation: Compilation) -> Compilation:
     """The compilation with `files`, by name. Raises ManifestError where a template is wrong."""
     environment = _environment(compilation.request.templates)
     _require_override(compilation.request.templates)
-    mark = emit.mark(compilation.pipeline.name)
+    mark = emit.mark(compilation.pipeline.name, compilation.request.environment)
     files = {}
     for manifest in compilation.manifests:
         name = f"{compilation.settings.executor.type}/{manifest.template}.yaml.j2"

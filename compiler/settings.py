@@ -13,13 +13,15 @@ from argosy.runtime import registry
 
 from . import aliases, source
 from .errors import Position, Problem, nearest
-from .graph import NOTHING, Graph, join_path, segment
+from .graph import NOTHING, Graph, Map, Node, join_path, segment
 from .parse.fields import Context, Fields, name_of
+from .rewrite import rewrite
 
 SERVICES = "executor", "run_log_store", "catalog", "secrets"
 EXECUTORS = "local", "local-container", "argo", "kubernetes", "mocked"
 """Every executor that a step may carry overrides for, whatever this configuration runs on."""
 
+PARALLELISM = "parallelism"
 IN_A_CLUSTER = {
     "run_log_store": "kubernetes",
     "catalog": "do-nothing",
@@ -34,7 +36,7 @@ DEFAULTS = {
 
 OWN = {
     "argo": frozenset(
-        ["archive_logs", "extra", "hooks", "metrics", "synchronization"],
+        ["archive_logs", "extra", "hooks", "memoize", "metrics", "synchronization"],
     )
 }
 """Options that are the workflow's in an executor's configuration, and a step's in its overrides: a
@@ -278,6 +280,22 @@ def override_of(executor: Declared, node: Any) -> Mapping[str, Any]:
     if isinstance(found, str):
         found = (executor.config.get("overrides") or {}).get(found) or {}
     return found if isinstance(found, dict) else {}
+
+
+def bounded(graph: Graph, executor: Declared) -> Graph:
+    """`graph` with the bounds of its maps that Magnus has among the executor's options: a map's
+    `parallelism` is how many of its iterations run at once."""
+
+    def change(node: Node) -> Node:
+        most = override_of(executor, node).get(PARALLELISM)
+        if not isinstance(node.spec, Map) or node.spec.max_parallel or not isinstance(most, int):
+            return node
+        return node._replace(spec=node.spec._replace(max_parallel=most))
+
+    maps = (node for _, node in every_node(graph) if isinstance(node.spec, Map))
+    if not any(PARALLELISM in override_of(executor, node) for node in maps):
+        return graph
+    return rewrite(graph, change)
 
 
 def every_node(graph: Graph) -> Iterator[tuple[str, Any]]:

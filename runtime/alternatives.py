@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .entries import Key
 from .errors import NodeError
-from .layout import fill, record_key, state_key, step_key, steps_prefix
+from .layout import fill, record_key, record_prefix, state_key, step_key, steps_prefix
 
 if TYPE_CHECKING:
     from .service import RunLogStore
@@ -68,7 +68,10 @@ class Records:
 
     def says(self, source: Mapping[str, Any], key: Key) -> bool:
         if source["is"] == "ok":
-            return self.readable(source["from"], key)
+            began = "unless" in source and self.store.list(
+                record_prefix(self.run, source["unless"])
+            )
+            return not began and self.readable(source["from"], key)
         # Here the sources are what entered the node: they are there however that ended.
         return self._failed(fill(source["if"], key))
 

@@ -113,7 +113,14 @@ class Context:
         before a node reads them, so that its record can say so."""
         if self._arguments is not None:
             return dict(self._arguments)
-        return arguments(self._encoded, self.config.get("arguments") or {})
+        found = arguments(self._encoded, self.config.get("arguments") or {})
+        for name, values in (self.config.get("enums") or {}).items():
+            if name in found and found[name] not in values:
+                known = ", ".join(map(compact, values))
+                raise NodeError(
+                    f"argument {name} is {compact(found[name])}, which is none of {known}"
+                )
+        return found
 
     @property
     def earlier(self) -> tuple[str, ...]:

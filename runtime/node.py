@@ -42,6 +42,8 @@ class Node(NamedTuple):
     timeout: float | None = None
     also: Sequence[str] = ()
     ends: Mapping[str, str] = NOTHING
+    notebook_output_path: str = ""
+    output_cell_tag: str = ""
     message: str = ""
     parameter: str | None = None
     values: Sequence[Any] = ()
@@ -80,6 +82,8 @@ SHAPES: dict[str, type | tuple[type, ...]] = {
     "timeout": (int, float, type(None)),
     "also": list,
     "ends": dict,
+    "notebook_output_path": str,
+    "output_cell_tag": str,
     "message": str,
     "parameter": (str, type(None)),
     "values": list,

@@ -83,6 +83,17 @@ EXAMPLES = [
         {"factor": 10, "note": "outside", "numbers": [3, 1, 2], "score": 61},
     ),
     Example(
+        "training",
+        {
+            "weight": 2.953125,
+            "target": 3.0,
+            "allowed": 0.1,
+            "error": 0.046875,
+            "done": True,
+            "summary": "weight 2.953125, error 0.046875 of 0.1 allowed",
+        },
+    ),
+    Example(
         "magnus",
         {"numbers": [1, 2, 3], "squared": [1, 4, 9], "total": 14},
         configurations=("magnus/argo.yaml",),

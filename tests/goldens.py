@@ -15,11 +15,13 @@ from options import EXAMPLES
 
 GOLDEN = Path(__file__).parent / "golden"
 IMAGE = {"image": "registry.example.com/churn:1"}
-WORKFLOW = {name: example.good for name, example in EXAMPLES.items()}
+OF_OTHERS = "memoize", "suspend"
+"""Options that the pipeline of a golden has no place for: of steps, of what runs once."""
+WORKFLOW = {name: example.good for name, example in EXAMPLES.items() if name not in OF_OTHERS}
 STEP = {
     name: EXAMPLES[name].step or EXAMPLES[name].good
     for name, option in OPTIONS.items()
-    if option.per_step
+    if option.per_step and name != "parallelism"  # that is a map's
 }
 JOB_ONLY: dict[str, Any] = {
     "init_containers": [{"name": "fetch", "image": "busybox", "command": ["true"]}],

@@ -148,6 +148,14 @@ EXAMPLES: Mapping[str, Example] = {
         },
         ((), ("mutexes", 0), ("semaphores", 0, "configMapKeyRef")),
     ),
+    "memoize": Example(
+        {
+            "key": "{{inputs.parameters.key}}-1",
+            "maxAge": "1h",
+            "cache": {"configMap": {"name": "memory", "key": "churn"}},
+        },
+        ((), ("cache",), ("cache", "configMap")),
+    ),
     "metrics": Example(
         [
             {

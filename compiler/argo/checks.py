@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
-from ..graph import Node, Task
+from ..graph import Map, Node, Task
 from ..options.pod import PodOptions
 from ..options.readers import Fault, Path, WrongValue
 from ..options.table import check_values
 from ..schema.versions import ARGO
-from ..settings import OWN, Declared, every_node, override_of, own_override
+from ..settings import OWN, PARALLELISM, Declared, every_node, override_of, own_override
 from .options import OPTIONS, Options, read_options
 from .readers import version
 
@@ -39,6 +39,13 @@ def option_problems(compilation: Compilation) -> Iterator[Problem]:
         faults = check_options(override.config, step=True, argo=argo)
         if not isinstance(node.spec, Task):
             faults += _without_pod(override_of(declared, node), node)
+        elif override_of(declared, node).get("memoize") and (node.spec.returns or node.spec.put):
+            hint = "let it leave its results where they are found without the run"
+            message = "a step that is memoized may not run, and hands nothing on"
+            faults.append(Fault(("memoize",), message, hint))
+        if PARALLELISM in override_of(declared, node) and not isinstance(node.spec, Map):
+            message = f"'{PARALLELISM}' is of a workflow or a map, and this is a {node.kind}"
+            faults.append(Fault((PARALLELISM,), message, "set it in the executor's configuration"))
         if not found and not faults and path in compilation.settings.steps:
             faults += check_merged(read_options(compilation.settings.steps[path]))
         for place, message, hint in faults:
@@ -115,6 +122,12 @@ def _together(config: Mapping[str, Any]) -> Iterator[Fault]:
     if options.kind == "Workflow" and options.schedules:
         hint = "leave kind out: schedules render a CronWorkflow and its WorkflowTemplate"
         yield Fault(("schedules",), "a Workflow runs once and has no schedules", hint)
+    if options.memoize:
+        hint = "overrides: {argo: {memoize: {...}}} of that step"
+        yield Fault(("memoize",), "memoize is of a step, and not of the workflow", hint)
+    if options.suspend and not options.schedules and options.kind != "Workflow":
+        hint = "it is for schedules, and for kind: Workflow"
+        yield Fault(("suspend",), f"a {options.kind} starts no run that could wait", hint)
     for name in CRON if not options.schedules else ():
         if getattr(options, name):
             yield Fault((name,), f"{name} is that of schedules, and there are none")

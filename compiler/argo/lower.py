@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ..environments import in_environment
 from ..errors import ManifestError, Problem
 from ..graph import Pipeline
 from ..integrate import context
@@ -17,7 +18,7 @@ from .extra import merged
 from .graphs import lower_graph
 from .hooks import Hooks
 from .names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
-from .objects import CLUSTER, Identity, account_name, identity, manifests
+from .objects import CLUSTER, Identity, account_name, identity, manifests, versioned
 from .options import Options, read_options
 from .pods import Pods, Run, common, configured, overridden
 from .readers import Exposed
@@ -37,21 +38,38 @@ def lower(compilation: Compilation) -> Compilation:
     """The compilation with `manifests`: every file, as data. Raises ManifestError where the engine
     has no way to say what the pipeline says."""
     pipeline, executor = compilation.pipeline, compilation.executor
-    base = configured(executor)
+    _refuse_memoized_ends(compilation)
+    plain, environment = configured(executor), compilation.request.environment
+    base = plain._replace(pod=in_environment(plain.pod, plain.pod, environment))
     arguments = _arguments(pipeline, base)
     limit = MAX_CRON_NAME if base.schedules else MAX_NAME
-    of = identity(pipeline.name, base.namespace, limit)
+    of = identity(pipeline.name, environment, base.namespace, limit)
     run_id = f"{quote(pipeline.name, safe='')}-{{{{=workflow.uid[:8]}}}}"
     config = context(compilation)
+    if enums := {name: list(one.enum) for name, one in base.parameters.items() if one.enum}:
+        config["enums"] = enums  # Argo looks at those of what is submitted, which may have none
     names = Names((NOOP,))
     own = common(base)
     pods = Pods(Run(config, run_id, executor.secret_environment), own, names)
-    steps = _step_options(own, executor.config, compilation.settings.steps)
+    steps = _step_options(common(plain), executor.config, compilation.settings.steps, environment)
     shared = Shared(compilation.flow, config["arguments"], own, steps, names, pods, Hooks(names))
     spec, nodes = _within_budget(_spec(of, shared, base, arguments, pipeline), of, base)
+    of, spec = versioned(of, spec, compilation.request.templates)
     rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
     found = manifests(of, base, spec, nodes, rules, pipeline.description)
     return compilation._replace(manifests=found)
+
+
+def _refuse_memoized_ends(compilation: Compilation) -> None:
+    """Raises ManifestError where the step that tells whether a loop goes on may not run."""
+    steps = compilation.settings.steps
+    ends = [path for path in compilation.flow.endings if steps.get(path, {}).get("memoize")]
+    if ends:
+        hint = "put a stub after it"
+        raise ManifestError(
+            Problem(f"the step at '{path}' ends a loop's rounds and cannot be memoized", hint=hint)
+            for path in ends
+        )
 
 
 def _within_budget(spec: Json, of: Identity, options: Options) -> Apart:
@@ -64,7 +82,10 @@ def _within_budget(spec: Json, of: Identity, options: Options) -> Apart:
 
 
 def _step_options(
-    base: Options, config: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]]
+    base: Options,
+    config: Mapping[str, Any],
+    steps: Mapping[str, Mapping[str, Any]],
+    environment: str,
 ) -> dict[str, Options]:
     """The options of the steps that override any; equal ones are the same object."""
     before = read_options(config)
@@ -73,7 +94,9 @@ def _step_options(
     for path, options in steps.items():
         text = json.dumps(options, sort_keys=True, default=str)
         if text not in known:
-            known[text] = overridden(base, before, read_options(options))
+            changed = overridden(base, before, read_options(options))
+            pod = in_environment(changed.pod, base.pod, environment)
+            known[text] = changed._replace(pod=pod)
         found[path] = known[text]
     return found
 

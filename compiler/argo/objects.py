@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..options.pod import Claim, PodOptions
+from ..settings import merge
+from .kustomize import configuration
 from .names import MAX_NAME, PIPELINE, label_value, task_name
 from .options import Options
 from .workflow import cron_of
@@ -15,6 +20,9 @@ ARGO = "argoproj.io/v1alpha1"
 CLUSTER = "ClusterWorkflowTemplate"
 """Has no namespace; what runs from it does, with the account and the role beside it."""
 RBAC = "rbac.authorization.k8s.io/v1"
+VERSION = "argosy.dev/version"
+"""A label: which version of the pipeline a WorkflowTemplate is, and a workflow and its pods began
+with. Accounts, roles and claims have none: they outlive a version, and would differ by it alone."""
 RESULTS = {
     "apiGroups": ["argoproj.io"],
     "resources": ["workflowtaskresults"],
@@ -40,11 +48,16 @@ class Manifest(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """What a pipeline's objects have in common."""
+    """What a pipeline's objects have in common. `labels` find all of them, and no others."""
 
     name: str
     namespace: str
     labels: Mapping[str, str]
+    version: str = ""
+
+    def labels_of_version(self) -> dict[str, str]:
+        """The labels of what is of one version."""
+        return {**self.labels, VERSION: self.version}
 
     def metadata(self, name: str = "", annotations: Mapping[str, str] | None = None) -> Json:
         """The metadata of the object `name`; the pipeline's own where that is ''."""
@@ -57,16 +70,37 @@ class Identity(NamedTuple):
         return found
 
 
-def identity(pipeline: str, namespace: str, limit: int = MAX_NAME) -> Identity:
-    """The identity of the objects of a pipeline of this name, whose own take at most `limit`
-    characters."""
-    name = task_name(pipeline, limit)
+def identity(pipeline: str, environment: str, namespace: str, limit: int = MAX_NAME) -> Identity:
+    """The identity of the objects of a pipeline of this name in an environment, whose own names
+    take at most `limit` characters."""
     labels = {
-        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/name": task_name(pipeline, limit),
         "app.kubernetes.io/managed-by": "argosy",
         PIPELINE: label_value(pipeline),
     }
+    if environment:
+        labels["argosy.dev/environment"] = environment
+    name = task_name(" ".join(filter(None, (pipeline, environment))), limit)
     return Identity(name, namespace, labels)
+
+
+def version_of(spec: Json, templates: str | None) -> str:
+    """A short hash of what is run, and of the team's own Jinja templates."""
+    found = sha256(json.dumps(spec, sort_keys=True, separators=(",", ":")).encode())
+    for path in sorted(Path(templates).rglob("*.j2")) if templates else ():
+        found.update(path.read_bytes())
+    return found.hexdigest()[:10]
+
+
+def versioned(of: Identity, spec: Json, templates: str | None) -> tuple[Identity, Json]:
+    """Both with the version of the workflow. Workflows and pods have it too: they keep what they
+    began with when a newer one is applied."""
+    of = of._replace(version=version_of(spec, templates))
+    marked = {
+        part: merge(spec.get(part) or {}, {"labels": {VERSION: of.version}})
+        for part in ("workflowMetadata", "podMetadata")
+    }
+    return of, {**spec, **marked}
 
 
 def account_name(of: Identity, pod: PodOptions) -> str:
@@ -88,7 +122,7 @@ def manifests(
     kind = "WorkflowTemplate" if options.kind == "CronWorkflow" else options.kind
     printable = "".join(c if c.isprintable() or c == "\n" else " " for c in description)
     shown = {"workflows.argoproj.io/description": printable} if description else None
-    metadata = of.metadata(annotations=shown)
+    metadata = {**of.metadata(annotations=shown), "labels": of.labels_of_version()}
     if kind == CLUSTER:
         metadata.pop("namespace", None)
     body = {"apiVersion": ARGO, "kind": kind, "metadata": metadata, "spec": spec}
@@ -103,7 +137,7 @@ def manifests(
     return [
         *found,
         kustomization(of, found, configurations=["kustomizeconfig.yaml"]),
-        Manifest("kustomizeconfig.yaml", "kustomizeconfig", {}, applied=False),
+        Manifest("kustomizeconfig.yaml", "kustomizeconfig", configuration(kind), applied=False),
     ]
 
 
@@ -111,7 +145,10 @@ def _cron(of: Identity, options: Options) -> Json:
     scope = {"clusterScope": True} if options.kind == CLUSTER else {}
     spec = cron_of(options)
     spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name, **scope}}
-    return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": of.metadata(), "spec": spec}
+    if options.priority is not None:  # that of a template is not looked at
+        spec["workflowSpec"]["priority"] = options.priority
+    metadata = {**of.metadata(), "labels": of.labels_of_version()}
+    return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": metadata, "spec": spec}
 
 
 def _config_map(of: Identity, name: str, data: Mapping[str, str]) -> Json:
@@ -175,6 +212,7 @@ def kustomization(of: Identity, resources: Iterable[Manifest], **more: Any) -> M
     """What kustomize is told; `more` are other members of it."""
     data = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
     body: Json = {**data, "resources": [manifest.file for manifest in resources], **more}
+    body["labels"] = [{"pairs": dict(of.labels), "includeSelectors": False}]
     if of.namespace:
         body["namespace"] = of.namespace
     return Manifest("kustomization.yaml", "kustomization", body, applied=False)

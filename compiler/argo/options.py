@@ -46,6 +46,7 @@ class Options(NamedTuple):
     timeout: float | None = None
     queue_timeout: float | None = None
     synchronization: Mapping[str, Any] = {}
+    memoize: Mapping[str, Any] = {}
     metrics: Sequence[Mapping[str, Any]] = ()
     hooks: Mapping[str, Any] = {}
     archive_logs: bool | None = None
@@ -97,7 +98,8 @@ STEP: Table = {
         seconds,
         "a duration",
         "timeout",
-        "From when a step could start until it ends, the wait for a lock or a place among it.",
+        "From when a step could start until it ends, the wait for a lock or a machine among it;"
+        " Argo ends that wait for steps that are tried once.",
         True,
     ),
     "synchronization": Option(
@@ -105,6 +107,15 @@ STEP: Table = {
         "a mapping",
         "synchronization, spec.synchronization",
         "{mutexes, semaphores} that the whole workflow, or the step, holds while it runs.",
+        True,
+        own=True,
+    ),
+    "memoize": Option(
+        Shaped("argo.Memoize"),
+        "a mapping",
+        "memoize",
+        "{key, maxAge, cache} of a step, which does not run where it did for that key: it returns"
+        " nothing, and is in the run log where it ran.",
         True,
         own=True,
     ),
@@ -180,10 +191,14 @@ WORKFLOW: Table = {
         integer,
         "a number",
         "spec.parallelism",
-        "How many pods run at a time; a map's own bound is its max_parallel.",
+        "How many pods run at a time; among a map's overrides, how many of its iterations.",
+        per_step=True,
     ),
     "priority": Option(
-        number, "a number", "spec.priority", "Of the run, where runs wait for the controller."
+        number,
+        "a number",
+        "spec.priority, CronWorkflow spec.workflowSpec.priority",
+        "Of the run, where runs wait for the controller; `argo submit` takes its own.",
     ),
     "volume_claim_templates": Option(
         Shaped("[PersistentVolumeClaim]"),
@@ -230,7 +245,7 @@ WORKFLOW: Table = {
         boolean,
         "a boolean",
         "CronWorkflow spec.suspend, spec.suspend",
-        "With schedules: none starts a run. Without: a run waits for `argo resume`.",
+        "Schedules start no run; a Workflow waits for `argo resume`.",
         default="false",
     ),
     "schedules": Option(

@@ -292,6 +292,8 @@ def step_of(options: Options) -> dict[str, Any]:
         found["timeout"] = _duration(options.queue_timeout)
     if options.synchronization:
         found["synchronization"] = options.synchronization
+    if options.memoize:
+        found["memoize"] = options.memoize
     if options.metrics:
         found["metrics"] = {"prometheus": list(options.metrics)}
     if options.archive_logs is not None:

@@ -22,7 +22,7 @@ def spec_of(options: Options) -> Json:
         found["activeDeadlineSeconds"] = math.ceil(options.workflow_timeout)
     given = {
         "priority": options.priority,
-        "suspend": True if options.suspend and not options.schedules else None,
+        "suspend": True if options.suspend and options.kind == "Workflow" else None,
         "archiveLogs": options.archive_logs,
     }
     found |= {field: value for field, value in given.items() if value is not None}
@@ -44,10 +44,16 @@ def spec_of(options: Options) -> Json:
 
 def cron_of(options: Options) -> Json:
     """The fields of a CronWorkflow's specification, but its workflow."""
-    found: Json = {"schedules": [str(schedule) for schedule in options.schedules]}
+    found: Json = {}
+    schedules, zone = options.schedules, options.timezone
+    if any(schedule.timezone for schedule in schedules):
+        # Argo writes its one time zone before each schedule, which can have one zone only.
+        schedules = tuple(one._replace(timezone=one.timezone or zone) for one in schedules)
+        zone = ""
+    found["schedules"] = [str(schedule) for schedule in schedules]
     found["suspend"] = options.suspend
-    if options.timezone:
-        found["timezone"] = options.timezone
+    if zone:
+        found["timezone"] = zone
     if options.concurrency_policy:
         found["concurrencyPolicy"] = options.concurrency_policy
     if options.starting_deadline:

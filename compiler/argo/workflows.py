@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..cluster.applied import applied, version_warnings
 from ..cluster.engine import Engine, Execution, Instance, Resume
-from ..cluster.errors import ClusterError, NotFoundError, RefusedError
-from ..cluster.resources import WORKFLOW, Resource, resource_of
+from ..cluster.errors import RefusedError
+from ..cluster.resources import WORKFLOW
 from .lower import argument_faults, argument_text
 from .names import BY_NAME, PIPELINE, RESUME
 from .objects import ARGO
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from ..graph import Pipeline
 
 Json = dict[str, Any]
-VERSION = "argosy.dev/version"
-"""The label that says what was rendered, by its content."""
 ENDS = {False: "Stop", True: "Terminate"}
 
 
@@ -33,23 +32,13 @@ class Workflows(Engine):
         if rendered["kind"] == "Workflow":
             spec = dict(rendered["spec"])
         else:
-            spec = _reference(self._applied(rendered))
+            spec = _reference(applied(self.client, rendered))
         texts = _texts(compilation.pipeline, arguments)
         return self._create(rendered["metadata"], spec, texts, resume)
 
     def warnings(self, compilation: Compilation) -> list[str]:
         rendered = compilation.manifests[0].data
-        if rendered["kind"] == "Workflow":
-            return []
-        ours = rendered["metadata"]["labels"].get(VERSION)
-        theirs = self._applied(rendered)["metadata"].get("labels", {}).get(VERSION)
-        if ours == theirs or not ours:
-            return []
-        return [
-            f"the {rendered['kind']} that is applied is version {theirs or '(none)'}, and the "
-            f"definition is {ours}: the run is of what is applied; `argosy apply` brings it up "
-            "to date"
-        ]
+        return [] if rendered["kind"] == "Workflow" else version_warnings(self.client, rendered)
 
     def list(self) -> list[Execution]:
         found = self.client.list(WORKFLOW, PIPELINE, brief=True)
@@ -81,18 +70,6 @@ class Workflows(Engine):
 
         lines = super().output(execution, step, follow, last)
         return (line for line in lines if not ENGINES_OWN.fullmatch(line + b"\n"))
-
-    def _applied(self, rendered: Json) -> Json:
-        """The template that is applied: of the rendered one's name, or else the pipeline's only
-        one, as an overlay that gives names a prefix leaves it."""
-        resource, name = resource_of(rendered), rendered["metadata"]["name"]
-        found = self.client.find(resource, name)
-        others = [found] if found else []
-        label = f"{PIPELINE}={rendered['metadata']['labels'][PIPELINE]}"
-        others = others or self.client.list(resource, label)
-        if len(others) == 1:
-            return {**others[0], "kind": resource.kind}  # an Argo server leaves that out
-        raise _not_applied(resource, name, self.client.namespace, others)
 
     def _create(
         self,
@@ -166,17 +143,3 @@ def _resuming(metadata: Mapping[str, Any], resume: Resume) -> Json:
     """The metadata of pods that are to go on from another run: they read it in annotations."""
     own = {RESUME: resume.run, BY_NAME: "true" if resume.by_name else "false"}
     return {**metadata, "annotations": {**(metadata.get("annotations") or {}), **own}}
-
-
-def _not_applied(resource: Resource, name: str, namespace: str, others: list[Json]) -> ClusterError:
-    place = f" in namespace '{namespace}'" if resource.namespaced else ""
-    if others:
-        names = ", ".join(one["metadata"]["name"] for one in others)
-        return NotFoundError(
-            f"there is no {resource.kind} '{name}'{place}, and several are of this pipeline "
-            f"({names}); give the configuration of the one that is meant"
-        )
-    return NotFoundError(
-        f"there is no {resource.kind} '{name}'{place}; is it applied? `argosy apply FILE -c ...` "
-        "does that, or your GitOps controller"
-    )

@@ -24,6 +24,8 @@ COMMANDS = {
     "plan": "Show what each step will get where it runs.",
     "image": "Write what an image with the runtime is built of.",
     "render": "Write the manifests for the configured engine.",
+    "diff": "Show how the manifests differ from files, a Git revision or the cluster.",
+    "apply": "Apply the manifests to the cluster.",
     "run": "Run a pipeline on this machine.",
     "submit": "Start a run on the cluster.",
     "watch": "Watch a run until it ends.",
@@ -70,9 +72,9 @@ def argosy() -> None:
     """Compile a pipeline to Argo Workflows, or run it here: one definition, the same results.
 
     \b
-    argosy init hello          write a first pipeline
-    argosy run hello.yaml      run it on this machine
-    argosy render hello.yaml -c argo.yaml -o manifests
+    argosy init hello && cd hello        write a first pipeline
+    argosy run pipeline.yaml             run it on this machine
+    argosy render pipeline.yaml -c argo.yaml -o manifests
     """
 
 
@@ -94,13 +96,18 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except ArgosyError as error:
-        text = str(error)
-        click.echo(text if "error: " in text else f"error: {text}", err=True)
+        show(error)
         sys.exit(1)
     except OSError as error:  # a folder that cannot be written, a disk that is full
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{(error.strerror or str(error)).lower()}", err=True)
         sys.exit(1)
+
+
+def show(error: ArgosyError) -> None:
+    """Says what went wrong."""
+    text = str(error)
+    click.echo(text if "error: " in text else f"error: {text}", err=True)
 
 
 def _open_standard_streams() -> None:

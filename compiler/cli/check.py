@@ -10,8 +10,11 @@ from . import options
 @click.command()
 @options.definition
 @options.configuration
+@options.environment
 @options.variable
-def check(definition: str, configurations: tuple[str, ...], variables: tuple[str, ...]) -> None:
+def check(
+    definition: str, configurations: tuple[str, ...], environment: str, variables: tuple[str, ...]
+) -> None:
     """Find everything that is wrong with the definition FILE.
 
     With a configuration, it is checked for that executor too: for an engine, up to the manifests.
@@ -23,9 +26,8 @@ def check(definition: str, configurations: tuple[str, ...], variables: tuple[str
     from .. import phases
     from ..engines import ENGINES
 
-    compilation = phases.compile(
-        options.request(definition, configurations, variables), until=phases.lower
-    )
+    request = options.request(definition, configurations, variables, environment=environment)
+    compilation = phases.compile(request, until=phases.lower)
     if compilation.settings.executor.type in ENGINES:
         compilation = phases.verify(phases.render(compilation))
     options.warn(compilation)

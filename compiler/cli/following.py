@@ -12,7 +12,7 @@ from threading import Thread
 from argosy.runtime.layout import readable
 from argosy.runtime.service import RunLogStore
 
-from ..cluster.engine import Execution, Instance
+from ..cluster.engine import Engine, Execution, Instance
 from ..cluster.errors import ClusterError
 from . import history
 from .screen import Screen
@@ -64,20 +64,35 @@ def from_log(store: RunLogStore, run: str) -> Iterator[Execution]:
     """A run of this machine, as its log has it from time to time."""
     while True:
         found = history.read(store, run)
-        steps = tuple(
-            Instance(
-                step.path,
-                step.last.status,
-                step.attempts[0].started,
-                history.parse_time(step.last.record.get("ended")),
-                len(step.attempts),
-                str(step.last.record.get("message", "")),
-            )
-            for step in found.steps
-        )
         status = found.status if found.status in ("succeeded", "running") else "failed"
-        yield Execution(found.id, found.id, status, "", found.started, found.ended, steps)
+        times = found.started, found.ended
+        yield Execution(found.id, found.id, status, "", *times, logged_steps(found))
         time.sleep(PAUSE)
+
+
+def with_log(session: Session, engine: Engine, name: str) -> Iterator[Execution]:
+    """A run of a cluster that does not know of steps, from time to time, with those that its log
+    has."""
+    while True:
+        execution = engine.get(name)
+        run = session.log(execution.run)
+        yield execution._replace(steps=logged_steps(run)) if run else execution
+        time.sleep(PAUSE)
+
+
+def logged_steps(run: history.Run) -> tuple[Instance, ...]:
+    """The steps that a run log has begun to tell of."""
+    return tuple(
+        Instance(
+            step.path,
+            step.last.status,
+            step.attempts[0].started,
+            history.parse_time(step.last.record.get("ended")),
+            len(step.attempts),
+            str(step.last.record.get("message", "")),
+        )
+        for step in run.steps
+    )
 
 
 def explain(session: Session, execution: Execution, options: Iterable[str]) -> Iterator[str]:
@@ -122,7 +137,8 @@ def attended(session: Session, name: str, screen: Screen, options: Iterable[str]
     """Follows a run in the cluster, and explains a failure; Ctrl-C leaves the run alone."""
     engine = session.must_engine("watch")
     try:
-        execution = follow(engine.watch(name), screen)
+        seen = engine.watch(name) if engine.shows_steps else with_log(session, engine, name)
+        execution = follow(seen, screen)
     except KeyboardInterrupt:
         command = shlex.join(["argosy", "watch", name, *options])
         screen.say(f"\nthe run goes on; `{command}` looks again, `argosy stop {name}` ends it")

@@ -36,6 +36,7 @@ P = TypeVar("P", bound=Placed)
 @click.argument("step", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Wait for more, until the run has ended.")
 @options.configuration
+@options.layered
 @options.variable
 @cluster.way
 def logs(
@@ -61,12 +62,15 @@ def logs(
 
     session = open_session(way, configurations, variables, needed=False)
     execution = session.execution(run)
-    goes_on = follow and execution and not execution.finished
+    live = session.engine is not None and session.engine.shows_steps
+    goes_on = live and follow and execution and not execution.finished
     logged = None if goes_on else session.log(execution.run if execution else run)
     if logged:
         show_log(session.must_store(), logged, step, follow)
-    elif session.engine and execution:
+    elif session.engine and execution and live:
         show_live(session.engine, execution, step, follow)
+    elif execution:
+        raise click.ClickException(f"{execution.run} is {execution.status}, and has no log yet")
     elif session.engine:
         session.engine.must_find(run)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
@@ -20,6 +21,32 @@ configuration = click.option(
     metavar="FILE",
     help="A configuration; give it again to merge another one over it.",
 )
+environment = click.option(
+    "--env",
+    "environment",
+    default="",
+    metavar="NAME",
+    help="An environment: FILE.NAME.yaml beside each configuration FILE.yaml comes over it.",
+)
+
+
+def layered(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --env to a command without a definition: `configurations` come with their layers."""
+
+    @wraps(command)
+    def called(
+        *arguments: Any, configurations: tuple[str, ...], environment: str, **more: Any
+    ) -> Any:
+        from .. import environments
+
+        if environment and not configurations:
+            raise click.UsageError("--env is a layer of a configuration: give that with -c")
+        request = Request("", configurations, environment=environment)
+        return command(*arguments, configurations=environments.layered(request), **more)
+
+    return environment(called)
+
+
 variable = click.option(
     "-v",
     "--variable",
@@ -27,6 +54,12 @@ variable = click.option(
     multiple=True,
     metavar="NAME=VALUE",
     help="A variable of the definition and the configuration.",
+)
+templates = click.option(
+    "--templates",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Jinja templates that come before the built-in ones.",
 )
 output = click.option(
     "-o",
@@ -54,9 +87,15 @@ def request(
     configurations: tuple[str, ...] = (),
     variables: tuple[str, ...] = (),
     templates: str | None = None,
+    environment: str = "",
 ) -> Request:
     """The request that these options make."""
-    return Request(definition, configurations, pairs(variables, "-v"), templates)
+    return Request(definition, configurations, pairs(variables, "-v"), templates, environment)
+
+
+def caution(message: str) -> None:
+    """Prints a warning."""
+    click.echo(f"warning: {message}", err=True)
 
 
 def warn(compilation: Compilation) -> None:

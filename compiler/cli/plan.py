@@ -13,10 +13,15 @@ from . import options
 @click.command()
 @options.definition
 @options.configuration
+@options.environment
 @options.variable
 @options.output
 def plan(
-    definition: str, configurations: tuple[str, ...], variables: tuple[str, ...], output: str
+    definition: str,
+    configurations: tuple[str, ...],
+    environment: str,
+    variables: tuple[str, ...],
+    output: str,
 ) -> None:
     """Show what each step of the definition FILE will get where it runs.
 
@@ -29,9 +34,8 @@ def plan(
     from .. import phases
     from ..describe import describe
 
-    compilation = phases.compile(
-        options.request(definition, configurations, variables), until=phases.lower
-    )
+    request = options.request(definition, configurations, variables, environment=environment)
+    compilation = phases.compile(request, until=phases.lower)
     options.warn(compilation)
     found = describe(compilation)
     if output == "json":

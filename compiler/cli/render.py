@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -12,6 +13,7 @@ from . import options
 @click.command()
 @options.definition
 @options.configuration
+@options.environment
 @options.variable
 @click.option(
     "-o",
@@ -21,15 +23,11 @@ from . import options
     help="The folder to write to, one file an object; `-` prints one stream.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where DIR is stale.")
-@click.option(
-    "--templates",
-    type=click.Path(exists=True, file_okay=False),
-    metavar="DIR",
-    help="Jinja templates that come before the built-in ones.",
-)
+@options.templates
 def render(
     definition: str,
     configurations: tuple[str, ...],
+    environment: str,
     variables: tuple[str, ...],
     output: str,
     check: bool,
@@ -41,12 +39,13 @@ def render(
     argosy render pipeline.yaml -c argo.yaml
     argosy render pipeline.yaml -c argo.yaml -o manifests
     argosy render pipeline.yaml -c argo.yaml -o manifests --check
+    argosy render pipeline.yaml -c argo.yaml --env staging -o manifests/staging
     """
     from .. import emit, phases
 
     if check and output == "-":
         raise click.UsageError("--check compares with a folder: give it with -o DIR")
-    request = options.request(definition, configurations, variables, templates)
+    request = options.request(definition, configurations, variables, templates, environment)
     compilation = phases.compile(request)
     options.warn(compilation)
     if output == "-":
@@ -60,4 +59,4 @@ def render(
         click.echo(f"{output} is up to date", err=True)
     else:
         for path in emit.write(compilation.files, output):
-            click.echo(path)
+            click.echo(path if Path(path).exists() else f"{path}: deleted")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.option("--by-name", is_flag=True, help="Skip whatever succeeded, changed or not.")
 @cluster.wait
 @options.configuration
+@options.layered
 @options.variable
 @options.output
 @cluster.way

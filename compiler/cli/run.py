@@ -33,6 +33,7 @@ HERE = "local", "local-container"
 @click.command()
 @options.definition
 @options.configuration
+@options.environment
 @options.variable
 @parameters.option
 @click.option(
@@ -52,6 +53,7 @@ HERE = "local", "local-container"
 def run(
     definition: str,
     configurations: tuple[str, ...],
+    environment: str,
     variables: tuple[str, ...],
     given: tuple[str, ...],
     resume: str | None,
@@ -76,7 +78,8 @@ def run(
     if by_name and not resume:
         raise click.UsageError("--by-name goes with --resume RUN")
     with launcher() as process:
-        compilation = _compile(options.request(definition, configurations, variables))
+        request = options.request(definition, configurations, variables, environment=environment)
+        compilation = _compile(request)
         pipeline = compilation.pipeline
         arguments = {**pipeline.parameters, **parameters.read(pipeline, given)}
         plan = _plan(compilation, arguments, resume, by_name)
@@ -86,8 +89,11 @@ def run(
     with suppress(BrokenPipeError):  # nobody reads it; it says nothing of how the run ended
         show_outcome(outcome, output)
     if process.returncode:
-        told = {"-c": configurations, "-v": variables, "-p": given, "--approve": approvals}
-        again = _again(definition, told, approve_all, str(outcome["run"]))
+        from ..environments import layered
+
+        paths = layered(request)
+        before = {"-c": paths, "-v": variables, "-p": given, "--approve": approvals}
+        again = _again(definition, before, approve_all, str(outcome["run"]))
         click.echo(f"to go on from there: {again}", err=True)
         sys.exit(process.returncode)
 

@@ -33,6 +33,7 @@ class Row(NamedTuple):
 
 @click.group(invoke_without_command=True)
 @options.configuration
+@options.layered
 @options.variable
 @options.output
 @cluster.way
@@ -108,6 +109,7 @@ def _json(row: Row, noun: str) -> dict[str, Any]:
 @runs.command()
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
 @options.configuration
+@options.layered
 @options.variable
 @click.pass_obj
 def rm(

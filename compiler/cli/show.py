@@ -21,6 +21,7 @@ WIDTH = 60
 @click.command()
 @click.argument("run")
 @options.configuration
+@options.layered
 @options.variable
 @options.output
 def show(
@@ -120,7 +121,8 @@ def _told(step: history.Step, written: Written) -> str:
     if last.status == "failed" and last.record.get("message"):
         parts.append(_short(str(last.record["message"])))
     parts += [f"{name}={_value(entry)}" for name, entry in written.parameters.items()]
-    parts += [f"{name} ({_size(entry['size'])})" for name, entry in written.catalog.items()]
+    kept = {**last.record.get("catalog", {}), **written.catalog}
+    parts += [f"{name} ({_size(entry['size'])})" for name, entry in kept.items()]
     return "  ".join(parts)
 
 

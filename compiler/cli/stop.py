@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.argument("run")
 @click.option("--terminate", is_flag=True, help="At once, without the pod that closes the run.")
 @options.configuration
+@options.layered
 @options.variable
 @cluster.way
 def stop(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.definition
 @options.configuration
+@options.environment
 @options.variable
 @parameters.option
 @click.option(
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 def submit(
     definition: str,
     configurations: tuple[str, ...],
+    environment: str,
     variables: tuple[str, ...],
     given: tuple[str, ...],
     resume: str | None,
@@ -53,12 +55,14 @@ def submit(
     argosy submit pipeline.yaml -c argo.yaml --server https://argo.example.com -n team
     """
     from .. import phases
+    from ..environments import layered
     from .session import session
     from .started import tell
 
     if by_name and not resume:
         raise click.UsageError("--by-name goes with --resume RUN")
-    compilation = phases.compile(options.request(definition, configurations, variables))
+    request = options.request(definition, configurations, variables, environment=environment)
+    compilation = phases.compile(request)
     options.warn(compilation)
     arguments = parameters.read(compilation.pipeline, given)
     found = session(way, compilation.executor, compilation.run_log_store)
@@ -69,7 +73,7 @@ def submit(
     for warning in engine.warnings(compilation):
         click.echo(f"warning: {warning}", err=True)
     started = engine.submit(compilation, arguments, old)
-    tell(found, started, wait, output, cluster.again(configurations, variables, way))
+    tell(found, started, wait, output, cluster.again(layered(request), variables, way))
 
 
 def _old(session: Session, run: str, by_name: bool) -> Resume:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run")
 @options.configuration
+@options.layered
 @options.variable
 @cluster.way
 def watch(run: str, configurations: tuple[str, ...], variables: tuple[str, ...], way: Way) -> None:

@@ -56,7 +56,14 @@ class Client:
         """Creates an object; what became of it. Raises ConflictError where the name is taken."""
         raise NotImplementedError
 
-    def apply(self, body: Mapping[str, Any], *, dry: bool = False, force: bool = False) -> Json:
+    def apply(
+        self,
+        body: Mapping[str, Any],
+        *,
+        dry: bool = False,
+        force: bool = False,
+        manager: str = MANAGER,
+    ) -> Json:
         """Server-side apply; what became of the object, or with `dry` would become of it. Raises
         ConflictError where others manage the same fields, unless `force` takes them over."""
         raise NotImplementedError
@@ -127,9 +134,16 @@ class Cluster(Client):
         path = resource.path(self.namespace)
         return exchange(self._api, asked, "POST", path, body)
 
-    def apply(self, body: Mapping[str, Any], *, dry: bool = False, force: bool = False) -> Json:
+    def apply(
+        self,
+        body: Mapping[str, Any],
+        *,
+        dry: bool = False,
+        force: bool = False,
+        manager: str = MANAGER,
+    ) -> Json:
         asked = self._asked("patch", resource_of(body), body["metadata"]["name"])
-        query = {"fieldManager": MANAGER, "force": "true" if force else "false"}
+        query = {"fieldManager": manager, "force": "true" if force else "false"}
         if dry:
             query["dryRun"] = "All"
         return self._send(asked, "PATCH", query, body, APPLY)

@@ -16,7 +16,10 @@ from .errors import NotFoundError
 if TYPE_CHECKING:
     from ..compilation import Compilation
 
-ENGINES = {"argo": ("argosy.compiler.argo.workflows", "Workflows")}
+ENGINES = {
+    "argo": ("argosy.compiler.argo.workflows", "Workflows"),
+    "kubernetes": ("argosy.compiler.kubernetes.jobs", "Jobs"),
+}
 LATEST = "latest"
 FINISHED = frozenset(["succeeded", "failed"])
 
@@ -66,6 +69,8 @@ class Engine:
 
     noun = ""
     """What an execution is there: `workflow`."""
+    shows_steps = True
+    """Whether the cluster knows of steps; else only the run log does."""
 
     def __init__(self, client: Client) -> None:
         self.client = client

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from argosy.runtime.cluster import Api
 from argosy.runtime.retry import TryAgainError
 
-from .client import MAIN, Client
+from .client import MAIN, MANAGER, Client
 from .errors import Asked, NoClusterError, NotFoundError, RefusedError
 from .exchange import SILENT, Json, exchange, lines, watching
 from .resources import (
@@ -79,7 +79,14 @@ class ArgoServer(Client):
         path = self._path(resource)
         return exchange(self._api, asked, "POST", path, {PATHS[resource][1]: body})
 
-    def apply(self, body: Mapping[str, Any], *, dry: bool = False, force: bool = False) -> Json:
+    def apply(
+        self,
+        body: Mapping[str, Any],
+        *,
+        dry: bool = False,
+        force: bool = False,
+        manager: str = MANAGER,
+    ) -> Json:
         raise RefusedError(
             "an Argo server applies nothing; leave out --server, and go by a kubeconfig"
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..argo.extra import merged
 from ..argo.names import MAX_CRON_NAME
 from ..argo.objects import (
+    VERSION,
     Identity,
     Manifest,
     access,
@@ -21,9 +22,11 @@ from ..argo.objects import (
     claims,
     identity,
     kustomization,
+    version_of,
 )
 from ..argo.pods import integrated
 from ..argo.readers import Schedule
+from ..environments import in_environment
 from ..integrate import context
 from .options import Options, read_options
 from .plan import plan_of, variables
@@ -47,9 +50,12 @@ def lower(compilation: Compilation) -> Compilation:
     """The compilation with `manifests`: every file, as data."""
     executor = compilation.executor
     options = read_options(executor.config)
-    options = options._replace(pod=integrated(options.pod, executor))
-    of = identity(compilation.pipeline.name, options.namespace, LONGEST)
+    pod, environment = integrated(options.pod, executor), compilation.request.environment
+    options = options._replace(pod=in_environment(pod, pod, environment))
+    of = identity(compilation.pipeline.name, environment, options.namespace, LONGEST)
     job = _job(of, options, _environment(compilation, options))
+    of = of._replace(version=version_of(job, compilation.request.templates))
+    job["template"]["metadata"]["labels"][VERSION] = of.version
     found = _runs(of, options, job, compilation.pipeline.description)
     if options.pod.service_account.create:
         found += access(of, options.pod, executor.rules)
@@ -117,18 +123,19 @@ def _runs(of: Identity, options: Options, job: Json, description: str) -> list[M
     """What starts runs: a CronJob for each schedule, or the Job itself."""
     printable = "".join(c if c.isprintable() or c == "\n" else " " for c in description)
     shown = {"argosy.dev/description": printable} if description else None
+    labels = of.labels_of_version()
     if options.kind == "Job":
         # One of another content is another Job, for the first could not be changed.
         digest = hashlib.sha256(safe_json(job).encode()).hexdigest()[:8]
-        metadata = of.metadata(f"{of.name}-{digest}", shown)
+        metadata = {**of.metadata(f"{of.name}-{digest}", shown), "labels": labels}
         body = {"apiVersion": BATCH, "kind": "Job", "metadata": metadata, "spec": job}
         return [Manifest("job.yaml", "job", body)]
     found = []
     for number, schedule in enumerate(options.schedules or (NEVER,), 1):
         spec = _by_the_clock(schedule, options)
-        spec["jobTemplate"] = {"metadata": {"labels": dict(of.labels)}, "spec": job}
+        spec["jobTemplate"] = {"metadata": {"labels": labels}, "spec": job}
         suffix = f"-{number}" if number > 1 else ""
-        metadata = of.metadata(f"{of.name}{suffix}", shown)
+        metadata = {**of.metadata(f"{of.name}{suffix}", shown), "labels": labels}
         body = {"apiVersion": BATCH, "kind": "CronJob", "metadata": metadata, "spec": spec}
         found.append(Manifest(f"cronjob{suffix}.yaml", "cronjob", body))
     return found

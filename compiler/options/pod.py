@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .quantities import amount
 from .readers import (
     Shaped,
     WrongValue,
@@ -87,16 +88,8 @@ class PodOptions(NamedTuple):
     dns_config: Mapping[str, Any] = {}
 
 
-quantity = matching(r"[0-9.]+([eE][0-9]+|[munkKMGTPE]i?)?", "such as 500m, 2, 4Gi")
 path = matching(r"/[^:]*", "an absolute path in the container, without ':'")
 variable = matching(r"(?!ARGOSY_)[-._A-Za-z][-._A-Za-z0-9]*", "names that Argosy sets are its own")
-
-
-def amount(value: Any) -> str:
-    """A quantity of a resource; a number counts as it is written."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    return str(quantity(value))
 
 
 def claim(value: Any) -> Claim:

@@ -9,6 +9,8 @@ from typing import Any
 
 from .. import source, variables
 from ..errors import Problem, nearest
+from ..graph import Graph
+from ..trampoline import Steps
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 _UNITS = 86400, 3600, 60, 1
@@ -261,3 +263,7 @@ class Fields:
                 way = (hint(key) if hint else "") or nearest(key, self.known)
                 message = f"{self.what} has no field '{key}'"
                 self.problem(message, self.mapping.at_key(key), way)
+
+
+Nested = Callable[[Fields, str, source.Mapping], Steps[Graph | None]]
+"""Reads a graph inside a step: of its fields, of what the graph is called, and of its mapping."""

@@ -7,7 +7,6 @@ and makes its node of the specs that `graph` has.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -24,20 +23,15 @@ from ..graph import (
     Map,
     Node,
     Parallel,
-    Retry,
     Spec,
     Stub,
-    Task,
 )
 from ..trampoline import Steps
-from .fields import Fields
+from .fields import Fields, Nested
+from .tasks import parse_task
 
-Nested = Callable[[Fields, str, source.Mapping], Steps[Graph | None]]
-COMMAND_TYPES = "python", "shell", "container"
 REDUCERS = "list", "sum", "max", "last"
-_FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _REDUCER = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
-_ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Draft:
@@ -111,144 +105,6 @@ def _depends(fields: Fields, draft: Draft) -> None:
             fields.problem("depends_on.any names no step", fields.mapping.at("depends_on"))
     else:
         draft.depends_on = fields.texts("depends_on")
-
-
-def parse_task(fields: Fields, nested: Nested) -> Steps[Spec | None]:
-    """`type: task`."""
-    yield from ()
-    kind = fields.choice("command_type", COMMAND_TYPES, "python")
-    if fields.has("command_config") and fields.mapping["command_config"]:
-        fields.problem("command_config holds nothing here", fields.mapping.at_key("command_config"))
-    if kind == "container":
-        command, image, argv = _container(fields)
-    else:
-        command, image, argv = _command(fields, kind), "", ()
-    get, put = _catalog(fields)
-    return Task(
-        command=command,
-        command_type=kind,
-        returns=fields.texts("returns"),
-        get=get,
-        put=put,
-        secrets=_secrets(fields),
-        env=_environment(fields),
-        retry=_retry(fields),
-        timeout=fields.seconds("timeout"),
-        image=image,
-        argv=argv,
-    )
-
-
-def _command(fields: Fields, kind: str) -> str:
-    """`command` of Python and shell."""
-    if not fields.require("command", "what the task runs"):
-        return ""
-    command = fields.text("command", literal=True)
-    if not command.strip() and isinstance(fields.mapping["command"], str):
-        hint = "`type: stub` is a step that does nothing"
-        fields.problem("command is empty", fields.mapping.at("command"), hint)
-    elif kind == "python" and command and not _FUNCTION.fullmatch(command.removesuffix("()")):
-        hint = "or is it a command_type: shell?"
-        where = fields.mapping.at("command")
-        fields.problem(f"'{command[:60]}' is not module.function", where, hint)
-    return command.removesuffix("()") if kind == "python" else command
-
-
-def _container(fields: Fields) -> tuple[str, str, tuple[str, ...]]:
-    """`image`, `command` and `args` of a container: the command as people read it, the image, and
-    the words that the process is started with. No shell reads them."""
-    fields.require("image", "the image that runs; nothing of Argosy is in it")
-    image = fields.text("image")
-    if not fields.has("command"):
-        hint = "`docker inspect -f '{{.Config.Entrypoint}} {{.Config.Cmd}}' IMAGE` shows its own"
-        fields.problem(f"{fields.what} needs 'command': what runs in the image", hint=hint)
-    command = _words(fields)
-    if command == ():
-        fields.problem("command is empty", fields.mapping.at("command"))
-    argv = (*(command or ()), *fields.words("args"))
-    return shlex.join(argv), image, argv
-
-
-def _words(fields: Fields) -> tuple[str, ...] | None:
-    """`command` of a container, a list or a text that is split as a shell would; None where it is
-    not there, or is no such thing."""
-    if not fields.has("command"):
-        return None
-    if isinstance(fields.mapping["command"], source.Sequence):
-        return fields.words("command")
-    try:
-        return tuple(shlex.split(fields.text("command", literal=True)))
-    except ValueError as error:
-        message = f"command is no list of words: {error}"
-        fields.problem(message, fields.mapping.at("command"), "write a list: [a, b]")
-        return None
-
-
-def _environment(fields: Fields) -> dict[str, str]:
-    """`env`: names to texts."""
-    env = fields.text_mapping("env")
-    for name in env:
-        if not name or "=" in name or "\0" in name:
-            fields.problem(f"'{name}' cannot name a variable of the environment")
-    return env
-
-
-def _catalog(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """`catalog: {get, put}`; Magnus' compute_data_folder goes before each pattern."""
-    catalog = fields.fields("catalog")
-    if catalog is None:
-        return (), ()
-    folder = catalog.text("compute_data_folder").strip("/")
-    get, put = catalog.texts("get"), catalog.texts("put")
-    catalog.close()
-    for key, patterns in (("get", get), ("put", put)):
-        for index, pattern in enumerate(patterns):
-            if pattern.startswith("/") or ".." in pattern.split("/"):
-                message = f"'{pattern}' leaves the working folder"
-                hint = "patterns are relative to the folder the step runs in"
-                given = catalog.mapping[key]
-                one = isinstance(given, source.Sequence)
-                mark = given.at(index) if one else catalog.mapping.at(key)
-                catalog.problem(message, mark, hint)
-    if folder and folder != ".":
-        return tuple(f"{folder}/{p}" for p in get), tuple(f"{folder}/{p}" for p in put)
-    return get, put
-
-
-def _secrets(fields: Fields) -> dict[str, str | None]:
-    """`secrets: [NAME]`, or {NAME: the environment variable that shows it}."""
-    if not isinstance(fields.mapping.get("secrets"), source.Mapping):
-        return dict.fromkeys(fields.texts("secrets"))
-    mapping = fields.submapping("secrets") or source.Mapping(fields.mapping.source, None)
-    inner = Fields(mapping, "secrets", fields.context, fields.literal)
-    found: dict[str, str | None] = {}
-    for name in mapping:
-        variable = inner.text(name) or None
-        if variable and not _ENVIRONMENT.fullmatch(variable):
-            inner.problem(f"'{variable}' cannot name an environment variable", mapping.at(name))
-        found[name] = variable
-    return found
-
-
-def _retry(fields: Fields) -> Retry:
-    """`retry: 3`, or {max_attempts, backoff, factor, max_backoff}; Magnus has `max_attempts: 3`."""
-    if not isinstance(fields.mapping.get("retry"), source.Mapping):
-        return Retry(max_attempts=fields.integer("retry", 1) or 1)
-    retry = fields.fields("retry")
-    if retry is None:
-        return Retry()
-    factor = retry.data("factor")
-    if factor is not None and (isinstance(factor, bool) or not isinstance(factor, (int, float))):
-        retry.wrong("factor", "a number")
-        factor = None
-    found = Retry(
-        max_attempts=retry.integer("max_attempts", 1) or 1,
-        backoff=retry.seconds("backoff", 0.0) or 0.0,
-        factor=float(factor if factor is not None else 2),
-        max_backoff=retry.seconds("max_backoff", 300.0) or 300.0,
-    )
-    retry.close()
-    return found
 
 
 def parse_parallel(fields: Fields, nested: Nested) -> Steps[Spec | None]:

@@ -14,6 +14,8 @@ from typing import Any
 
 from argosy.runtime.values import brief
 
+from .python import annotations_of
+
 ABSTRACT = ("Sequence", "MutableSequence", "Iterable", "Collection", "Iterator")
 ABSTRACT_MAPPINGS = ("Mapping", "MutableMapping")
 
@@ -237,7 +239,7 @@ def hints_of(owner: Any) -> dict[str, Any]:
         namespace = getattr(owner, "__globals__", None)
         if namespace is None:
             namespace = vars(sys.modules.get(owner.__module__, types))
-        return evaluated(getattr(owner, "__annotations__", {}), namespace)
+        return evaluated(annotations_of(owner), namespace)
 
 
 def evaluated(annotations: Mapping[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def environment(
     found.update(context.executor.environment)
     found.update(node.env)
     for name, variable in node.secrets.items():
-        shown = variable or (name if node.command_type == "shell" else None)
+        shown = variable or (name if node.command_type in ("shell", "notebook") else None)
         if shown:
             found[shown] = secrets[name]
     found.update(context.environment())

@@ -174,11 +174,23 @@ def annotated(function: Callable[..., Any]) -> Mapping[str, Any]:
         target = type(target).__call__
     if isinstance(target, type):
         target = vars(target).get("__init__", target)
-    if not getattr(target, "__annotations__", None):
+    if not annotations_of(target):
         return {}
     from .convert import hints_of
 
     return hints_of(target)
+
+
+def annotations_of(owner: Any) -> Mapping[str, Any]:
+    """The annotations as they stand, or are evaluated (from Python 3.14 on: when they are asked
+    for); those with a name that is imported for type checkers only are left out then."""
+    try:
+        return getattr(owner, "__annotations__", None) or {}
+    except NameError:
+        library: Any = import_module("annotationlib")
+        found = library.get_annotations(owner, format=library.Format.FORWARDREF)
+        unknown = library.ForwardRef
+        return {name: one for name, one in found.items() if not isinstance(one, unknown)}
 
 
 def converted(name: str, hints: Mapping[str, Any], step: Step, function: Callable[..., Any]) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-from argosy.runtime import api, credentials, data
+from argosy.runtime import api, credentials, data, files
 from argosy.runtime.attempt import Attempt
-from argosy.runtime.entries import State
+from argosy.runtime.entries import Entries, State
 from argosy.runtime.errors import (
     ArgosyError,
     NodeError,
@@ -29,10 +30,12 @@ from .environment import PREFIXES, changes, environment, parameters
 
 
 class Prepared(NamedTuple):
-    """What runs in the task's process, and its words when that has ended well."""
+    """What runs in the task's process, and its words when that has ended well. `kept`: files that
+    are kept however it ends, paths by name in the catalog."""
 
     act: Callable[[], int]
     said: Callable[[Written], Written]
+    kept: Mapping[str, str] = MappingProxyType({})
 
 
 def run(attempt: Attempt, entering: State, signals: Signals) -> State:
@@ -58,17 +61,52 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
         written = collect(folder)
         if written.tracked:
             attempt.record["tracked"] = written.tracked
-        judge(ended, written, node.timeout)
-        written = prepared.said(written)
-    check_returned(node, written)
+        try:
+            judge(ended, written, node.timeout)
+            written = prepared.said(written)
+            check_returned(node, written)
+        except ArgosyError:
+            keep_of_failed(attempt, prepared.kept)
+            raise
+        kept = keep(attempt, prepared.kept)
     if written.tracked:
         attempt.record["tracked"] = written.tracked
-    return leave(attempt, entering, written)
+    left = leave(attempt, entering, written)
+    return State(left.parameters, {**left.catalog, **kept})
+
+
+def keep(attempt: Attempt, kept: Mapping[str, str]) -> Entries:
+    """Keeps files of a task, paths by name: in the working folder, and in a catalog if there is
+    one."""
+    catalog = attempt.context.catalog if kept else None
+    found = {path: made for path, made in kept.items() if os.path.exists(made)}
+    for path, made in found.items():
+        try:
+            files.copy(made, os.path.abspath(path))
+        except OSError as error:
+            attempt.output.say(f"cannot write {path} here: {error.strerror}")
+    if catalog is None or catalog.service_provider == "do-nothing":
+        return {}
+    return data.put(catalog, {}, found, attempt.instance, attempt.rank)
+
+
+def keep_of_failed(attempt: Attempt, kept: Mapping[str, str]) -> None:
+    """The same of a task that leaves no state: its record says what there is."""
+    try:
+        entries = keep(attempt, kept)
+    except ArgosyError as error:  # what the task failed by matters more
+        attempt.output.say(str(error))
+        return
+    if entries:
+        attempt.record["catalog"] = {
+            path: {"sha256": entry["sha256"], "size": entry["size"]}
+            for path, entry in entries.items()
+        }
 
 
 def shown(node: Node) -> dict[str, str | None]:
     """The variable that shows each secret to the user's processes."""
-    shell = node.command_type == "shell"
+    shell = node.command_type in ("shell", "notebook")
     return {
         wanted: variable or (wanted if shell else None) for wanted, variable in node.secrets.items()
     }
@@ -125,9 +163,22 @@ def prepare_shell(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepar
     return Prepared(lambda: shell.become(path, found), said)
 
 
+def prepare_notebook(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepared:
+    from . import notebook  # few tasks are
+
+    found.update(parameters(step.state, attempt.reader, None))
+    node, mask = attempt.node, attempt.output.mask
+    return Prepared(
+        lambda: leaving_cleanly(lambda: notebook.act(node, step, found, mask)),
+        lambda written: written,
+        {data.checked(notebook.output_name(node)): os.path.join(step.folder, notebook.EXECUTED)},
+    )
+
+
 KINDS: dict[str, Callable[[Attempt, Step, dict[str, str]], Prepared]] = {
     "python": prepare_python,
     "shell": prepare_shell,
+    "notebook": prepare_notebook,
 }
 
 
@@ -161,7 +212,8 @@ def check_returned(node: Node, written: Written) -> None:
     if node.command_type == "shell":
         way_out = f"export {PREFIXES[0]}{lacking[0]}=..."
         raise TaskError(f"the script did not export {names}, which `returns` names: {way_out}")
-    raise TaskError(f"{node.command} did not return {names}, which its `returns` names")
+    verb = "set" if node.command_type == "notebook" else "return"
+    raise TaskError(f"{node.command} did not {verb} {names}, which its `returns` names")
 
 
 def leave(attempt: Attempt, entering: State, written: Written, folder: str = "") -> State:

@@ -70,6 +70,40 @@ CASES = {
         },
         ends={"out": 1, "seen": 1},
     ),
+    "recovered-by-an-end": Case(
+        GOOD,
+        2,
+        {"a": sets("out=1", next="b"), "b": fails(on_failure="success")},
+        start="a",
+        ends={"out": 1},
+    ),
+    "recovered-and-left-there": Case(
+        GOOD,
+        3,
+        {
+            "a": fails(on_failure="h"),
+            "b": does(depends_on=["a"]),
+            "h": sets("mended=1", on_failure="c"),
+            "c": sets("out=1", depends_on={"any": ["a", "h"]}),
+            "last": does(depends_on=["b", "c"]),
+        },
+    ),
+    "failed-after-all-and-handled": Case(
+        GOOD,
+        4,  # the `fail` that a success leads to is one
+        {
+            "p": {
+                "type": "parallel",
+                "branches": {
+                    "ends": {"start_at": "a", "steps": {"a": does(next="fail")}},
+                    "goes on": {"steps": {"b": sets("lost=1")}},
+                },
+                "on_failure": "h",
+            },
+            "h": sets("mended=1"),
+        },
+        ends={"mended": 1},
+    ),
     "handler-fails": Case(BAD, 2, {"a": fails(on_failure="h"), "h": fails()}),
     "handled-by-a-stub": Case(
         GOOD,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -40,6 +41,14 @@ SMALL: Mapping[str, dict[str, Any]] = {
     },
     "wrong": {"a": shell("exit 3"), "b": shell("true", "a")},
     "late": {"a": shell("sleep 600")},
+    # What `leave` starts has left its group, and has no parent any more when it ends.
+    "orphans": {
+        "leave": shell("setsid sleep 1 >/dev/null 2>&1 &"),
+        "look": shell(
+            "sleep 2; export ARGOSY_PRM_left=$(cat /proc/[0-9]*/stat | grep -c '(sleep) Z')",
+            "leave",
+        ),
+    },
     "secrets": {
         "asks": shell('echo "it is $TOKEN"', secrets=["TOKEN"]),
         "looks": shell(
@@ -97,11 +106,14 @@ class Place:
             self.folder.joinpath(name, f"{file}.yaml").write_text(json.dumps(content))
         self.start(Example(name, {}), f"{name}/more.yaml")
 
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command with the configuration of this place."""
+        return argosy(*arguments, "-c", "kubernetes.yaml", "-c", "here.yaml", cwd=self.folder)
+
     def shown(self, name: str, job: Mapping[str, Any]) -> dict[str, Any]:
         """What `argosy show` says of the run of a Job, from the cluster."""
         run = f"{self.pipelines[name]}-{job['metadata']['uid'][:8]}"
-        options = ("-c", "kubernetes.yaml", "-c", "here.yaml")
-        done = argosy("show", run, "-o", "json", *options, cwd=self.folder)
+        done = self.command("show", run, "-o", "json")
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
@@ -194,6 +206,12 @@ def test_a_secret_reaches_the_step_that_asks_and_no_other(place: Place) -> None:
     assert "asks | it is *" in place.cluster.job_logs("secrets-1"), "it was there, and is masked"
 
 
+def test_a_process_that_a_step_leaves_behind_is_taken_leave_of(place: Place) -> None:
+    job, found = place.ended("orphans")
+    assert job["ended"]["type"] == "Complete", place.cluster.job_logs("orphans-1")
+    assert found.parameters["left"] == 0
+
+
 def test_a_run_log_goes_with_its_job(place: Place) -> None:
     cluster = place.cluster
     job, _ = place.ended("wrong")
@@ -201,6 +219,39 @@ def test_a_run_log_goes_with_its_job(place: Place) -> None:
     assert cluster.get("configmaps", "-l", label)["items"]
     cluster.kubectl("delete", "job", "wrong-1")
     wait_for(lambda: not cluster.get("configmaps", "-l", label)["items"])
+
+
+def test_a_run_is_submitted_stopped_and_gone_on_with(place: Place) -> None:
+    definition = {
+        "name": "patient",
+        "parameters": {"go": "no"},
+        "dag": {
+            "steps": {
+                "first": shell("true"),
+                "wait": shell('test "$ARGOSY_PRM_go" = yes || sleep 600', "first"),
+            }
+        },
+    }
+    (place.folder / "patient.yaml").write_text(json.dumps(definition))
+    rendered = place.command("render", "patient.yaml", "-o", "out/patient")
+    assert rendered.returncode == 0, rendered.stderr
+    place.cluster.apply(place.folder / "out/patient")
+    submitted = json.loads(place.command("submit", "patient.yaml", "-o", "json").stdout)
+    run, job = submitted["run"], submitted["job"]
+    wait_for(lambda: "wait" in place.command("show", run).stdout)
+    assert f"{run}: stopping" in place.command("stop", run).stdout
+    assert place.cluster.wait_job(job)["ended"]["type"] == "Failed"
+    watched = place.command("watch", run)
+    assert watched.returncode == 1
+    assert "wait: stopped by SIGTERM" in watched.stdout + watched.stderr
+    again = place.command("submit", "patient.yaml", "--resume", run, "-p", "go=yes", "--wait")
+    assert again.returncode == 0, again.stderr
+    newest = json.loads(place.command("show", again.stdout.partition(":")[0], "-o", "json").stdout)
+    assert (newest["status"], newest["parameters"]) == ("succeeded", {"go": "yes"})
+    listed = {
+        row["run"]: row["status"] for row in json.loads(place.command("runs", "-o", "json").stdout)
+    }
+    assert (listed[run], listed[newest["run"]]) == ("failed", "succeeded")
 
 
 def test_an_overlay_and_the_clock(new_cluster: Callable[[], Cluster], tmp_path: Path) -> None:

@@ -60,10 +60,30 @@ LEFT_BEHIND = {
 """Where `a` fails and is recovered, `last` is omitted, and nothing else is an exit."""
 
 
+COMPOSITE_THAT_FAILS_AFTER_ALL = {
+    "name": "p",
+    "parameters": ARGUMENTS,
+    "dag": {
+        "steps": {
+            "p": {
+                "type": "parallel",
+                "branches": {
+                    "one": {"start_at": "a", "steps": {"a": job(next="fail")}},
+                    "two": {"steps": {"b": job(returns=["a"])}},
+                },
+                "on_failure": "h",
+            },
+            "h": job(returns=["kind"]),
+        }
+    },
+}
+
+
 @settings(max_examples=100)
 @given(definitions(depth=2, size=5), st.integers(0, 1000), st.sampled_from([0, 20, 50]))
 @example(RECOVERY_BY_A_TERMINAL, 373, 50)
 @example(LEFT_BEHIND, 2, 50)
+@example(COMPOSITE_THAT_FAILS_AFTER_ALL, 0, 0)
 def test_both_engines_run_the_same_steps_on_the_same_state(
     definition: Json, seed: int, unlucky: int
 ) -> None:
@@ -76,9 +96,19 @@ def test_both_engines_run_the_same_steps_on_the_same_state(
 
 
 def handles_a_composite(definition: Json) -> bool:
-    """Whether the run can go on after a step with steps inside has failed."""
-    steps = definition["dag"]["steps"].values()
-    return any("on_failure" in step and step["type"] in COMPOSITES for step in steps)
+    """Whether the run can go on after a step with steps inside has failed, and no task begins then
+    and only then: its record would tell."""
+    steps = definition["dag"]["steps"]
+    handlers = [step["on_failure"] for step in steps.values() if "on_failure" in step]
+    return any(
+        handlers.count(step["on_failure"]) > 1
+        or step["on_failure"] not in steps
+        or steps[step["on_failure"]]["type"] != "task"
+        or "depends_on" in steps[step["on_failure"]]
+        or any(one.get("next") == step["on_failure"] for one in steps.values())
+        for step in steps.values()
+        if "on_failure" in step and step["type"] in COMPOSITES
+    )
 
 
 def compilation_of(definition: Json) -> Compilation:

@@ -13,10 +13,10 @@ from argosy.runtime.alternatives import by_statuses
 from argosy.runtime.entries import Entries, State, merge
 from argosy.runtime.output import Masker
 from argosy.runtime.reduce import reduced
-from argosy.runtime.service import RunLogStore
 from argosy.runtime.state import Reader, write
 from argosy.runtime.tasks.environment import parse
 from argosy.runtime.values import dump, equal
+from two_engines import Memory
 
 NAMES = "abc"
 json_values = st.recursive(
@@ -28,22 +28,6 @@ json_values = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-
-
-class Memory(RunLogStore):
-    """A run log in a dict."""
-
-    service_provider = "memory"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.objects: dict[str, bytes] = {}
-
-    def put(self, key: str, data: bytes) -> None:
-        self.objects[key] = data
-
-    def get(self, key: str) -> bytes | None:
-        return self.objects.get(key)
 
 
 @st.composite

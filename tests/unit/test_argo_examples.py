@@ -11,7 +11,8 @@ from argosy.compiler.argo.options import OPTIONS
 from argosy.compiler.cli import COMMANDS
 from argosy.compiler.parse import Context, Fields
 from argosy.compiler.parse.definition import nested
-from argosy.compiler.parse.steps import COMMAND_TYPES, NODES, parse_step
+from argosy.compiler.parse.steps import NODES, parse_step
+from argosy.compiler.parse.tasks import COMMAND_TYPES
 from argosy.compiler.trampoline import run
 from argosy.runtime.registry import BUILT_IN
 

@@ -1,8 +1,10 @@
 """The command on bad input: an error with a place, exit 1, soon, and no traceback."""
 
+import os
 import re
 import resource
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -164,6 +166,27 @@ def test_a_missing_file_says_how_to_begin(tmp_path: Path) -> None:
     assert (found.returncode, found.stdout) == (1, "")
     assert "cannot read none.yaml: no such file" in found.stderr
     assert "argosy init" in found.stderr
+
+
+def test_what_the_help_begins_with_works(tmp_path: Path) -> None:
+    told = argosy("--help", cwd=tmp_path).stdout
+    lines = re.findall(r"^  (argosy \S.*?)(?:   .*)?$", told, re.MULTILINE)
+    assert len(lines) == 3
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    script = "set -e\n" + "\n".join(lines)
+    subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, check=True, timeout=60)
+    assert (tmp_path / "hello/manifests/kustomization.yaml").exists()
+
+
+def test_what_rendering_deletes_is_told(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("dag: {steps: {a: {type: task, command: a.b}}}")
+    (tmp_path / "argo.yaml").write_text("executor: {type: argo, config: {image: 'a:1'}}")
+    options = ["render", "p.yaml", "-c", "argo.yaml", "-o", "m"]
+    assert "m/role.yaml\n" in argosy(*options, cwd=tmp_path).stdout
+    own = "executor: {type: argo, config: {image: 'a:1', service_account: own}}"
+    (tmp_path / "argo.yaml").write_text(own)
+    assert "m/role.yaml: deleted\n" in argosy(*options, cwd=tmp_path).stdout
+    assert not (tmp_path / "m/role.yaml").exists()
 
 
 def test_what_init_writes_runs(tmp_path: Path) -> None:

@@ -60,3 +60,16 @@ def test_as_text(tmp_path: Path) -> None:
     (size,) = (line for line in lines if line.startswith("  size "))
     assert "of 900 KiB while it runs: 2 x" in size
     assert "  secrets        TOKEN: get_secret" in lines
+
+
+def test_what_a_notebook_needs_and_what_an_approval_asks(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("""
+dag:
+  steps:
+    n: {type: task, command_type: notebook, command: n.ipynb}
+    a: {type: approval, message: Publish?, timeout: 1h, depends_on: [n]}
+""")
+    plan = json.loads(argosy("plan", "p.yaml", "-o", "json", cwd=tmp_path).stdout)
+    assert plan["extras"] == ["notebook"]
+    assert plan["steps"][0]["command"] == "notebook: n.ipynb"
+    assert plan["steps"][1] == {"step": "a", "approval": "Publish?", "timeout": "3600s"}

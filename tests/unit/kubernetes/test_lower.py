@@ -18,7 +18,6 @@ from argosy.compiler.kubernetes.options import (
     read_options,
 )
 from argosy.compiler.options.pod import POD
-from argosy.compiler.refused import refused
 from argosy.runtime.executors.local.schedule import Schedule
 from argosy.runtime.executors.pod import plan_in
 from definitions import steps
@@ -206,10 +205,3 @@ def test_a_plan_that_is_too_large_is_refused_with_the_limit() -> None:
     compilation = compiled(graph, engine="kubernetes", until="render")
     with pytest.raises(ManifestError, match=r"CronJob p: spec: has .* bytes.*limit .* 1,048,576"):
         phases.verify(compilation)
-
-
-def test_an_approval_is_refused_where_nobody_can_be_asked() -> None:
-    (problem,) = refused(steps("a: {type: approval}"), "kubernetes", "kubernetes")
-    assert "nobody can be asked in a Job" in problem.message
-    for other in ("local", "local-container", "argo"):
-        assert not list(refused(steps("a: {type: approval}"), other, "env"))

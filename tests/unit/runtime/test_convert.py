@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import sys
+import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Optional, Union
@@ -133,3 +135,21 @@ def test_an_annotation_that_cannot_be_evaluated_is_left_out() -> None:
     def function(a: OnlyForTypeCheckers, b: int) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
     assert hints_of(function) == {"b": int, "return": None}
+
+
+def test_what_python_3_14_cannot_evaluate_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class ForwardRef:
+        pass
+
+    def evaluate(_: object) -> Any:
+        raise NameError("name 'DataFrame' is not defined")
+
+    lazily = type("Lazily", (), {"__annotations__": property(evaluate)})
+    library = types.ModuleType("annotationlib")
+    vars(library).update(
+        ForwardRef=ForwardRef,
+        Format=types.SimpleNamespace(FORWARDREF=3),
+        get_annotations=lambda owner, format: {"x": int, "frame": ForwardRef()},
+    )
+    monkeypatch.setitem(sys.modules, "annotationlib", library)
+    assert hints_of(lazily()) == {"x": int}

@@ -1,0 +1,54 @@
+"""Quantities as the API server writes them, so that what it returns is what was applied."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from typing import Any
+
+from .readers import WrongValue, text
+
+DECIMAL = "n", "u", "m", "", "k", "M", "G", "T", "P", "E"
+BINARY = "", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"
+_FORM = re.compile(
+    r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([-+]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i))?"
+)
+
+
+def amount(value: Any) -> str:
+    """A quantity of a resource; a number counts as it is written."""
+    written = repr(value) if isinstance(value, (int, float)) and value is not True else text(value)
+    match = _FORM.fullmatch(written)
+    if not match:
+        raise WrongValue(f"cannot be {written!r}", "such as 500m, 2, 4Gi")
+    return canonical(match)
+
+
+def canonical(match: re.Match[str]) -> str:
+    """No fraction, and the largest suffix that allows for that (Kubernetes' `Quantity`).
+
+    >>> [amount(text) for text in (0.5, "1.5Gi", "1024Mi", "1000", "0.5Ki", "10e2", "0")]
+    ['500m', '1536Mi', '1Gi', '1k', '512', '1e3', '0']
+    """
+    number, exponent, suffix = Fraction(match[1]), match[2], match[3] or ""
+    if suffix in BINARY[1:]:
+        number *= 1024 ** BINARY.index(suffix)
+        if number >= 1024:
+            whole, power = _without(math.ceil(number), 1024, len(BINARY) - 1)
+            return f"{whole}{BINARY[power]}"
+        suffix = ""
+    number *= Fraction(10) ** (int(exponent) if exponent else 3 * DECIMAL.index(suffix) - 9)
+    if exponent:
+        whole, power = _without(math.ceil(number * 10**9), 1000, 99)
+        return f"{whole}e{3 * power - 9}" if whole and power != 3 else str(whole)
+    whole, power = _without(math.ceil(number * 10**9), 1000, len(DECIMAL) - 1)
+    return f"{whole}{DECIMAL[power]}" if whole else "0"
+
+
+def _without(number: int, factor: int, most: int) -> tuple[int, int]:
+    """The number without this factor, and how often it was in it."""
+    times = 0
+    while number and times < most and number % factor == 0:
+        number, times = number // factor, times + 1
+    return number, times
