@@ -143,6 +143,7 @@ def skipped(document: dict[str, Any]) -> list[str]:
 
 
 def test_ctrl_c_leaves_a_run_alone_and_stop_ends_it(place: Place, screen: Terminal) -> None:
+    place.apply("true")
     screen.run("argosy submit churn.yaml -c argo.yaml -p seconds=300")
     screen.type("argosy watch latest -c argo.yaml")
     screen.until(r"^train +running")
@@ -152,7 +153,7 @@ def test_ctrl_c_leaves_a_run_alone_and_stop_ends_it(place: Place, screen: Termin
     assert place.newest()["status"] == "running"
 
     screen.type("argosy logs -f latest train -c argo.yaml")
-    screen.until(r"^epoch \d+$", 10)  # long before the run log has it
+    screen.until(r"^epoch \d+$")
     screen.press("C-c")
     screen.until(r"\n\[130\]\Z")
 
@@ -162,13 +163,7 @@ def test_ctrl_c_leaves_a_run_alone_and_stop_ends_it(place: Place, screen: Termin
     assert status == 1
     assert "Stopped with strategy 'Stop'" in text
     status, text = screen.run("argosy runs -c argo.yaml")
-    assert [line.split()[1] for line in text.splitlines()] == [
-        "STATUS",
-        "failed",
-        "succeeded",
-        "succeeded",
-        "failed",
-    ]
+    assert [line.split()[1] for line in text.splitlines()[:2]] == ["STATUS", "failed"]
     status, text = screen.run("argosy stop latest -c argo.yaml")
     assert status == 0
     assert "has ended already: failed" in text
@@ -237,6 +232,7 @@ def test_all_of_it_through_an_argo_server(
     place: Place, accounts: Path, server: str, screen: Terminal
 ) -> None:
     """The kubeconfig is out of reach."""
+    place.apply("true")
     screen.run('export KUBECONFIG=/nowhere ARGO_TOKEN="Bearer $(cat operator.token)"')
     way = f"-c argo.yaml --server {server}"
     status, text = screen.run(f"argosy submit churn.yaml {way} --wait")

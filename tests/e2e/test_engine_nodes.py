@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ BOX = os.environ.get("ARGOSY_TEST_BOX", "localhost/argosy-box:test")
 TEXT = 'it\'s {{workflow.name}} {{=1+1}} $(id) $HOME \\ "q" \u2028\U0001f389\ttab\nline'
 HIDDEN = "a-secret-that-nobody-prints"
 LIMITED = {
-    executor: {"resources": {"limits": {"memory": "64Mi"}}}
-    for executor in ("argo", "local-container")
+    "argo": {"resources": {"limits": {"memory": "64Mi"}}},
+    "local-container": {"resources": {"memory": "64m"}},
 }
 
 
@@ -250,13 +251,15 @@ def here(lab: Lab, name: str) -> dict[str, Any]:
 
 def attempts(document: dict[str, Any], step: str = "one") -> list[tuple[Any, ...]]:
     (found,) = (one for one in document["steps"] if one["step"] == step)
-    return [(one["status"], one["exit_status"], one["message"]) for one in found["attempts"]]
+    return [(one["status"], one["exit_status"], one.get("message")) for one in found["attempts"]]
 
 
 def printed(store: Path, run: str, step: str = "one") -> str:
-    """What all attempts at a step printed."""
+    """What all attempts at a step printed, without the last words of the runtime and the engine on
+    one that failed."""
     chunks = sorted((store / "runs" / run / "steps" / step).glob("*.log/*"))
-    return b"".join(chunk.read_bytes() for chunk in chunks).decode()
+    text = b"".join(chunk.read_bytes() for chunk in chunks).decode()
+    return re.sub(rf"^(argosy: {step}: .*|Error: exit status \d+)\n", "", text, flags=re.MULTILINE)
 
 
 def log(lab: Lab, cluster: Cluster, name: str, step: str = "one") -> str:
