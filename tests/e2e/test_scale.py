@@ -14,7 +14,7 @@ from examples import argosy
 from lowered import most_tasks
 from runs import Lab, result, shown
 
-STEPS = int(os.environ.get("ARGOSY_TEST_STEPS", "200"))
+STEPS = int(os.environ.get("ARGOSY_TEST_STEPS", "40"))
 """Of the graph of many steps. A pod takes two processors about a second."""
 WIDTH = 18
 PARALLELISM = 20

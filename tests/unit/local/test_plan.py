@@ -19,6 +19,7 @@ from argosy.runtime.executors.local.launch import Launcher
 from argosy.runtime.executors.local.report import Report
 from argosy.runtime.executors.local.schedule import Schedule
 from argosy.runtime.executors.local.steps import RuntimeSteps
+from processes import gone
 
 LAUNCHER = [sys.executable, "-m", "argosy.runtime.executors.local"]
 
@@ -412,19 +413,6 @@ def began(place: Place, count: int = 1) -> list[int]:
             return found
         time.sleep(0.02)
     raise AssertionError("no step began")
-
-
-def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.02)
-    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -16,6 +16,7 @@ from click import ClickException
 
 from argosy.compiler.cli.run import _launch
 from examples import argosy
+from processes import gone
 
 PROGRAM = "import sys; sys.path.remove(''); from argosy.compiler.cli import main; main()"
 ARGOSY = [sys.executable, "-c", PROGRAM]
@@ -208,17 +209,6 @@ def waiting(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
             return process, int(file.name.partition("-")[2])
         time.sleep(0.02)
     raise AssertionError("the step never began")
-
-
-def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

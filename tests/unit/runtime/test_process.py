@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from processes import gone
+
 PROGRAM = [sys.executable, "-m", "argosy.runtime"]
 GRACE = "import sys\nfrom argosy.runtime import __main__ as m\n" \
         "from argosy.runtime.tasks import process\nprocess.GRACE = 0.3\n" \
@@ -51,11 +53,6 @@ def until(true: Callable[[], Any]) -> Any:
             return found
         time.sleep(0.05)
     raise AssertionError("it did not come to that in 10 s")
-
-
-def gone(pid: int) -> bool:
-    path = Path(f"/proc/{pid}/stat")
-    return not path.exists() or path.read_text().split()[2] == "Z"
 
 
 SLEEPS = "echo ready; echo $$ > pid; sleep 60 & wait"
@@ -130,7 +127,7 @@ def test_a_step_does_not_outlive_what_runs_it(folder: Path) -> None:
     pid = int(until(lambda: (folder / "pid").exists() and (folder / "pid").read_text().strip()))
     program.kill()
     program.communicate(timeout=10)
-    assert until(lambda: gone(pid))
+    assert gone(pid)
 
 
 @pytest.mark.parametrize("kind", ["shell", "python"])
