@@ -58,7 +58,8 @@ class Place:
         log, catalog = MODULES[self.stores.log.service_provider]
         classes = [f"argosy.runtime.run_logs.{log}", f"argosy.runtime.catalogs.{catalog}"]
         told = {"ledger": str(self.ledger), "classes": classes, "kill": kill}
-        return {"WITNESS": json.dumps(told), "PYTHONPATH": f"{self.folder}:{TESTS}"}
+        keys: dict[str, str] = getattr(self.stores.log, "keys", {})
+        return {"WITNESS": json.dumps(told), "PYTHONPATH": f"{self.folder}:{TESTS}", **keys}
 
     def run(self, *arguments: str, kill: tuple[Any, ...] = ()) -> subprocess.CompletedProcess[str]:
         return argosy(*self.command(*arguments), cwd=self.folder, **self.environment(*kill))

@@ -38,7 +38,7 @@ TABLE = {
     "log buffered": (
         Cell("ok, a warning: lost at the end", seen="lost when the run ends"),
         Cell("error: each step is a process of its own", error="container of its own"),
-        Cell("error", error=r"pod of its own; use run_log_store: \{type: kubernetes"),
+        Cell("error", error=r"more than one pod; use run_log_store: \{type: kubernetes"),
     ),
     "log file-system": (
         Cell("ok"),
