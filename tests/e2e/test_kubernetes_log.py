@@ -113,11 +113,8 @@ def test_a_run_that_goes_on_keeps_what_it_needs_of_the_old_one(
     too, stays."""
     cluster, folder = place
     again = from_template("parameters", "again", {})
-    again["spec"] = cluster.get("workflowtemplate", "parameters")["spec"]
-    for template in again["spec"]["templates"]:
-        if "container" in template:
-            resume = {"name": "ARGOSY_RESUME", "value": run_id("parameters", workflow)}
-            template["container"]["env"].append(resume)
+    annotations = {"argosy.dev/resume": run_id("parameters", workflow)}
+    again["spec"]["podMetadata"] = {"annotations": annotations}
     cluster.create(again)
     found = cluster.wait("again")
     assert found["status"]["phase"] == "Succeeded", cluster.report("again")
