@@ -12,8 +12,9 @@ settings.register_profile("argosy", deadline=None)
 settings.load_profile("argosy")
 
 
-# What is started in the background ignores Ctrl-C, and so would all that tests start.
+# What is started in the background ignores these, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
