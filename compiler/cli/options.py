@@ -61,6 +61,12 @@ templates = click.option(
     metavar="DIR",
     help="Jinja templates that come before the built-in ones.",
 )
+resume = click.option(
+    "--resume", metavar="RUN", help="Skip what succeeded, unchanged, in this earlier run."
+)
+by_name = click.option(
+    "--by-name", is_flag=True, help="With --resume: skip whatever succeeded, changed or not."
+)
 output = click.option(
     "-o",
     "--output",

@@ -36,12 +36,8 @@ HERE = "local", "local-container"
 @options.environment
 @options.variable
 @parameters.option
-@click.option(
-    "--resume", metavar="RUN", help="Skip what succeeded, unchanged, in this earlier run."
-)
-@click.option(
-    "--by-name", is_flag=True, help="With --resume: skip whatever succeeded, changed or not."
-)
+@options.resume
+@options.by_name
 @click.option(
     "--approve", "approvals", multiple=True, metavar="NAME", help="Say yes to this approval."
 )

@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 @options.environment
 @options.variable
 @parameters.option
-@click.option(
-    "--resume", metavar="RUN", help="Skip what succeeded, unchanged, in this earlier run."
-)
-@click.option(
-    "--by-name", is_flag=True, help="With --resume: skip whatever succeeded, changed or not."
-)
+@options.resume
+@options.by_name
 @cluster.wait
 @options.output
 @cluster.way
