@@ -18,6 +18,9 @@ RESUME = "argosy.dev/resume"
 BY_NAME = "argosy.dev/resume-by-name"
 """The annotations of pods whose run goes on from another one."""
 
+CONTROLLER = "workflows.argoproj.io/controller-instanceid"
+"""The label of Argo's objects that says which of several controllers they are for."""
+
 MAX_NAME = 63
 MAX_CRON_NAME = 52
 RESERVED = frozenset(

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from ..options.pod import Claim, PodOptions
 from ..settings import merge
+from . import agent
 from .kustomize import configuration
-from .names import MAX_NAME, PIPELINE, label_value, task_name
+from .names import CONTROLLER, MAX_NAME, PIPELINE, label_value, task_name
 from .options import Options
 from .workflow import cron_of
 
@@ -122,7 +123,8 @@ def manifests(
     kind = "WorkflowTemplate" if options.kind == "CronWorkflow" else options.kind
     printable = "".join(c if c.isprintable() or c == "\n" else " " for c in description)
     shown = {"workflows.argoproj.io/description": printable} if description else None
-    metadata = {**of.metadata(annotations=shown), "labels": of.labels_of_version()}
+    labels = of.labels_of_version() | _controller(options)
+    metadata = {**of.metadata(annotations=shown), "labels": labels}
     if kind == CLUSTER:
         metadata.pop("namespace", None)
     body = {"apiVersion": ARGO, "kind": kind, "metadata": metadata, "spec": spec}
@@ -132,7 +134,9 @@ def manifests(
     for name, data in nodes.items():
         found.append(Manifest(f"configmap-{name}.yaml", "configmap", _config_map(of, name, data)))
     if options.pod.service_account.create:
-        found.extend(access(of, options.pod, [RESULTS, *rules]))
+        agents = agent.asked(spec["templates"])
+        allowed = [RESULTS, *rules, *(agent.RULES if agents else ())]
+        found.extend(access(of, options.pod, allowed, token=agents))
     found.extend(claims(of, options.pod))
     return [
         *found,
@@ -141,13 +145,20 @@ def manifests(
     ]
 
 
+def _controller(options: Options) -> dict[str, str]:
+    """The label that the runs have for one of several controllers: it looks for it at schedules
+    too, its server at templates, and `argosy submit` takes it over."""
+    given = options.workflow_metadata.get("labels") or {}
+    return {CONTROLLER: given[CONTROLLER]} if CONTROLLER in given else {}
+
+
 def _cron(of: Identity, options: Options) -> Json:
     scope = {"clusterScope": True} if options.kind == CLUSTER else {}
     spec = cron_of(options)
     spec["workflowSpec"] = {"workflowTemplateRef": {"name": of.name, **scope}}
     if options.priority is not None:  # that of a template is not looked at
         spec["workflowSpec"]["priority"] = options.priority
-    metadata = {**of.metadata(), "labels": of.labels_of_version()}
+    metadata = {**of.metadata(), "labels": of.labels_of_version() | _controller(options)}
     return {"apiVersion": ARGO, "kind": "CronWorkflow", "metadata": metadata, "spec": spec}
 
 
@@ -163,14 +174,21 @@ def _config_map(of: Identity, name: str, data: Mapping[str, str]) -> Json:
     }
 
 
-def access(of: Identity, pod: PodOptions, rules: Sequence[Json]) -> list[Manifest]:
-    """The service account, and its role where there are `rules` for one."""
+def access(
+    of: Identity, pod: PodOptions, rules: Sequence[Json], token: bool = False
+) -> list[Manifest]:
+    """The service account, its role where there are `rules` for one, and with `token` the Secret
+    that Kubernetes keeps one in."""
     account, name = pod.service_account, account_name(of, pod)
     metadata = of.metadata(name)
     own = of.metadata(name, account.annotations)
     own["labels"] |= account.labels
-    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": own}
+    body: Json = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": own}
     found = [Manifest("serviceaccount.yaml", "serviceaccount", body)]
+    if token:
+        secret = _token(of, name)
+        body["secrets"] = [{"name": secret["metadata"]["name"]}]
+        found.append(Manifest("secret.yaml", "secret", secret))
     if not rules:
         return found
     subject = {"kind": "ServiceAccount", "name": name}
@@ -188,6 +206,12 @@ def access(of: Identity, pod: PodOptions, rules: Sequence[Json]) -> list[Manifes
             {"apiVersion": RBAC, **binding, "subjects": [subject]},
         ),
     ]
+
+
+def _token(of: Identity, account: str) -> Json:
+    metadata = of.metadata(f"{account}.service-account-token", {agent.ACCOUNT: account})
+    type_ = "kubernetes.io/service-account-token"
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": type_}
 
 
 def claims(of: Identity, pod: PodOptions) -> list[Manifest]:

@@ -33,7 +33,8 @@ PHASES = {
 LONGEST = 242
 """Characters of a pod's name before the hash (the engine's util.GeneratePodName)."""
 OFFLOADED = (
-    "Argo keeps the nodes of this workflow in its database; an Argo server shows them: --server URL"
+    "Argo keeps the steps of this workflow in its database, where an Argo server sees them "
+    "(--server URL); from here only the run log tells of them"
 )
 
 
@@ -52,6 +53,8 @@ def execution(workflow: Json) -> Execution:
     status = workflow.get("status") or {}
     found = brief(workflow)
     nodes, note = nodes_of(status)
+    if note:
+        return found._replace(note=note)
     steps = instances(workflow, nodes)
     if found.finished:  # what has not run by now was left out with the graph that it is in
         steps = (s._replace(status="omitted") if s.status == "waiting" else s for s in steps)

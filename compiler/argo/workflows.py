@@ -10,7 +10,7 @@ from ..cluster.engine import Engine, Execution, Instance, Resume
 from ..cluster.errors import RefusedError
 from ..cluster.resources import WORKFLOW
 from .lower import argument_faults, argument_text
-from .names import BY_NAME, PIPELINE, RESUME
+from .names import BY_NAME, CONTROLLER, PIPELINE, RESUME
 from .objects import ARGO
 from .status import brief, execution
 
@@ -132,9 +132,13 @@ def _reference(template: Json) -> Json:
 
 
 def _metadata(like: Mapping[str, Any], namespace: str) -> Json:
-    """A name of its own after that of `like`, and the labels of the pipeline."""
+    """A name of its own after that of `like`, the labels of the pipeline, and its controller's."""
     labels = like.get("labels") or {}
-    kept = {name: value for name, value in labels.items() if not name.startswith("workflows.")}
+    kept = {
+        name: value
+        for name, value in labels.items()
+        if name == CONTROLLER or not name.startswith("workflows.")
+    }
     stem = like.get("generateName") or f"{like['name']}-"
     return {"generateName": stem, "namespace": namespace, "labels": kept}
 

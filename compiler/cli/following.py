@@ -70,6 +70,16 @@ def from_log(store: RunLogStore, run: str) -> Iterator[Execution]:
         time.sleep(PAUSE)
 
 
+def changes(session: Session, engine: Engine, name: str) -> Iterator[Execution]:
+    """A run of a cluster at each change, or from time to time where its steps cannot be seen."""
+    if engine.shows_steps:
+        for execution in engine.watch(name):
+            if execution.note:
+                break
+            yield execution
+    yield from with_log(session, engine, name)
+
+
 def with_log(session: Session, engine: Engine, name: str) -> Iterator[Execution]:
     """A run of a cluster that does not know of steps, from time to time, with those that its log
     has."""
@@ -137,8 +147,7 @@ def attended(session: Session, name: str, screen: Screen, options: Iterable[str]
     """Follows a run in the cluster, and explains a failure; Ctrl-C leaves the run alone."""
     engine = session.must_engine("watch")
     try:
-        seen = engine.watch(name) if engine.shows_steps else with_log(session, engine, name)
-        execution = follow(seen, screen)
+        execution = follow(changes(session, engine, name), screen)
     except KeyboardInterrupt:
         command = shlex.join(["argosy", "watch", name, *options])
         screen.say(f"\nthe run goes on; `{command}` looks again, `argosy stop {name}` ends it")

@@ -62,7 +62,7 @@ def logs(
 
     session = open_session(way, configurations, variables, needed=False)
     execution = session.execution(run)
-    live = session.engine is not None and session.engine.shows_steps
+    live = session.engine and session.engine.shows_steps and execution and not execution.note
     goes_on = live and follow and execution and not execution.finished
     logged = None if goes_on else session.log(execution.run if execution else run)
     if logged:

@@ -18,7 +18,7 @@ from .resources import resource_of
 
 Json = dict[str, Any]
 
-FIRST = "ServiceAccount", "Role", "RoleBinding", "PersistentVolumeClaim", "ConfigMap"
+FIRST = "ServiceAccount", "Secret", "Role", "RoleBinding", "PersistentVolumeClaim", "ConfigMap"
 LAST = "CronWorkflow", "CronJob"
 """Kinds that are applied before all others, and after: a run that starts finds what it needs."""
 PIPELINE, ENVIRONMENT = "argosy.dev/pipeline", "argosy.dev/environment"

@@ -12,7 +12,8 @@ from .resources import JOB, KINDS, WORKFLOW, Resource
 
 RUNS = "Workflow", "Job", "Pod"
 """Kinds that are runs, or of one: they are history, and not what is rendered."""
-NOT_MADE = ("Secret",)
+GO_ALONG = ("Secret",)
+"""Kinds that go with another: tokens, with their account. To list them is to read them all."""
 USED = "ServiceAccount", "Role", "RoleBinding", "ConfigMap", "PersistentVolumeClaim"
 """Kinds that a run needs until it ends. It has a copy of its template."""
 CLAIM = "PersistentVolumeClaim"
@@ -50,7 +51,7 @@ def stale(
     found = []
     chosen = selector(labels)
     for resource in KINDS.values():
-        if resource.kind in (*RUNS, *NOT_MADE):
+        if resource.kind in (*RUNS, *GO_ALONG):
             continue
         try:
             objects = client.list(resource, chosen, brief=True)

@@ -17,7 +17,15 @@ KINDS = (
     *("dag", "steps"),
 )
 """What a template is, by the field that only it has."""
-WITH_RESULT = "script", "container", "containerSet", "http"
+WITH_RESULT = "script", "container", "containerSet", "http", "data", "plugin"
+SOURCES = "path", "jqFilter", "jsonPath", "parameter", "expression", "supplied"
+"""Where an output parameter comes from, by the one member of its `valueFrom` (the engine's
+validate.go); of some kinds of templates, from there alone:"""
+SOURCES_OF = {
+    **dict.fromkeys(("container", "script", "containerSet"), ("path",)),
+    "resource": ("jsonPath", "jqFilter"),
+    **dict.fromkeys(("dag", "steps"), ("parameter", "expression")),
+}
 
 
 def argo(fields: Fields) -> Argo | None:
@@ -32,6 +40,7 @@ def argo(fields: Fields) -> Argo | None:
         _check(fields, mapping, template)
         _check_inputs(fields, mapping, template, {**arguments, **handed})
         _check_outputs(fields, template, returns)
+        _check_sources(fields, mapping, template)
         return Argo(template, {}, arguments, handed, returns)
     if fields.has("template_ref") and not fields.has("template"):
         reference = _reference(fields)
@@ -154,6 +163,23 @@ def _check_outputs(fields: Fields, template: Any, returns: Mapping[str, str]) ->
             where = fields.mapping.at("returns")
             hint = nearest(output, known) if known else "add it: outputs: {parameters: [...]}"
             fields.problem(f"the template has no output parameter '{output}'", where, hint)
+
+
+def _check_sources(fields: Fields, mapping: source.Mapping, template: Any) -> None:
+    """Every output comes from somewhere, where such a template has it."""
+    kind = next((kind for kind in KINDS if kind in template), "")
+    known = SOURCES_OF.get(kind, SOURCES)
+    for index, parameter in enumerate(_parameters(template, "outputs")):
+        value_from = parameter.get("valueFrom")
+        given = [one for one in SOURCES if isinstance(value_from, dict) and one in value_from]
+        if "value" in parameter or (len(given) == 1 and given[0] in known):
+            continue
+        found = " and ".join(given) or "nowhere"
+        fields.problem(
+            f"the output parameter '{parameter['name']}' comes from {found}",
+            place(mapping, ["outputs", "parameters", index]),
+            f"give its valueFrom one of {', '.join(known)}",
+        )
 
 
 def _parameters(template: Any, side: str) -> Iterator[Mapping[str, Any]]:

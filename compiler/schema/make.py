@@ -29,6 +29,7 @@ ROOTS = {
     "batch/v1/CronJob": "V1CronJob",
     "batch/v1/Job": "V1Job",
     "v1/PersistentVolumeClaim": "PersistentVolumeClaim",
+    "v1/Secret": "V1Secret",
     "v1/ServiceAccount": "V1ServiceAccount",
     "rbac.authorization.k8s.io/v1/Role": "V1Role",
     "rbac.authorization.k8s.io/v1/RoleBinding": "V1RoleBinding",

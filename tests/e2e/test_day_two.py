@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +13,7 @@ import pytest
 
 from argosy.compiler.cluster import NoSuchKindError, Resource, Way, connect
 from cluster import IMAGE, Cluster
+from controller import argo_server
 from examples import argosy
 from runs import shown
 from terminal import Terminal, terminal, there_is_one
@@ -206,26 +203,8 @@ def accounts(place: Place) -> Path:
 @pytest.fixture(scope="module")
 def server(place: Place) -> Iterator[str]:
     """The URL of an Argo server that asks for a token."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    options = ["--auth-mode", "client", "--secure=false", "--port", str(port), "--namespaced"]
-    command = ["argo", "server", *options, "--managed-namespace", place.cluster.namespace]
-    log = (place.folder / "server.log").open("w")
-    process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        until = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert process.poll() is None, log.name
-                assert time.monotonic() < until, log.name
-                time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
+    with argo_server(place.cluster, place.folder / "server.log") as found:
+        yield found
 
 
 def test_all_of_it_through_an_argo_server(

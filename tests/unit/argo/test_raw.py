@@ -18,7 +18,8 @@ from lowered import spec
 RUN = "type: task, command: a.b"
 ECHO = "{inputs: {parameters: [{name: x}]}, script: {image: i, command: [sh], source: 'echo'}}"
 COUNT = (
-    "{resource: {action: get, manifest: m}, outputs: {parameters: [{name: result, valueFrom: {}}]}}"
+    "{resource: {action: get, manifest: m},"
+    " outputs: {parameters: [{name: result, valueFrom: {jsonPath: x}}]}}"
 )
 
 
