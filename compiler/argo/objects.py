@@ -133,15 +133,20 @@ def manifests(
         found.append(Manifest("cronworkflow.yaml", "cronworkflow", _cron(of, options)))
     for name, data in nodes.items():
         found.append(Manifest(f"configmap-{name}.yaml", "configmap", _config_map(of, name, data)))
+    asks = options.pod.service_account.create and agent.asked(spec["templates"])
     if options.pod.service_account.create:
-        agents = agent.asked(spec["templates"])
-        allowed = [RESULTS, *rules, *(agent.RULES if agents else ())]
-        found.extend(access(of, options.pod, allowed, token=agents))
+        allowed = [RESULTS, *rules, *(agent.RULES if asks else ())]
+        found.extend(access(of, options.pod, allowed, token=asks))
     found.extend(claims(of, options.pod))
     return [
         *found,
         kustomization(of, found, configurations=["kustomizeconfig.yaml"]),
-        Manifest("kustomizeconfig.yaml", "kustomizeconfig", configuration(kind), applied=False),
+        Manifest(
+            "kustomizeconfig.yaml",
+            "kustomizeconfig",
+            configuration(kind, spec, token=asks),
+            applied=False,
+        ),
     ]
 
 

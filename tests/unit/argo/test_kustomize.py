@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from argosy.compiler.argo.kustomize import IMAGES, PATHS
+from argosy.compiler.argo.kustomize import IMAGES, NAMES, PATHS, configuration
 from argosy.compiler.schema.fields import load
 
-NAMES = {
-    "SecretKeySelector": ("Secret", "name"),
-    "SecretVolumeSource": ("Secret", "secretName"),
-    "SecretEnvSource": ("Secret", "name"),
-    "SecretProjection": ("Secret", "name"),
-    "ConfigMapKeySelector": ("ConfigMap", "name"),
-    "ConfigMapVolumeSource": ("ConfigMap", "name"),
-    "ConfigMapEnvSource": ("ConfigMap", "name"),
-    "ConfigMapProjection": ("ConfigMap", "name"),
-    "PersistentVolumeClaimVolumeSource": ("PersistentVolumeClaim", "claimName"),
-}
-"""Types of the schema whose values name an object: its kind, and the member with the name."""
 NOT_WRITTEN = (
     *("templateDefaults", "steps", "http", "outputs", "hooks", "executor", "synchronization"),
     *(
@@ -33,7 +21,8 @@ NOT_WRITTEN = (
         "rbd",
     ),
 )
-"""Fields that nothing but `extra` leads to; locks are looked at by themselves."""
+"""Fields that nothing but `extra` and templates of the engine's own lead to; locks are looked at by
+themselves."""
 
 
 def places(type_: str, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
@@ -76,3 +65,28 @@ def test_no_place_that_is_written_to_is_left_out() -> None:
     listed = {(kind, path) for kind, paths in PATHS.items() for path in paths}
     listed |= {("image", path) for path in IMAGES}
     assert set(places("argo.WorkflowTemplate")) - listed == set()
+
+
+def test_of_the_engines_own_templates_the_places_in_use_are_added() -> None:
+    secret = {"name": "own", "key": "k"}
+    web = {"http": {"url": "x", "headers": [{"name": "A", "valueFrom": {"secretKeyRef": secret}}]}}
+    bucket = {"data": {"source": {"artifactPaths": {"s3": {"accessKeySecret": secret}}}}}
+    tasks = [{"name": "a", "inline": web}, {"name": "b", "template": "web"}]
+    templates = [
+        web,
+        bucket,
+        {"steps": [[{"name": "a", "inline": web}]]},
+        {"dag": {"tasks": tasks}},
+    ]
+    (found,) = (
+        [field["path"] for field in one["fieldSpecs"] if field["path"] not in PATHS["Secret"]]
+        for one in configuration("WorkflowTemplate", {"templates": templates})["nameReference"]
+        if one["kind"] == "Secret"
+    )
+    header = "http/headers/valueFrom/secretKeyRef/name"
+    assert found == [
+        f"spec/templates/dag/tasks/inline/{header}",
+        "spec/templates/data/source/artifactPaths/s3/accessKeySecret/name",
+        f"spec/templates/{header}",
+        f"spec/templates/steps/inline/{header}",
+    ]

@@ -13,7 +13,7 @@ from argosy.compiler.compilation import Request
 from argosy.compiler.errors import SettingsError
 from definitions import steps
 from engine import Engine, Json
-from lowered import spec
+from lowered import compiled, manifest, spec
 
 RUN = "type: task, command: a.b"
 ECHO = "{inputs: {parameters: [{name: x}]}, script: {image: i, command: [sh], source: 'echo'}}"
@@ -106,6 +106,43 @@ def test_its_failure_is_handled_as_any() -> None:
 
     assert Engine(spec(graph), pod, raw=lambda *_: None).phase == "Succeeded"
     assert ran == ["h"]
+
+
+HTTP = "{http: {url: x}}"
+
+
+@pytest.mark.parametrize(
+    ("graph", "config"),
+    [
+        (f"a: {{type: argo, template: {HTTP}}}", {}),
+        ("a: {type: argo, template: {plugin: {p: {}}}}", {}),
+        (f"a: {{type: argo, template: {{steps: [[{{name: b, inline: {HTTP}}}]]}}}}", {}),
+        (f"a: {{type: argo, template: {{dag: {{tasks: [{{name: b, inline: {HTTP}}}]}}}}}}", {}),
+        (f"a: {{{RUN}}}", {"notifications": {"n": {"template": {"http": {"url": "x"}}}}}),
+    ],
+)
+def test_the_account_may_ask_where_something_is_asked(graph: str, config: Any) -> None:
+    found = compiled(steps(graph), config)
+    asks = [
+        {"apiGroups": ["argoproj.io"], "resources": ["workflowtasksets"], "verbs": ["watch"]},
+        {
+            "apiGroups": ["argoproj.io"],
+            "resources": ["workflowtasksets/status"],
+            "verbs": ["patch"],
+        },
+    ]
+    plain = manifest(compiled(steps(f"a: {{{RUN}}}")), "role")["rules"]
+    assert manifest(found, "role")["rules"] == [*plain, *asks]
+    token = manifest(found, "secret")["metadata"]
+    assert manifest(found, "serviceaccount")["secrets"] == [{"name": token["name"]}]
+    assert token["annotations"] == {"kubernetes.io/service-account.name": "p"}
+
+
+def test_the_account_may_not_ask_where_nothing_is() -> None:
+    found = compiled(steps(f"a: {{{RUN}}}"))
+    assert "secret" not in {one.template for one in found.manifests}
+    assert "workflowtasksets" not in str(manifest(found, "role"))
+    assert "secrets" not in manifest(found, "serviceaccount")
 
 
 @pytest.mark.parametrize("executor", ["local", "local-container", "mocked"])

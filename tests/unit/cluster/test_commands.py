@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api_server import Answer, Sent, api_server, kubeconfig
+from argosy.compiler.argo.names import CONTROLLER
+from argosy.compiler.argo.status import OFFLOADED
 from argosy.compiler.cli import argosy, following
 from argosy.compiler.cluster import exchange
 
@@ -188,6 +190,16 @@ def test_a_workflow_is_submitted_as_it_is_rendered(kube: Kube) -> None:
     assert values == {"rate": "0.1", "regions": '["eu"]', "who": "me", "key": "k"}
 
 
+def test_a_run_is_for_the_controller_that_the_pipeline_chooses(kube: Kube) -> None:
+    chosen = {"workflow_metadata": {"labels": {CONTROLLER: "second"}}}
+    Path("k.yaml").write_text(json.dumps({"executor": {"config": chosen}}))
+    assert submitted(kube, "-c", "k.yaml")["metadata"]["labels"][CONTROLLER] == "second"
+    kube.workflows["churn-x0"]["status"] = {"phase": "Failed"}
+    good("retry", "latest")
+    labels = [one["metadata"]["labels"] for one in kube.workflows.values()]
+    assert [one[CONTROLLER] for one in labels] == ["second", "second"]
+
+
 def test_with_wait_it_ends_as_the_run_does(kube: Kube) -> None:
     done = call("submit", "p.yaml", "-p", "key=k", "--wait")
     assert done.exit_code == 0
@@ -259,6 +271,15 @@ def test_watching_a_failed_run_says_why_and_how_to_go_on(kube: Kube) -> None:
     assert "\nflaky: main: Error (exit code 1)\n  | oh no\n\neach/1/day" in done.stdout
     assert done.stdout.endswith(
         "go on from there: argosy retry sample-50cea461 -c c.yaml -n team\n"
+    )
+
+
+def test_steps_that_cannot_be_seen_are_not_called_omitted(kube: Kube) -> None:
+    sample(kube, nodes=None, offloadNodeStatusVersion="fnv:1")
+    done = call("watch", "latest")
+    assert (done.exit_code, done.stdout.splitlines()[:2]) == (
+        1,
+        [OFFLOADED, "sample-50cea461: failed after 59.0 s"],
     )
 
 

@@ -79,7 +79,8 @@ def test_nodes_may_be_packed(sample: dict[str, Any]) -> None:
 
 def test_nodes_may_be_in_argos_database(sample: dict[str, Any]) -> None:
     sample["status"].update(nodes=None, offloadNodeStatusVersion="fnv:1")
-    assert execution(sample).note == OFFLOADED
+    found = execution(sample)
+    assert (found.status, found.note, found.steps) == ("failed", OFFLOADED, ())
 
 
 def test_before_anything_has_started_every_step_waits(sample: dict[str, Any]) -> None:

@@ -141,6 +141,21 @@ def test_a_template_of_the_engines() -> None:
         ),
         ("template: {http: {url: x}}, returns: [o]", "has no output parameter 'o'\n"),
         ("template: {suspend: {}}, returns: [result]", "has no output parameter 'result'"),
+        (
+            "template: {suspend: {}, outputs: {parameters: [{name: p}]}}",
+            "p.yaml:1:78: error: the output parameter 'p' comes from nowhere\n",
+        ),
+        (
+            "template: {resource: {action: get}, "
+            "outputs: {parameters: [{name: p, valueFrom: {path: x}}]}}",
+            "'p' comes from path\n",
+        ),
+        (
+            "template: {script: {image: i, source: s}, "
+            "outputs: {parameters: [{name: p, valueFrom: {path: x, default: d}}, "
+            "{name: q, valueFrom: {path: x, expression: e}}]}}",
+            "'q' comes from path and expression\n",
+        ),
         ("template_ref: {name: x}", "template_ref needs 'template': its name there"),
         (
             "template_ref: {name: x, template: t, cluster_scope: 1}",
