@@ -10,13 +10,12 @@ import base64
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from argosy.runtime.layout import ITERATION, fill, indexes
 
-from ..cluster.engine import Execution, Instance
-from .names import PIPELINE
+from ..cluster.engine import Execution, Instance, seconds
+from ..manifests.names import PIPELINE
 
 Json = Mapping[str, Any]
 
@@ -79,15 +78,6 @@ def run_of(metadata: Json) -> str:
         metadata.get("labels") or {}
     ).get(PIPELINE, metadata["name"])
     return f"{pipeline}-{metadata['uid'][:8]}"
-
-
-def seconds(time: str | None) -> float | None:
-    """Seconds since 1970 of a time of Kubernetes'.
-
-    >>> seconds("1970-01-01T00:01:00Z")
-    60.0
-    """
-    return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() if time else None
 
 
 def nodes_of(status: Json) -> tuple[Mapping[str, Json], str]:
