@@ -29,12 +29,12 @@ from ..graph import (
     join_path,
     segment,
 )
+from ..manifests.names import Names
 from .approvals import approval, late
 from .expressions import ENDED, KEY, both, condition, either, outputs_of, tag
 from .layout import Layout, Parts
 from .leaves import GIVER, Work, control, dag_task, enter, leaf
 from .loops import handed_on, rounds
-from .names import Names
 from .outcome import ALWAYS, Unreached
 from .parts import in_parts
 from .shared import NOOP, Inner, Shared

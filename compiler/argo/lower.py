@@ -12,13 +12,14 @@ from ..environments import in_environment
 from ..errors import ManifestError, Problem
 from ..graph import Approval, Argo, Graph, Pipeline
 from ..integrate import context
+from ..manifests.extra import merged
+from ..manifests.names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
+from ..manifests.objects import Identity, account_name, identity
 from .apart import Apart, apart
 from .beside import RULES
-from .extra import merged
 from .graphs import lower_graph
 from .hooks import Hooks
-from .names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
-from .objects import CLUSTER, Identity, account_name, identity, manifests, versioned
+from .objects import CLUSTER, manifests, versioned
 from .options import Options, read_options
 from .pods import Pods, Run, common, configured, overridden
 from .readers import Exposed

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from .objects import Manifest
+    from ..manifests.objects import Manifest
 
 KIB = 1024
 OBJECT_BYTES = 900 * KIB

@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from argosy.runtime.layout import ITERATION, fill
 from argosy.runtime.workflow import key_of, nodes_of, pod_name, spec_of, step_of, templates_of
 
-from ..cluster.engine import Execution, Instance
-from .names import PIPELINE
+from ..cluster.engine import Execution, Instance, seconds
+from ..manifests.names import PIPELINE
 
 Json = Mapping[str, Any]
 
@@ -79,15 +78,6 @@ def run_of(metadata: Json) -> str:
         metadata.get("labels") or {}
     ).get(PIPELINE, metadata["name"])
     return f"{pipeline}-{metadata['uid'][:8]}"
-
-
-def seconds(time: str | None) -> float | None:
-    """Seconds since 1970 of a time of Kubernetes'.
-
-    >>> seconds("1970-01-01T00:01:00Z")
-    60.0
-    """
-    return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() if time else None
 
 
 def instances(workflow: Json, nodes: Mapping[str, Json]) -> Iterator[Instance]:

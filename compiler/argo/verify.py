@@ -1,9 +1,8 @@
 """Verify: what was rendered is what the engine takes.
 
-Fields and types against schema.json (../schema), names and references (references.py), and the
-limits and the size budget (limits.py). Our templates write the objects as `lower` made them, which
-tests hold them to; where a team's own come first, the text is read back. An object with a wrong
-type is not looked at further.
+Fields and types against the schema (../manifests/verify.py), names and references (references.py),
+and the limits and the size budget (limits.py). An object with a wrong type is not looked at
+further.
 """
 
 from __future__ import annotations
@@ -11,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from ..errors import ManifestError, Position, Problem, nearest
-from ..schema.faults import Fault, Place, place_of, show
-from ..schema.fields import check_fields, load
+from ..errors import ManifestError, Problem
+from ..manifests.verify import check_object_name, field_faults, objects_of, problem
+from ..schema.faults import Fault, Place, place_of
 from ..schema.versions import ARGO
 from .checks import version_of
 from .limits import check_argo_4, check_limits
-from .references import check_object_name, check_references
+from .references import check_references
 from .size import STORED_SPECS
 
 if TYPE_CHECKING:
     from ..compilation import Compilation
-    from .objects import Manifest
+    from ..manifests.objects import Manifest
 
 Object = Mapping[str, Any]
 APPLY_BYTES = 262_144
@@ -34,9 +31,7 @@ APPLY_BYTES = 262_144
 def verify(compilation: Compilation) -> Compilation:
     """Adds warnings. Raises ManifestError with all problems of all files."""
     applied = [manifest for manifest in compilation.manifests if manifest.applied]
-    objects: list[Object] = [manifest.data for manifest in applied]
-    if compilation.request.templates:
-        objects = read_back({m.file: compilation.files[m.file] for m in applied})
+    objects = objects_of(compilation)
     version = version_of(compilation.settings.executor.config)
     found = problems(objects, version)
     warnings = [] if found else cautions(objects)
@@ -44,27 +39,6 @@ def verify(compilation: Compilation) -> Compilation:
         raise ManifestError(found or warnings)
     warnings += too_large_to_apply(compilation.files, applied)
     return compilation._replace(warnings=(*compilation.warnings, *warnings))
-
-
-def read_back(files: Mapping[str, str]) -> list[Object]:
-    """The objects in rendered text. Raises ManifestError where it is no YAML."""
-    objects: list[Object] = []
-    found: list[Problem] = []
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for name, text in files.items():
-        try:
-            objects += yaml.load_all(text, Loader=loader)
-        except yaml.MarkedYAMLError as error:
-            found.append(not_yaml(name, error))
-    if found:
-        raise ManifestError(found)
-    return objects
-
-
-def not_yaml(file: str, error: yaml.MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    at = Position(file, mark.line, mark.column) if mark else None
-    return Problem(f"what was rendered is no YAML: {error.problem}", at, "mend the template")
 
 
 def problems(objects: Iterable[Object], version: str = ARGO) -> list[Problem]:
@@ -94,13 +68,7 @@ def too_large_to_apply(files: Mapping[str, str], applied: Iterable[Manifest]) ->
 
 
 def faults_of(obj: Object, version: str = ARGO) -> list[Fault]:
-    if not isinstance(obj, dict):
-        return [Fault((), "is no object", "a manifest is a mapping with `apiVersion` and `kind`")]
-    kinds = load()["kinds"]
-    type_ = kinds.get(kind := f"{obj.get('apiVersion')}/{obj.get('kind')}")
-    if type_ is None:
-        return [Fault(place_of("kind"), f"unknown kind '{kind}'", nearest(kind, kinds))]
-    return sorted(check_fields(obj, type_, version), key=order) or [
+    return field_faults(obj, version) or [
         *check_object_name(obj),
         *(fault for spec, at, copies in specs_of(obj) for fault in check_spec(spec, at, copies)),
     ]
@@ -121,22 +89,3 @@ def specs_of(obj: Object) -> Iterator[tuple[Object, Place, int]]:
             yield obj["spec"], place_of("spec"), STORED_SPECS
         case "CronWorkflow":
             yield obj["spec"]["workflowSpec"], place_of("spec", "workflowSpec"), 1
-
-
-def order(fault: Fault) -> list[tuple[int, str]]:
-    """Sorts faults by place."""
-    keys: list[tuple[int, str]] = []
-    place = fault.place
-    while place:
-        place, key = place
-        keys.append((key, "") if isinstance(key, int) else (-1, str(key)))
-    return keys[::-1]
-
-
-def problem(obj: Object, fault: Fault) -> Problem:
-    title, where = "manifest", show(fault.place)
-    if isinstance(obj, dict):
-        metadata = obj.get("metadata")
-        name = metadata.get("name", "") if isinstance(metadata, dict) else ""
-        title = f"{obj.get('kind', 'object')} {name}".rstrip()
-    return Problem(": ".join(filter(None, (title, where, fault.message))), hint=fault.hint)

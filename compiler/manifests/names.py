@@ -14,9 +14,6 @@ from zlib import crc32
 PIPELINE = "argosy.dev/pipeline"
 """The label of everything that is a pipeline's; as an annotation of a workflow, the pipeline's name
 as it begins the run's id."""
-RESUME = "argosy.dev/resume"
-BY_NAME = "argosy.dev/resume-by-name"
-"""The annotations of pods whose run goes on from another one."""
 
 MAX_NAME = 63
 MAX_CRON_NAME = 52
