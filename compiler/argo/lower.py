@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ..environments import in_environment
 from ..errors import ManifestError, Problem
-from ..graph import Pipeline
+from ..graph import Approval, Argo, Graph, Pipeline
 from ..integrate import context
 from ..manifests.extra import merged
 from ..manifests.names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ..compilation import Compilation
 
 Json = dict[str, Any]
+WORKFLOWS = {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["get"]}
+"""What the exit handler must be allowed, to record the steps that no pod of ours runs."""
 _ARGUMENT = re.compile(r"[-A-Za-z0-9_]+")
 
 
@@ -58,8 +60,21 @@ def lower(compilation: Compilation) -> Compilation:
     of, spec = versioned(of, spec, compilation.request.templates)
     (spec, nodes), size = _within_budget(spec, of, base)
     rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
+    if _without_pods(pipeline.graph):
+        rules.append(WORKFLOWS)
     found = manifests(of, base, spec, nodes, rules, pipeline.description)
     return compilation._replace(manifests=found, size=size)
+
+
+def _without_pods(graph: Graph) -> bool:
+    """Whether there are steps that no pod of ours runs."""
+    stack = [graph]
+    while stack:
+        for node in stack.pop().nodes.values():
+            if isinstance(node.spec, (Approval, Argo)):
+                return True
+            stack.extend(inner for _, inner in node.graphs())
+    return False
 
 
 def _refuse_memoized_ends(compilation: Compilation) -> None:
@@ -150,7 +165,7 @@ def _spec(
 ) -> Json:
     """The workflow's specification."""
     hooks = shared.hooks
-    end = shared.pods.end(shared.flow.final)
+    end = shared.pods.end(shared.flow.final, _without_pods(pipeline.graph))
     found: Json = {
         "entrypoint": shared.call(pipeline.graph, ""),
         "onExit": hooks.exit(end, options.notifications),
