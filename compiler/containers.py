@@ -13,9 +13,8 @@ from argosy.runtime.executors.container import LocalContainerExecutor
 from argosy.runtime.service import Option, configure
 
 from .compilation import Compilation
-from .describe import extras
 from .errors import Problem
-from .extras import requirements
+from .extras import needed, requirements
 from .graph import Task
 from .settings import every_node, override_of
 
@@ -94,7 +93,7 @@ def own_image(pipeline: str) -> str:
 
 def requires(compilation: Compilation) -> list[str]:
     """What an image needs beside Argosy and the project for the pipeline."""
-    return requirements(extras(compilation))
+    return requirements(needed(compilation))
 
 
 def _executor(compilation: Compilation) -> LocalContainerExecutor:

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from .compilation import Compilation
+from .extras import needed
 from .graph import Approval, Node, Task, join_path, segment
-from .settings import every_node
 
 
 def describe(compilation: Compilation) -> dict[str, Any]:
@@ -40,20 +40,10 @@ def describe(compilation: Compilation) -> dict[str, Any]:
             }
             for service in services
         },
-        "extras": extras(compilation),
+        "extras": needed(compilation),
         **_size(compilation),
         "steps": steps,
     }
-
-
-def extras(compilation: Compilation) -> list[str]:
-    """The extras of Argosy that the place of execution must have."""
-    services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
-    found = {service.extra for service in services if service.extra}
-    for _, node in every_node(compilation.pipeline.graph):
-        if isinstance(node.spec, Task) and node.spec.command_type == "notebook":
-            found.add("notebook")
-    return sorted(found)
 
 
 def _size(compilation: Compilation) -> dict[str, Any]:
@@ -62,7 +52,7 @@ def _size(compilation: Compilation) -> dict[str, Any]:
         return {}
     from .argo.size import estimate
 
-    return {"size": estimate(compilation.manifests)}
+    return {"size": estimate(compilation.size, compilation.manifests)}
 
 
 def _step(compilation: Compilation, path: str, node: Node) -> dict[str, Any]:

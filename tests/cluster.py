@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 IMAGE = os.environ.get("ARGOSY_TEST_IMAGE", "localhost/argosy:test")
+PYTHON = "localhost/argosy-test-python:3.11"
+"""Of the cluster's own images, the one with Python and nothing of Argosy."""
 ARGO = "argoproj.io/v1alpha1"
 FINISHED = {"Succeeded", "Failed", "Error"}
 OF_JOB = "batch.kubernetes.io/job-name"
@@ -140,7 +142,8 @@ def account(name: str) -> list[dict[str, Any]]:
             "apiGroups": ["argoproj.io"],
             "resources": ["workflowtaskresults"],
             "verbs": ["create", "patch"],
-        }
+        },
+        {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["get"]},
     ]
     rbac, metadata = "rbac.authorization.k8s.io", {"name": name}
     binding = {

@@ -9,9 +9,9 @@ from typing import Any
 
 from argosy.compiler import phases
 from argosy.compiler.argo import graphs, split
-from argosy.compiler.argo.objects import Manifest
 from argosy.compiler.compilation import Compilation, Request
 from argosy.compiler.graph import Graph, Pipeline
+from argosy.compiler.manifests.objects import Manifest
 from argosy.compiler.settings import Declared, Settings
 from engine import TASK
 

@@ -52,7 +52,11 @@ class Proxy:
             return
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
         self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        self.accept(self._listener)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accepts the connections of a listener, until that is shut down."""
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def down(self) -> None:
         """Refuses connections, and resets those that are open."""

@@ -13,10 +13,8 @@ RULES: Sequence[Json] = (
     {"apiGroups": ["argoproj.io"], "resources": ["workflowtasksets"], "verbs": ["watch"]},
     {"apiGroups": ["argoproj.io"], "resources": ["workflowtasksets/status"], "verbs": ["patch"]},
 )
-"""What its account must be allowed (the engine's executor/agent.go)."""
-ACCOUNT = "kubernetes.io/service-account.name"
-"""The annotation of a Secret that Kubernetes puts an account's token into. Argo mounts that: the
-agent is the one pod that it gives no token of its own."""
+"""What its account must be allowed (the engine's executor/agent.go). A token of it must be in a
+Secret: the agent is the one pod that gets none of its own."""
 
 
 def asked(templates: Iterable[Mapping[str, Any]]) -> bool:

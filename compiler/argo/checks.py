@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
 from ..graph import Map, Node, Task
-from ..options.pod import PodOptions
+from ..options.checks import check_mounts
 from ..options.readers import Fault, Path, WrongValue
 from ..options.table import check_values
 from ..schema.versions import ARGO
@@ -93,22 +93,6 @@ def check_merged(options: Options) -> Iterator[Fault]:
     if options.queue_timeout and options.timeout and options.queue_timeout <= options.timeout:
         hint = "it counts the step's own time too: give it the timeout and the wait"
         yield Fault(("queue_timeout",), "queue_timeout is no longer than timeout", hint)
-
-
-def check_mounts(pod: PodOptions, others: Iterable[str] = ()) -> Iterator[Fault]:
-    """Every mount is of a volume, of `pod` or of those of the `others`' names, and has its place
-    to itself."""
-    known = {*others, *(volume["name"] for volume in pod.volumes)}
-    places = {claim.mount_path for claim in pod.claims.values()}
-    for index, mount in enumerate(pod.volume_mounts):
-        if mount["name"] not in known:
-            names = f"known: {', '.join(sorted(known))}" if known else "volumes has none"
-            message = f"there is no volume '{mount['name']}'"
-            yield Fault(("volume_mounts", index, "name"), message, names)
-        if mount["mountPath"] in places:
-            message = f"something is mounted at {mount['mountPath']} already"
-            yield Fault(("volume_mounts", index, "mountPath"), message)
-        places.add(mount["mountPath"])
 
 
 def _together(config: Mapping[str, Any]) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .names import Names
+from ..manifests.names import Names
 
 Json = dict[str, Any]
 WHEN = {

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..flow import Ask, Flow, Reading
 from ..graph import Approval, Argo, Conditional, Graph, Map, Node, Stub, Task, join_path, segment
+from ..manifests.names import Names, slug
 from .expressions import (
     Realised,
     both,
@@ -16,7 +17,6 @@ from .expressions import (
     items_of_argument,
     single,
 )
-from .names import Names, slug
 from .outcome import outcome
 from .split import Part
 

@@ -7,29 +7,27 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..manifests.limits import ARGUMENT_BYTES, check_container, check_length
 from ..schema.faults import Fault, Place
-from .size import KIB, OBJECT_BYTES, Size, size_of
+from .size import KIB, OBJECT_BYTES, Size
 from .text import NODE_PARAMETER
 
 TEMPLATE_LEVELS = 99
 """Argo's recursion depth: with 100 templates one below the other the workflow is an Error."""
 NODE_BYTES = 100 * KIB
-ARGUMENT_BYTES = 128 * KIB
-"""Linux starts no program with a longer argument or environment variable (MAX_ARG_STRLEN)."""
 ARGUMENTS_EXPRESSION = "toJson(workflow.parameters)"
 
 ARGO_4 = {"templates": 200, "tasks": 200, "parameters": 500}
 """Lists that the full CRDs of Argo 4 bound. Those of 3.7 and all minimal CRDs do not."""
 
 
-def check_limits(spec: Mapping[str, Any], at: Place, copies: int) -> Iterator[Fault]:
-    """`copies` says how often the engine's object holds the spec."""
-    size = size_of(spec, copies)
+def check_limits(spec: Mapping[str, Any], at: Place, size: Size) -> Iterator[Fault]:
     yield from check_levels(size.levels, at)
     yield from check_arguments(spec, at)
     for index, template in enumerate(spec.get("templates", ())):
         place = ((at, "templates"), index)
-        yield from check_container(template, place)
+        for container, inside in containers(template, place):
+            yield from check_container(container, inside)
         for number, task in enumerate(template.get("dag", {}).get("tasks", ())):
             yield from check_task(task, (((place, "dag"), "tasks"), number))
     yield from check_size(size, at)
@@ -92,27 +90,6 @@ def check_task(task: Mapping[str, Any], at: Place) -> Iterator[Fault]:
             yield from check_length(f"an argument of task '{task['name']}'", value, place)
 
 
-def check_container(template: Mapping[str, Any], at: Place) -> Iterator[Fault]:
-    """No environment variable twice, nothing too long to start a program with."""
-    for container, place in containers(template, at):
-        seen: set[str] = set()
-        for index, variable in enumerate(container.get("env", ())):
-            name = variable["name"]
-            where = ((place, "env"), index)
-            if name in seen:
-                yield Fault(
-                    where,
-                    f"the environment variable '{name}' is there twice",
-                    "the engine takes each name once: remove one",
-                )
-            seen.add(name)
-            text = f"{name}={variable.get('value', '')}"
-            yield from check_length(f"the environment variable '{name}'", text, where)
-        for field in ("command", "args"):
-            for index, text in enumerate(container.get(field, ())):
-                yield from check_length("an argument", text, ((place, field), index))
-
-
 def containers(template: Mapping[str, Any], at: Place) -> Iterator[tuple[Mapping[str, Any], Place]]:
     for field in ("container", "script"):
         if field in template:
@@ -122,18 +99,6 @@ def containers(template: Mapping[str, Any], at: Place) -> Iterator[tuple[Mapping
             yield container, ((at, field), index)
     for index, container in enumerate(template.get("containerSet", {}).get("containers", ())):
         yield container, (((at, "containerSet"), "containers"), index)
-
-
-def check_length(what: str, text: str, place: Place) -> Iterator[Fault]:
-    if len(text) * 4 <= ARGUMENT_BYTES:
-        return
-    size = len(text.encode(errors="replace"))
-    if size > ARGUMENT_BYTES:
-        yield Fault(
-            place,
-            f"{what} has {size:,} bytes; the limit of one argument is {ARGUMENT_BYTES:,}",
-            "give a large value as a file: in the catalog, or in the image",
-        )
 
 
 def check_size(size: Size, at: Place) -> Iterator[Fault]:

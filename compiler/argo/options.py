@@ -10,26 +10,22 @@ from ..options.readers import (
     Shaped,
     boolean,
     choice,
-    dns_label,
     integer,
     listed,
     mapping,
     seconds,
-    text,
 )
+from ..options.run import Schedule, becoming, schedule
 from ..options.table import Option, Table, read_values
 from ..schema.versions import ARGO
 from .readers import (
     Exposed,
-    Schedule,
     Tries,
     exposed,
-    history_limits,
     hook,
     notification,
     number,
     pod_gc,
-    schedule,
     tries,
     ttl,
     version,
@@ -91,9 +87,7 @@ STEP: Table = {
         True,
         "1",
     ),
-    "timeout": Option(
-        seconds, "a duration", "activeDeadlineSeconds", "Of each step without one of its own.", True
-    ),
+    **becoming(timeout="activeDeadlineSeconds"),
     "queue_timeout": Option(
         seconds,
         "a duration",
@@ -172,21 +166,14 @@ WORKFLOW: Table = {
         " WorkflowTemplate) or Workflow.",
         default="WorkflowTemplate",
     ),
-    "namespace": Option(
-        dns_label,
-        "text",
-        "metadata.namespace",
-        "Where everything is; else kubectl or kustomize says.",
-    ),
+    **becoming(namespace="metadata.namespace"),
     "parameters": Option(
         mapping(exposed),
         "a mapping",
         "spec.arguments.parameters: enum, description",
         "{name: {enum, description}} of the pipeline's parameters, for those who submit it.",
     ),
-    "workflow_timeout": Option(
-        seconds, "a duration", "spec.activeDeadlineSeconds", "Of the whole run."
-    ),
+    **becoming(workflow_timeout="spec.activeDeadlineSeconds"),
     "parallelism": Option(
         integer,
         "a number",
@@ -254,32 +241,11 @@ WORKFLOW: Table = {
         "CronWorkflow spec.schedules",
         "When runs start: cron expressions, or {schedule, timezone}.",
     ),
-    "timezone": Option(
-        text,
-        "text",
-        "CronWorkflow spec.timezone",
-        "Of the schedules without one of their own, such as Europe/Madrid.",
-        default="the controller's",
-    ),
-    "concurrency_policy": Option(
-        choice("Allow", "Forbid", "Replace"),
-        "a word",
-        "CronWorkflow spec.concurrencyPolicy",
-        "Allow, Forbid or Replace: what a scheduled run is to one that still runs.",
-        default="Allow",
-    ),
-    "starting_deadline": Option(
-        seconds,
-        "a duration",
-        "CronWorkflow spec.startingDeadlineSeconds",
-        "How late a run that was missed still starts.",
-    ),
-    "history_limits": Option(
-        history_limits,
-        "a mapping",
-        "CronWorkflow spec.successfulJobsHistoryLimit, failedJobsHistoryLimit",
-        "{successful, failed}: how many runs are kept.",
-        default="{successful: 3, failed: 1}",
+    **becoming(
+        timezone="CronWorkflow spec.timezone",
+        concurrency_policy="CronWorkflow spec.concurrencyPolicy",
+        starting_deadline="CronWorkflow spec.startingDeadlineSeconds",
+        history_limits="CronWorkflow spec.successfulJobsHistoryLimit, failedJobsHistoryLimit",
     ),
 }
 OPTIONS: Table = {**POD, **STEP, **WORKFLOW}

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 from argosy.runtime.secrets.kubernetes import PREFIX
 
 from ..graph import Retry
-from ..options.container import RESTRICTED, container_of, others_of, pod_of
-from ..options.inject import alone, inject
-from ..options.pod import Account, Claim, PodOptions
-from ..options.readers import plain
+from ..manifests.container import RESTRICTED, container_of, from_secret, others_of, pod_of
+from ..manifests.extra import merged
+from ..manifests.inject import alone, inject
+from ..manifests.names import Names
+from ..options.integrated import integrated
+from ..options.pod import PodOptions
 from ..settings import OWN
 from . import expressions
 from .beside import Beside, add
-from .extra import merged
-from .names import BY_NAME, RESUME, Names
 from .options import Options, read_options
 from .text import safe_json
 
@@ -32,6 +32,9 @@ AGAIN = "lastRetry.exitCode != '2'"
 ONCE = Retry()
 UNKNOWN = "topologySpreadConstraints", "runtimeClassName", "terminationGracePeriodSeconds"
 """Fields of a pod that a template has no name for: they go into its podSpecPatch."""
+RESUME = "argosy.dev/resume"
+BY_NAME = "argosy.dev/resume-by-name"
+"""The annotations of pods whose run goes on from another one."""
 EXECUTOR_USER = 8737
 """Whom Argo's own containers run as where they must not be root (MinimalCtrSC of its source)."""
 
@@ -40,26 +43,6 @@ def configured(executor: Any) -> Options:
     """The executor's options with what integrations have changed."""
     options = read_options(executor.config)
     return options._replace(pod=integrated(options.pod, executor))
-
-
-def integrated(pod: PodOptions, executor: Any) -> PodOptions:
-    """The options of a pod with what integrations have changed."""
-    account = pod.service_account
-    if executor.service_account not in (None, account.name):
-        account = Account(executor.service_account)
-    return pod._replace(
-        env={
-            **{name: value for name, value in pod.env.items() if not isinstance(value, str)},
-            **{name: plain(value) for name, value in executor.environment.items()},
-        },
-        labels={name: plain(value) for name, value in executor.labels.items()},
-        annotations={name: plain(value) for name, value in executor.annotations.items()},
-        claims={
-            name: pod.claims.get(name, Claim(mount))._replace(mount_path=mount)
-            for name, mount in executor.claims.items()
-        },
-        service_account=account,
-    )
 
 
 def overridden(base: Options, before: Options, after: Options) -> Options:
@@ -163,14 +146,18 @@ class Pods:
         """Whether any pod has a container of the user's beside its own."""
         return any(profile.beside for _, profile in self._found)
 
-    def end(self, final: Iterable[Any]) -> str:
-        """The template of the exit handler; what runs the pipeline's last pod."""
+    def end(self, final: Iterable[Any], engine: bool) -> str:
+        """The template of the exit handler; what runs the pipeline's last pod. `engine`: there are
+        steps that no pod of ours runs, of which only the engine can tell."""
         name = self._names.count("end")
+        ending: dict[str, Any] = {"from": list(final)}
+        if engine:
+            ending["engine"] = True
         template = self._pod(self._base, ["end"], self._environment(True))
         template["container"]["env"] += [
             {"name": "ARGOSY_STATUS", "value": "{{workflow.status}}"},
             {"name": "ARGOSY_FAILURES", "value": FAILURES},
-            {"name": "ARGOSY_FINAL", "value": safe_json({"from": list(final)})},
+            {"name": "ARGOSY_FINAL", "value": safe_json(ending)},
         ]
         failures = {
             "name": "failures",
@@ -225,13 +212,15 @@ class Pods:
             env.append({"name": "ARGOSY_HANDS", "value": HANDS})
         if profile.outputs:
             env.append({"name": "ARGOSY_OUTPUTS", "value": "{{inputs.parameters.outputs}}"})
-        env += [_secret(name, self._run.secrets[name]) for name in profile.secrets]
+        env += [from_secret(name, *self._run.secrets[name]) for name in profile.secrets]
         arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
         if profile.beside:
             options = options._replace(pod=alone(options.pod))
         found |= {"metadata": metadata, **step_of(options), **self._pod(options, arguments, env)}
         if profile.beside is not None:
-            secrets = [_secret(name, self._run.secrets[own]) for name, own in profile.beside.shown]
+            secrets = [
+                from_secret(name, *self._run.secrets[own]) for name, own in profile.beside.shown
+            ]
             add(found, profile.beside, secrets)
         return found if not options.extra else merged(found, {**options.extra, "name": name})
 
@@ -255,7 +244,7 @@ class Pods:
             env.append({"name": "ARGOSY_ARGUMENTS", "value": expressions.ARGUMENTS})
         for name, reference in self._run.secrets.items():  # what services need, every pod has
             if not name.startswith(PREFIX):
-                env.append(_secret(name, reference))
+                env.append(from_secret(name, *reference))
         return env
 
     def asked(self, secrets: Iterable[str]) -> tuple[str, ...]:
@@ -317,12 +306,6 @@ def _annotation(name: str, key: str) -> dict[str, Any]:
     """A variable that Kubernetes fills from an annotation of the pod; without one it is empty."""
     path = f"metadata.annotations['{key}']"
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
-
-
-def _secret(name: str, reference: tuple[str, str]) -> dict[str, Any]:
-    """A variable that Kubernetes fills from a Secret."""
-    secret, key = reference
-    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 
 def backoff_of(retry: Retry) -> tuple[float, float, float] | None:

@@ -14,11 +14,11 @@ from ..options.readers import (
     choice,
     integer,
     listed,
-    matching,
     record,
     seconds,
     text,
 )
+from ..options.run import ATTEMPTS, attempts
 
 
 class Tries(NamedTuple):
@@ -31,43 +31,11 @@ class Tries(NamedTuple):
     affinity: Mapping[str, Any] = {}
 
 
-class Schedule(NamedTuple):
-    """When runs start: a cron expression, and its time zone where it has one of its own."""
-
-    schedule: str
-    timezone: str = ""
-
-    def __str__(self) -> str:
-        return f"CRON_TZ={self.timezone} {self.schedule}" if self.timezone else self.schedule
-
-
 class Exposed(NamedTuple):
     """How a parameter is shown where runs are submitted."""
 
     enum: tuple[Any, ...] = ()
     description: str = ""
-
-
-def factor(value: Any) -> float:
-    """What a wait grows by."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 1:
-        raise WrongValue("takes a number of at least 1")
-    return value
-
-
-ATTEMPTS: Mapping[str, Reader] = {
-    "max_attempts": integer,
-    "backoff": seconds,
-    "factor": factor,
-    "max_backoff": seconds,
-}
-
-
-def attempts(value: Any) -> Retry:
-    """Attempts, or a mapping of them and the waits between."""
-    if not isinstance(value, Mapping):
-        return Retry(max_attempts=integer(value))
-    return Retry(**record(ATTEMPTS)(value))
 
 
 def tries(value: Any) -> Tries:
@@ -82,19 +50,6 @@ def tries(value: Any) -> Tries:
     found = record({**ATTEMPTS, **known})(value)
     own = {name: found.pop(name) for name in ATTEMPTS if name in found}
     return Tries(Retry(**own), **found)
-
-
-cron = matching(r"@\w+( \w+)?|\S+(\s+\S+){4,5}", "five fields, such as '0 6 * * 1-5', or @daily")
-
-
-def schedule(value: Any) -> Schedule:
-    """A cron expression, or {schedule, timezone}."""
-    if not isinstance(value, Mapping):
-        return Schedule(cron(value))
-    found = record({"schedule": cron, "timezone": text})(value)
-    if "schedule" not in found:
-        raise WrongValue("needs 'schedule'", "such as '0 6 * * 1-5'")
-    return Schedule(**found)
 
 
 def ttl(value: Any) -> dict[str, int]:
@@ -122,18 +77,6 @@ def pod_gc(value: Any) -> Any:
         "labelSelector": Shaped("LabelSelector"),
     }
     return record({"strategy": strategy, **known})(value)
-
-
-def history_limits(value: Any) -> dict[str, int]:
-    """How many runs a CronWorkflow keeps."""
-    fields = {"successful": "successfulJobsHistoryLimit", "failed": "failedJobsHistoryLimit"}
-    found = record(dict.fromkeys(fields, count))(value)
-    return {fields[name]: given for name, given in found.items()}
-
-
-def count(value: Any) -> int:
-    """A whole number, 0 too."""
-    return integer(value, 0)
 
 
 def number(value: Any) -> int:

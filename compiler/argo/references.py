@@ -7,43 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import nearest
+from ..manifests.names import RESERVED
 from ..schema.faults import Fault, Place
-from .names import RESERVED
 
 LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 """RFC 1123, and no leading digit: an expression would read one as a number."""
-SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 PARAMETER = re.compile(r"[-a-zA-Z0-9_]+")
 TASK_IN_DEPENDS = re.compile(r"([-\w]+)(?:\.\w+)?")
 
-OBJECT_NAME = 253
-NAME_LENGTHS = {
-    "Workflow": 63,  # the name is a label of every pod
-    "WorkflowTemplate": 63,
-    "ClusterWorkflowTemplate": 63,
-    "CronWorkflow": 52,  # its workflows' names get a time of 11 characters
-    "CronJob": 52,  # likewise
-    "Job": 63,  # the name is a label of its pods
-}
 FIELD_NAME = 128
 """The longest name of a template or task (Argo's validation)."""
-
-
-def check_object_name(obj: Mapping[str, Any]) -> Iterator[Fault]:
-    place = (((), "metadata"), "name")
-    name = obj.get("metadata", {}).get("name", "")
-    limit = NAME_LENGTHS.get(obj["kind"], OBJECT_NAME)
-    if not name:
-        yield Fault(place, "missing", "`kubectl apply` needs a name")
-        return
-    if not SUBDOMAIN.fullmatch(name):
-        yield Fault(place, f"'{name}' is no name of an object", "use a-z, 0-9 and '-' (RFC 1123)")
-    if len(name) > limit:
-        yield Fault(
-            place,
-            f"'{name}' has {len(name)} characters; the limit of a {obj['kind']}'s name is {limit}",
-            "give the pipeline a shorter `name`",
-        )
 
 
 def check_references(spec: Mapping[str, Any], at: Place) -> Iterator[Fault]:

@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 from ..flow import Flow
 from ..graph import ITERATION, Graph
+from ..manifests.names import Names
 from .hooks import Hooks
 from .layout import readings
-from .names import Names
 from .options import Options
 from .pods import Pods
 

@@ -1,9 +1,8 @@
 """Verify: what was rendered is what the engine takes.
 
-Fields and types against schema.json (../schema), names and references (references.py), and the
-limits and the size budget (limits.py). Our templates write the objects as `lower` made them, which
-tests hold them to; where a team's own come first, the text is read back. An object with a wrong
-type is not looked at further.
+Fields and types against the schema (../manifests/verify.py), names and references (references.py),
+and the limits and the size budget (limits.py). An object with a wrong type is not looked at
+further.
 """
 
 from __future__ import annotations
@@ -11,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from ..errors import ManifestError, Position, Problem, nearest
-from ..schema.faults import Fault, Place, place_of, show
-from ..schema.fields import check_fields, load
+from ..errors import ManifestError, Problem
+from ..manifests.verify import check_object_name, field_faults, objects_of, problem
+from ..schema.faults import Fault, Place, place_of
 from ..schema.versions import ARGO
 from .checks import version_of
 from .limits import check_argo_4, check_limits
-from .references import check_object_name, check_references
-from .size import STORED_SPECS
+from .references import check_references
+from .size import STORED_SPECS, Size, size_of
 
 if TYPE_CHECKING:
     from ..compilation import Compilation
-    from .objects import Manifest
+    from ..manifests.objects import Manifest
 
 Object = Mapping[str, Any]
 APPLY_BYTES = 262_144
@@ -34,11 +31,9 @@ APPLY_BYTES = 262_144
 def verify(compilation: Compilation) -> Compilation:
     """Adds warnings. Raises ManifestError with all problems of all files."""
     applied = [manifest for manifest in compilation.manifests if manifest.applied]
-    objects: list[Object] = [manifest.data for manifest in applied]
-    if compilation.request.templates:
-        objects = read_back({m.file: compilation.files[m.file] for m in applied})
+    objects = objects_of(compilation)
     version = version_of(compilation.settings.executor.config)
-    found = problems(objects, version)
+    found = problems(objects, version, None if compilation.request.templates else compilation.size)
     warnings = [] if found else cautions(objects)
     if found or (warnings and version == "4"):
         raise ManifestError(found or warnings)
@@ -46,30 +41,12 @@ def verify(compilation: Compilation) -> Compilation:
     return compilation._replace(warnings=(*compilation.warnings, *warnings))
 
 
-def read_back(files: Mapping[str, str]) -> list[Object]:
-    """The objects in rendered text. Raises ManifestError where it is no YAML."""
-    objects: list[Object] = []
-    found: list[Problem] = []
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for name, text in files.items():
-        try:
-            objects += yaml.load_all(text, Loader=loader)
-        except yaml.MarkedYAMLError as error:
-            found.append(not_yaml(name, error))
-    if found:
-        raise ManifestError(found)
-    return objects
-
-
-def not_yaml(file: str, error: yaml.MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    at = Position(file, mark.line, mark.column) if mark else None
-    return Problem(f"what was rendered is no YAML: {error.problem}", at, "mend the template")
-
-
-def problems(objects: Iterable[Object], version: str = ARGO) -> list[Problem]:
-    """Every problem of these objects, in their order, for a version of Argo."""
-    return [problem(obj, fault) for obj in objects for fault in faults_of(obj, version)]
+def problems(
+    objects: Iterable[Object], version: str = ARGO, size: Size | None = None
+) -> list[Problem]:
+    """Every problem of these objects, in their order, for a version of Argo. `size`: that of the
+    workflow, where it is known."""
+    return [problem(obj, fault) for obj in objects for fault in faults_of(obj, version, size)]
 
 
 def cautions(objects: Iterable[Object]) -> list[Problem]:
@@ -93,22 +70,16 @@ def too_large_to_apply(files: Mapping[str, str], applied: Iterable[Manifest]) ->
     ]
 
 
-def faults_of(obj: Object, version: str = ARGO) -> list[Fault]:
-    if not isinstance(obj, dict):
-        return [Fault((), "is no object", "a manifest is a mapping with `apiVersion` and `kind`")]
-    kinds = load()["kinds"]
-    type_ = kinds.get(kind := f"{obj.get('apiVersion')}/{obj.get('kind')}")
-    if type_ is None:
-        return [Fault(place_of("kind"), f"unknown kind '{kind}'", nearest(kind, kinds))]
-    return sorted(check_fields(obj, type_, version), key=order) or [
-        *check_object_name(obj),
-        *(fault for spec, at, copies in specs_of(obj) for fault in check_spec(spec, at, copies)),
-    ]
-
-
-def check_spec(spec: Object, at: Place, copies: int) -> Iterator[Fault]:
-    yield from check_references(spec, at)
-    yield from check_limits(spec, at, copies)
+def faults_of(obj: Object, version: str, size: Size | None) -> list[Fault]:
+    found = field_faults(obj, version)
+    if found:
+        return found
+    found = list(check_object_name(obj))
+    for spec, at, copies in specs_of(obj):
+        known = size if "templates" in spec else None  # a schedule's has none
+        found += check_references(spec, at)
+        found += check_limits(spec, at, known or size_of(spec, copies))
+    return found
 
 
 def specs_of(obj: Object) -> Iterator[tuple[Object, Place, int]]:
@@ -121,22 +92,3 @@ def specs_of(obj: Object) -> Iterator[tuple[Object, Place, int]]:
             yield obj["spec"], place_of("spec"), STORED_SPECS
         case "CronWorkflow":
             yield obj["spec"]["workflowSpec"], place_of("spec", "workflowSpec"), 1
-
-
-def order(fault: Fault) -> list[tuple[int, str]]:
-    """Sorts faults by place."""
-    keys: list[tuple[int, str]] = []
-    place = fault.place
-    while place:
-        place, key = place
-        keys.append((key, "") if isinstance(key, int) else (-1, str(key)))
-    return keys[::-1]
-
-
-def problem(obj: Object, fault: Fault) -> Problem:
-    title, where = "manifest", show(fault.place)
-    if isinstance(obj, dict):
-        metadata = obj.get("metadata")
-        name = metadata.get("name", "") if isinstance(metadata, dict) else ""
-        title = f"{obj.get('kind', 'object')} {name}".rstrip()
-    return Problem(": ".join(filter(None, (title, where, fault.message))), hint=fault.hint)

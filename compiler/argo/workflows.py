@@ -9,9 +9,10 @@ from ..cluster.applied import applied, version_warnings
 from ..cluster.engine import Engine, Execution, Instance, Resume
 from ..cluster.errors import RefusedError
 from ..cluster.resources import WORKFLOW
+from ..manifests.names import PIPELINE
 from .lower import argument_faults, argument_text
-from .names import BY_NAME, CONTROLLER, PIPELINE, RESUME
-from .objects import ARGO
+from .objects import ARGO, CONTROLLER
+from .pods import BY_NAME, RESUME
 from .status import brief, execution
 
 if TYPE_CHECKING:

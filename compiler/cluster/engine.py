@@ -6,6 +6,7 @@ One class an engine, for the executors that have one: `ENGINES` says where it is
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,7 +28,8 @@ FINISHED = frozenset(["succeeded", "failed"])
 class Instance(NamedTuple):
     """One step as it runs: its path with the indexes of iterations, or with a `*` where there is no
     iteration yet. `status` is one of waiting, pending, running, succeeded, failed, skipped,
-    omitted; times are seconds since 1970; `pod` is the newest one's name."""
+    omitted; times are seconds since 1970; `pod` is the newest one's name. Where it waits for a
+    person, `message` is the question and `answer` the command that says yes."""
 
     path: str
     status: str
@@ -36,6 +38,7 @@ class Instance(NamedTuple):
     attempts: int = 1
     message: str = ""
     pod: str = ""
+    answer: str = ""
 
 
 class Execution(NamedTuple):
@@ -147,3 +150,12 @@ def engine(executor: str, client: Client) -> Engine | None:
     module, name = ENGINES[executor]
     found: Engine = getattr(import_module(module), name)(client)
     return found
+
+
+def seconds(time: str | None) -> float | None:
+    """Seconds since 1970 of a time of Kubernetes'.
+
+    >>> seconds("1970-01-01T00:01:00Z")
+    60.0
+    """
+    return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() if time else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..argo.checks import check_mounts
 from ..errors import Problem
+from ..options.checks import check_mounts
 from ..options.readers import Fault, Path
 from ..options.table import check_values
 from ..settings import Declared, every_node, override_of, own_override

@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ..argo.names import PIPELINE
-from ..argo.status import seconds
 from ..cluster.applied import applied, version_warnings
-from ..cluster.engine import Engine, Execution, Resume
+from ..cluster.engine import Engine, Execution, Resume, seconds
 from ..cluster.errors import RefusedError
 from ..cluster.resources import CRON_JOB, JOB
+from ..manifests.names import PIPELINE
 from .text import safe_json
 
 if TYPE_CHECKING:

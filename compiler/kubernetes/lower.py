@@ -11,9 +11,12 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..argo.extra import merged
-from ..argo.names import MAX_CRON_NAME
-from ..argo.objects import (
+from ..environments import in_environment
+from ..integrate import context
+from ..manifests.container import from_secret
+from ..manifests.extra import merged
+from ..manifests.names import MAX_CRON_NAME
+from ..manifests.objects import (
     VERSION,
     Identity,
     Manifest,
@@ -24,13 +27,11 @@ from ..argo.objects import (
     kustomization,
     version_of,
 )
-from ..argo.pods import integrated
-from ..argo.readers import Schedule
-from ..environments import in_environment
-from ..integrate import context
+from ..options.integrated import integrated
+from ..options.run import Schedule
 from .options import Options, read_options
 from .plan import plan_of, variables
-from .pod import MAIN, from_field, from_secret, pod_spec
+from .pod import MAIN, from_field, pod_spec
 from .text import safe_json
 
 if TYPE_CHECKING:

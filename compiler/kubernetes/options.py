@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..argo.options import OPTIONS as ARGO
-from ..argo.readers import Schedule, attempts, count
 from ..graph import Retry
 from ..options.pod import POD, PodOptions
-from ..options.readers import Shaped, choice, integer, seconds
+from ..options.readers import Shaped, boolean, choice, integer, listed, seconds
+from ..options.run import Schedule, attempts, becoming, count, schedule
 from ..options.table import Option, Table, read_values
 
 ONCE = Retry()
@@ -57,13 +56,15 @@ OPTIONS: Table = {
         becomes="initContainers, restartPolicy Always",
         doc="Containers beside the steps, stopped when these have ended.",
     ),
-    "retry": ARGO["retry"]._replace(
-        read=attempts,
-        becomes="what runs the steps",
-        doc="{max_attempts, backoff, factor, max_backoff} of steps without a retry of their own.",
+    "retry": Option(
+        attempts,
+        "a number or a mapping",
+        "what runs the steps",
+        "{max_attempts, backoff, factor, max_backoff} of steps without a retry of their own.",
+        True,
+        "1",
     ),
-    "timeout": ARGO["timeout"]._replace(becomes="what runs the steps"),
-    "workflow_timeout": ARGO["workflow_timeout"]._replace(becomes="Job activeDeadlineSeconds"),
+    **becoming(timeout="what runs the steps", workflow_timeout="Job activeDeadlineSeconds"),
     "max_workers": Option(
         integer,
         "a number",
@@ -98,18 +99,25 @@ OPTIONS: Table = {
         "CronJob: schedules start runs from it, or you do; Job: applying it is a run.",
         default="CronJob",
     ),
-    "namespace": ARGO["namespace"],
-    "schedules": ARGO["schedules"]._replace(
-        becomes="CronJob spec.schedule", doc="When a run starts; each after the first is a CronJob."
+    **becoming(namespace="metadata.namespace"),
+    "schedules": Option(
+        listed(schedule),
+        "a list",
+        "CronJob spec.schedule",
+        "When a run starts; each after the first is a CronJob.",
     ),
-    "timezone": ARGO["timezone"]._replace(becomes="CronJob spec.timeZone"),
-    **{
-        name: ARGO[name]._replace(becomes=ARGO[name].becomes.replace("CronWorkflow", "CronJob"))
-        for name in ("concurrency_policy", "starting_deadline", "history_limits")
-    },
-    "suspend": ARGO["suspend"]._replace(
-        becomes="CronJob spec.suspend, Job spec.suspend",
-        doc="Schedules start no run; a run waits until its Job's spec.suspend is false.",
+    **becoming(
+        timezone="CronJob spec.timeZone",
+        concurrency_policy="CronJob spec.concurrencyPolicy",
+        starting_deadline="CronJob spec.startingDeadlineSeconds",
+        history_limits="CronJob spec.successfulJobsHistoryLimit, failedJobsHistoryLimit",
+    ),
+    "suspend": Option(
+        boolean,
+        "a boolean",
+        "CronJob spec.suspend, Job spec.suspend",
+        "Schedules start no run; a run waits until its Job's spec.suspend is false.",
+        default="false",
     ),
 }
 """Each becomes the field of `Options`, or of its `pod`, that has its name."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..options.container import container_of, others_of, pod_of
-from ..options.inject import inject
+from ..manifests.container import container_of, others_of, pod_of
+from ..manifests.inject import inject
 from ..options.pod import PodOptions
 
 Json = dict[str, Any]
@@ -39,8 +39,3 @@ def pod_spec(options: PodOptions, account: str, env: Iterable[Json]) -> Json:
 def from_field(name: str, path: str) -> Json:
     """A variable that says something of the pod."""
     return {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
-
-
-def from_secret(name: str, secret: str, key: str) -> Json:
-    """A variable that Kubernetes fills from a Secret."""
-    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}

@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..argo.limits import check_container
-from ..argo.verify import faults_of, problem, read_back
 from ..errors import ManifestError
+from ..manifests.limits import check_container
+from ..manifests.verify import check_object_name, field_faults, objects_of, problem
 from ..schema.faults import Fault, Place, place_of
 
 if TYPE_CHECKING:
@@ -21,14 +21,10 @@ OBJECT_BYTES = 1 << 20
 
 def verify(compilation: Compilation) -> Compilation:
     """Raises ManifestError with all problems of all files."""
-    applied = [manifest for manifest in compilation.manifests if manifest.applied]
-    objects: list[Any] = [manifest.data for manifest in applied]
-    if compilation.request.templates:
-        objects = read_back({m.file: compilation.files[m.file] for m in applied})
     found = [
         problem(obj, fault)
-        for obj in objects
-        for fault in (faults_of(obj) or [*limits(obj), *size(obj)])
+        for obj in objects_of(compilation)
+        for fault in (field_faults(obj) or [*check_object_name(obj), *limits(obj), *size(obj)])
     ]
     if found:
         raise ManifestError(found)
@@ -40,7 +36,7 @@ def limits(obj: Mapping[str, Any]) -> Iterator[Fault]:
     for spec, place in pods_of(obj):
         for field in ("initContainers", "containers"):
             for index, container in enumerate(spec.get(field, ())):
-                yield from check_container({"container": container}, ((place, field), index))
+                yield from check_container(container, ((place, field), index))
 
 
 def pods_of(obj: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Place]]:

@@ -11,13 +11,15 @@ import secrets
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from argosy.runtime.aws import KEYS
 from argosy.runtime.run_logs.s3 import S3RunLog
 from argosy.runtime.secrets.aws_secrets_manager import AwsSecretsManager
-from cluster import IMAGE, Cluster
+from cluster import IMAGE, PYTHON, Cluster
+from examples import argosy
 from matrix import Matrix, Services
 from postgres import server, there
 from runs import Lab
@@ -68,6 +70,20 @@ def cluster(new_cluster: Callable[[], Cluster]) -> Cluster:
 def lab(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """Where small pipelines run here and on the cluster."""
     return Lab(cluster, tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture(scope="session")
+def runtime(_cluster_is_there: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image that brings the runtime into others, in the cluster."""
+    folder, name = tmp_path_factory.mktemp("runtime"), "localhost/argosy-runtime:test"
+    done = argosy("image", "--base", PYTHON, "-o", str(folder), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    load = str(Path(os.environ.get("CLUSTER", "../shared/cluster")) / "load")
+    build = ["docker", "build", "--quiet", "--network", "host", "--tag", name, str(folder)]
+    for command in (build, [load, name]):
+        environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cluster import IMAGE, Cluster
+from cluster import IMAGE, PYTHON, Cluster
 from examples import argosy
 from runs import MOUNT, Lab, result, run_id
 
@@ -88,7 +87,6 @@ ABSENT = pipeline("box-absent", one={**box(), "command": "/no-such-program"})
 SECRETS = pipeline(
     "box-secrets", one=box("env", "TOKEN", "show", "/argosy/secrets/S", secrets={"S": "TOKEN"})
 )
-PYTHON = "localhost/argosy-test-python:3.11"
 SAYS = {
     "inputs": {"parameters": [{"name": "items"}, {"name": "uid"}]},
     "script": {
@@ -173,21 +171,6 @@ INJECTED = pipeline(
     ),
     two=shell('echo "twice is $ARGOSY_PRM_twice, and I am $(id -u)"', depends_on=["one"]),
 )
-RUNTIME = "localhost/argosy-runtime:test"
-
-
-@pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The image that brings the runtime, in the cluster."""
-    folder = tmp_path_factory.mktemp("runtime")
-    done = argosy("image", "--base", PYTHON, "-o", str(folder), cwd=folder)
-    assert done.returncode == 0, done.stderr
-    load = str(Path(os.environ.get("CLUSTER", "../shared/cluster")) / "load")
-    build = ["docker", "build", "--quiet", "--network", "host", "--tag", RUNTIME, str(folder)]
-    for command in (build, [load, RUNTIME]):
-        environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
-        subprocess.run(command, check=True, capture_output=True, env=environment)
-    return RUNTIME
 
 
 @pytest.fixture(scope="module")
@@ -332,6 +315,8 @@ def test_outputs_of_the_engines_own_templates_feed_later_steps(
         "twice": "007007",
     }
     assert found["parameters"]["text"] == f"{json.dumps(said)} 007 007007"
+    steps = ("make", "says", "looks", "refers", "waits", "uses")
+    assert result(found).steps == {step: ["succeeded"] for step in steps}
     # Of ours: two steps, a pod after each of the three with outputs, one before that reads of
     # several, and the end; of the engine's: two scripts and a resource.
     assert lab.pods("raw") == 2 + 3 + 1 + 3

@@ -445,32 +445,6 @@ def test_a_workflow_got_what_the_options_say(
     assert not any(c["type"] == "MetricsError" for c in workflow["status"].get("conditions", ()))
 
 
-def test_the_preset_is_what_the_standard_asks_for(
-    started: Started, ended: dict[str, dict[str, Any]], new_cluster: Callable[[], Cluster]
-) -> None:
-    """This cluster puts every pod on the host's network, which is the one thing that the API server
-    then has against the pods that ran."""
-    enforcing = new_cluster()
-    label = "pod-security.kubernetes.io/enforce=restricted"
-    enforcing.kubectl("label", "namespace", enforcing.namespace, label)
-    for ((pod,),) in zip(started.pods("opt-secure").values(), strict=True):
-        assert violations(enforcing, pod) == ["host namespaces"], pod["metadata"]["name"]
-    (pod,) = started.pods("opt-mutex-1")["hold"]
-    assert len(violations(enforcing, pod)) > 3
-
-
-def violations(cluster: Cluster, pod: dict[str, Any]) -> list[str]:
-    """What the API server's own admission has against a pod in a namespace."""
-    elsewhere = "hostNetwork", "serviceAccount", "serviceAccountName"
-    spec = {name: value for name, value in pod["spec"].items() if name not in elsewhere}
-    again = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "again"}, "spec": spec}
-    with pytest.raises(AssertionError) as refused:
-        cluster.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(again))
-    match = re.search(r'violates PodSecurity "restricted:latest": (.*)', str(refused.value))
-    assert match, str(refused.value)
-    return re.findall(r"(?:^|, )([\w ?!=.]+?) \(", match[1])
-
-
 def span(pod: dict[str, Any]) -> tuple[datetime, datetime]:
     """When a pod's step began and ended."""
     (state,) = [

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from argosy.compiler.argo.objects import Manifest
 from argosy.compiler.argo.verify import cautions, problems, verify
 from argosy.compiler.compilation import Compilation, Request
 from argosy.compiler.errors import ManifestError, Problem
+from argosy.compiler.manifests.objects import Manifest
 from argosy.compiler.settings import Declared, Settings
 
 KIB = 1024

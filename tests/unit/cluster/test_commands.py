@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api_server import Answer, Sent, api_server, kubeconfig
-from argosy.compiler.argo.names import CONTROLLER
+from argosy.compiler.argo.objects import CONTROLLER
 from argosy.compiler.argo.status import OFFLOADED
 from argosy.compiler.cli import argosy, following
 from argosy.compiler.cluster import exchange

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from argosy.compiler import phases
-from argosy.compiler.argo.objects import Manifest
 from argosy.compiler.errors import ManifestError
 from argosy.compiler.kubernetes.checks import check_options, warn_options
 from argosy.compiler.kubernetes.options import (
@@ -17,6 +16,7 @@ from argosy.compiler.kubernetes.options import (
     Options,
     read_options,
 )
+from argosy.compiler.manifests.objects import Manifest
 from argosy.compiler.options.pod import POD
 from argosy.runtime.executors.local.schedule import Schedule
 from argosy.runtime.executors.pod import plan_in

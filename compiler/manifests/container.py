@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..argo.names import Names
+from ..options.pod import PodOptions
 from ..settings import merge
-from .pod import PodOptions
+from .names import Names
 
 Json = dict[str, Any]
 RESTRICTED_POD: Json = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -89,6 +89,11 @@ def others_of(options: PodOptions, containers: Iterable[Mapping[str, Any]]) -> l
             container["ports"] = [{"protocol": "TCP", **port} for port in ports]
         found.append(container)
     return found
+
+
+def from_secret(name: str, secret: str, key: str) -> Json:
+    """A variable that Kubernetes fills from a Secret."""
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 
 def claim_volumes(options: PodOptions) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from argosy.runtime.extras import EXTRAS, FOLDER, HOME, LIBRARY, VARIABLE
 
-from .pod import PodOptions, Runtime
+from ..options.pod import PodOptions, Runtime
 
 Json = dict[str, Any]
 VOLUME = "argosy-runtime"

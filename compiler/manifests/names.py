@@ -14,12 +14,6 @@ from zlib import crc32
 PIPELINE = "argosy.dev/pipeline"
 """The label of everything that is a pipeline's; as an annotation of a workflow, the pipeline's name
 as it begins the run's id."""
-RESUME = "argosy.dev/resume"
-BY_NAME = "argosy.dev/resume-by-name"
-"""The annotations of pods whose run goes on from another one."""
-
-CONTROLLER = "workflows.argoproj.io/controller-instanceid"
-"""The label of Argo's objects that says which of several controllers they are for."""
 
 MAX_NAME = 63
 MAX_CRON_NAME = 52

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argosy.compiler.argo.names import RESERVED, Names, label_value, slug, task_name
+from argosy.compiler.manifests.names import RESERVED, Names, label_value, slug, task_name
 
 RFC_1123 = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")

@@ -1,0 +1,107 @@
+"""The options that a run has on every engine: when it starts, how long it may take, and how often
+its steps are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..graph import Retry
+from .readers import Reader, WrongValue, choice, dns_label, integer, matching, record, seconds, text
+from .table import Option, Table
+
+
+class Schedule(NamedTuple):
+    """When runs start: a cron expression, and its time zone where it has one of its own."""
+
+    schedule: str
+    timezone: str = ""
+
+    def __str__(self) -> str:
+        return f"CRON_TZ={self.timezone} {self.schedule}" if self.timezone else self.schedule
+
+
+def factor(value: Any) -> float:
+    """What a wait grows by."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 1:
+        raise WrongValue("takes a number of at least 1")
+    return value
+
+
+ATTEMPTS: Mapping[str, Reader] = {
+    "max_attempts": integer,
+    "backoff": seconds,
+    "factor": factor,
+    "max_backoff": seconds,
+}
+
+
+def attempts(value: Any) -> Retry:
+    """Attempts, or a mapping of them and the waits between."""
+    if not isinstance(value, Mapping):
+        return Retry(max_attempts=integer(value))
+    return Retry(**record(ATTEMPTS)(value))
+
+
+cron = matching(r"@\w+( \w+)?|\S+(\s+\S+){4,5}", "five fields, such as '0 6 * * 1-5', or @daily")
+
+
+def schedule(value: Any) -> Schedule:
+    """A cron expression, or {schedule, timezone}."""
+    if not isinstance(value, Mapping):
+        return Schedule(cron(value))
+    found = record({"schedule": cron, "timezone": text})(value)
+    if "schedule" not in found:
+        raise WrongValue("needs 'schedule'", "such as '0 6 * * 1-5'")
+    return Schedule(**found)
+
+
+def history_limits(value: Any) -> dict[str, int]:
+    """How many runs a CronWorkflow keeps."""
+    fields = {"successful": "successfulJobsHistoryLimit", "failed": "failedJobsHistoryLimit"}
+    found = record(dict.fromkeys(fields, count))(value)
+    return {fields[name]: given for name, given in found.items()}
+
+
+def count(value: Any) -> int:
+    """A whole number, 0 too."""
+    return integer(value, 0)
+
+
+RUN: Table = {
+    "timeout": Option(seconds, "a duration", "", "Of each step without one of its own.", True),
+    "workflow_timeout": Option(seconds, "a duration", "", "Of the whole run."),
+    "namespace": Option(
+        dns_label, "text", "", "Where everything is; else kubectl or kustomize says."
+    ),
+    "timezone": Option(
+        text,
+        "text",
+        "",
+        "Of the schedules without one of their own, such as Europe/Madrid.",
+        default="the controller's",
+    ),
+    "concurrency_policy": Option(
+        choice("Allow", "Forbid", "Replace"),
+        "a word",
+        "",
+        "Allow, Forbid or Replace: what a scheduled run is to one that still runs.",
+        default="Allow",
+    ),
+    "starting_deadline": Option(
+        seconds, "a duration", "", "How late a run that was missed still starts."
+    ),
+    "history_limits": Option(
+        history_limits,
+        "a mapping",
+        "",
+        "{successful, failed}: how many runs are kept.",
+        default="{successful: 3, failed: 1}",
+    ),
+}
+"""Without the fields that they become, which are each engine's own."""
+
+
+def becoming(**fields: str) -> Table:
+    """These options of a run, each with the field that it becomes."""
+    return {name: RUN[name]._replace(becomes=field) for name, field in fields.items()}
