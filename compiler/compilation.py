@@ -30,7 +30,8 @@ class Request(NamedTuple):
 
 class Compilation(NamedTuple):
     """The state between two phases. Each phase fills in its own part and changes no other;
-    `integrate` makes the live executor and services, which a compilation has to itself."""
+    `integrate` makes the live executor and services, which a compilation has to itself. `size`:
+    what the engine's object comes to, where that is bounded."""
 
     request: Request
     document: Any = None
@@ -43,6 +44,7 @@ class Compilation(NamedTuple):
     plugins: tuple[str, ...] = ()
     flow: Flow = None  # type: ignore[assignment]
     manifests: Any = None
+    size: Any = None
     files: Mapping[str, str] = NOTHING
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()

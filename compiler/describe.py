@@ -52,7 +52,7 @@ def _size(compilation: Compilation) -> dict[str, Any]:
         return {}
     from .argo.size import estimate
 
-    return {"size": estimate(compilation.manifests)}
+    return {"size": estimate(compilation.size, compilation.manifests)}
 
 
 def _step(compilation: Compilation, path: str, node: Node) -> dict[str, Any]:

@@ -9,7 +9,7 @@ tenth of the time that frozen dataclasses take.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from heapq import heappop, heappush
 from types import MappingProxyType
@@ -167,15 +167,14 @@ class Node(NamedTuple):
         """What its spec makes it, in a word."""
         return KINDS[type(self.spec)]
 
-    def graphs(self) -> Iterator[tuple[str, "Graph"]]:
+    def graphs(self) -> Sequence[tuple[str, "Graph"]]:
         """The graphs inside, each with the path segment that leads to it ('' adds none)."""
-        match self.spec:
-            case Parallel(branches=branches) | Conditional(branches=branches):
-                yield from ((segment(name), graph) for name, graph in branches.items())
-            case Map(branch=branch) | Loop(branch=branch):
-                yield ITERATION, branch
-            case Dag(branch=branch):
-                yield "", branch
+        spec = self.spec
+        if isinstance(spec, (Parallel, Conditional)):
+            return [(segment(name), graph) for name, graph in spec.branches.items()]
+        if isinstance(spec, (Map, Loop)):
+            return [(ITERATION, spec.branch)]
+        return [("", spec.branch)] if isinstance(spec, Dag) else ()
 
 
 class Graph(NamedTuple):
@@ -191,8 +190,8 @@ class Graph(NamedTuple):
 
         Nodes of a cycle, and those behind it, are missing from it.
         """
-        if len(self.nodes) == 1:  # most graphs inside others; a step after itself is a cycle
-            return [name for name, node in self.nodes.items() if not node.incoming]
+        if self._in_order():
+            return list(self.nodes)
         place = {name: index for index, name in enumerate(self.nodes)}
         names = list(self.nodes)
         waiting = {name: len(node.incoming) for name, node in self.nodes.items()}
@@ -210,6 +209,16 @@ class Graph(NamedTuple):
                 if not waiting[target]:
                     heappush(ready, place[target])
         return order
+
+    def _in_order(self) -> bool:
+        """Whether every node comes after those that it waits for, as people mostly write them."""
+        before: set[str] = set()
+        for name, node in self.nodes.items():
+            for edge in node.incoming:
+                if edge.source not in before:
+                    return False
+            before.add(name)
+        return True
 
 
 class Pipeline(NamedTuple):

@@ -95,4 +95,4 @@ def _leaf(path: str, rank: str, reading: Reading) -> dict[str, Any]:
 
 def _given(**members: Any) -> dict[str, Any]:
     """The members that say something."""
-    return {key: value for key, value in members.items() if value not in (None, "", [], {})}
+    return {key: value for key, value in members.items() if value}

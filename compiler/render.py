@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .compilation import Compilation
 
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_UNPRINTABLE = "[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ":")).encode
 _decode = json.JSONDecoder().raw_decode
 
@@ -57,7 +57,7 @@ def as_yaml(value: Any) -> str:
         return str(value)
     text = _encode(value)
     if not text.isascii() or "\x7f" in text:
-        text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+        text = re.sub(_UNPRINTABLE, lambda match: f"\\u{ord(match[0]):04x}", text)
     return _readable(text) if '\\"' in text else text
 
 

@@ -15,7 +15,7 @@ from .attempt import complain, iso, now
 from .context import Context, parsed, write_run
 from .entries import State
 from .errors import ArgosyError, NodeError, TaskError
-from .layout import end_key, run_key, steps_prefix
+from .layout import end_key, record_key, record_prefix, run_key, steps_prefix
 from .state import LARGE, Reader
 from .step import holds_objects
 from .values import dump
@@ -38,9 +38,11 @@ def end(environment: Mapping[str, str]) -> int:
     """Writes end/<n>.json. Its own faults are printed; the exit status is 0 all the same."""
     try:
         context = Context.from_environment(environment)
-        sources = parsed(environment, "ARGOSY_FINAL").get("from", [])
+        ending = parsed(environment, "ARGOSY_FINAL")
         said = failures_in(environment.get("ARGOSY_FAILURES", ""))
-        close(context, status_of(environment), said, sources)
+        if ending.get("engine"):
+            record_engines_own(context)
+        close(context, status_of(environment), said, ending.get("from", []))
     except Exception as error:  # a handler that fails would fail the run
         complain(f"the end of the run is not recorded: {type(error).__name__}: {error}")
     return 0
@@ -51,6 +53,56 @@ def status_of(environment: Mapping[str, str]) -> str:
     if status not in STATUSES:
         raise NodeError(f"ARGOSY_STATUS is '{status}'; it is one of {', '.join(STATUSES)}")
     return STATUSES[status]
+
+
+def record_engines_own(context: Context) -> None:
+    """Records the steps that no pod of ours ran, as the engine's Workflow tells of them."""
+    from .cluster import Pod  # few pipelines have such steps
+    from .workflow import fetch, steps_without_pods
+
+    try:
+        workflow = fetch(Pod(), context.origin["workflow"])
+        for step, node in steps_without_pods(workflow):
+            if record := record_of(step, node):
+                _record(context, record)
+    except ArgosyError as error:
+        complain(f"of what Argo itself ran there are no records: {error}")
+
+
+def record_of(step: str, node: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The record of a node of the engine's; None where it did not run."""
+    from datetime import datetime
+
+    from .workflow import pod_name
+
+    began, phase = node.get("startedAt"), node.get("phase", "")
+    if not began or node.get("type") == "Skipped":
+        return None
+    milliseconds = int(datetime.fromisoformat(began.replace("Z", "+00:00")).timestamp() * 1000)
+    status = STATUSES.get(phase, "failed")
+    found = {
+        "step": step,
+        "attempt": f"{milliseconds:013d}-{node['id'].rpartition('-')[2]}",
+        "status": status,
+        "started": began,
+        "ended": node.get("finishedAt") or now(),
+        "exit_status": 0 if status == "succeeded" else 1,
+        "pod": pod_name(node),
+    }
+    message = node.get("message") or (
+        f"it was {phase} when the run ended" if phase not in STATUSES else ""
+    )
+    return {**found, "message": message} if message else found
+
+
+def _record(context: Context, record: Mapping[str, Any]) -> None:
+    """Writes a record, unless a pod of ours has said how the step ended: of an approval that nobody
+    gave in time."""
+    store, prefix = context.run_log_store, record_prefix(context.run, record["step"])
+    key = record_key(context.run, record["step"], record["attempt"])
+    others = (other for other in store.list(prefix) if other.endswith(".json") and other != key)
+    if all(json.loads(store.get(other) or b"{}").get("control") for other in others):
+        store.put(key, json.dumps(record).encode())
 
 
 def close(

@@ -13,13 +13,7 @@ def write(path: str, data: bytes, sync: bool = False) -> None:
     machine cannot undo it. Folders are made as they are needed."""
     beside = beside_of(path)
     try:
-        descriptor = create(beside)
-        try:
-            write_all(descriptor, data)
-            if sync:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _fill(create(beside), data, sync)
         os.replace(beside, path)
     except BaseException:
         with suppress(OSError):
@@ -30,7 +24,11 @@ def write(path: str, data: bytes, sync: bool = False) -> None:
 
 
 def append(path: str, data: bytes, sync: bool = False) -> None:
-    descriptor = create(path, os.O_APPEND)
+    _fill(create(path, os.O_APPEND), data, sync)
+
+
+def _fill(descriptor: int, data: bytes, sync: bool) -> None:
+    """Writes all of `data`, and closes."""
     try:
         write_all(descriptor, data)
         if sync:

@@ -142,7 +142,8 @@ def account(name: str) -> list[dict[str, Any]]:
             "apiGroups": ["argoproj.io"],
             "resources": ["workflowtaskresults"],
             "verbs": ["create", "patch"],
-        }
+        },
+        {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["get"]},
     ]
     rbac, metadata = "rbac.authorization.k8s.io", {"name": name}
     binding = {

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from argosy.runtime.workflow import STEP
+
 Json = dict[str, Any]
 Pod = Callable[[Json, str, str, Json], tuple[bool, list[str]]]
 """What runs in a pod, given NODE, KEY, ENDED and the template: whether it succeeds, and what it
@@ -135,6 +137,7 @@ class Engine:
         arguments = {
             parameter["name"]: parameter["value"]
             for parameter in task.get("arguments", {}).get("parameters", [])
+            if parameter["name"] != STEP  # which no template takes: Argo lets it be
         }
         if "when" in task and scope.replace(task["when"]) != "true":
             return attached(leaf("Skipped", "Skipped"), parents)

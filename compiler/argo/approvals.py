@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from argosy.runtime.workflow import STEP
+
 from ..errors import ManifestError, Problem
 from ..graph import Approval, Node
 from .expressions import tag
@@ -19,9 +21,9 @@ from .shared import Shared
 Json = dict[str, Any]
 
 
-def approval(shared: Shared, node: Node) -> Work:
-    """What a task calls that waits. The engine's pages show the message among its inputs. Raises
-    ManifestError for a message that the engine would change."""
+def approval(shared: Shared, at: str, node: Node) -> Work:
+    """What the task at the path `at` calls, to wait. The engine's pages show the message among its
+    inputs. Raises ManifestError for a message that the engine would change."""
     spec = _spec(node)
     if "{{" in spec.message:
         message = f"the message of '{node.name}' has '{{{{', which Argo would replace"
@@ -36,7 +38,7 @@ def approval(shared: Shared, node: Node) -> Work:
             "inputs": {"parameters": [{"name": name} for name in arguments]},
             "suspend": {"duration": "{{inputs.parameters.seconds}}"} if timed else {},
         }
-    return Work(shared.waits[timed]["name"], arguments)
+    return Work(shared.waits[timed]["name"], {STEP: at, **arguments})
 
 
 def late(task: str, node: Node) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from argosy.runtime.workflow import STEP
+
 from ..flow import Reading
 from ..graph import (
     ITERATION,
@@ -118,7 +120,7 @@ class _Lowering:
             case Parallel() | Dag():
                 yield dag_task(parts.task, self._call(at, node, reading), depends)
             case Approval():
-                yield dag_task(parts.task, approval(self.shared, node), depends)
+                yield dag_task(parts.task, approval(self.shared, at, node), depends)
                 if parts.late:
                     work = leaf(self.shared, at, node, self._down(reading))
                     yield dag_task(
@@ -259,7 +261,7 @@ class _Lowering:
         if spec.template:
             template = self.shared.name(at)
             self.beside.append({"name": template, **spec.template})
-        arguments = {**spec.arguments, **parts.arguments}
+        arguments = {STEP: at, **spec.arguments, **parts.arguments}
         return dag_task(parts.task, Work(template, arguments, reference=spec.reference), depends)
 
     def _conditional(

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..manifests.limits import ARGUMENT_BYTES, check_container, check_length
 from ..schema.faults import Fault, Place
-from .size import KIB, OBJECT_BYTES, Size, size_of
+from .size import KIB, OBJECT_BYTES, Size
 from .text import NODE_PARAMETER
 
 TEMPLATE_LEVELS = 99
@@ -21,9 +21,7 @@ ARGO_4 = {"templates": 200, "tasks": 200, "parameters": 500}
 """Lists that the full CRDs of Argo 4 bound. Those of 3.7 and all minimal CRDs do not."""
 
 
-def check_limits(spec: Mapping[str, Any], at: Place, copies: int) -> Iterator[Fault]:
-    """`copies` says how often the engine's object holds the spec."""
-    size = size_of(spec, copies)
+def check_limits(spec: Mapping[str, Any], at: Place, size: Size) -> Iterator[Fault]:
     yield from check_levels(size.levels, at)
     yield from check_arguments(spec, at)
     for index, template in enumerate(spec.get("templates", ())):

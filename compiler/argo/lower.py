@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ..environments import in_environment
 from ..errors import ManifestError, Problem
-from ..graph import Pipeline
+from ..graph import Approval, Argo, Graph, Pipeline
 from ..integrate import context
 from ..manifests.extra import merged
 from ..manifests.names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
@@ -24,7 +24,7 @@ from .options import Options, read_options
 from .pods import Pods, Run, common, configured, overridden
 from .readers import Exposed
 from .shared import NOOP, Shared
-from .size import OBJECT_BYTES, copies_of, size_of, tasks_of
+from .size import OBJECT_BYTES, Size, copies_of, size_of, tasks_of
 from .text import safe_json
 from .workflow import spec_of
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ..compilation import Compilation
 
 Json = dict[str, Any]
+WORKFLOWS = {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["get"]}
+"""What the exit handler must be allowed, to record the steps that no pod of ours runs."""
 _ARGUMENT = re.compile(r"[-A-Za-z0-9_]+")
 
 
@@ -54,11 +56,25 @@ def lower(compilation: Compilation) -> Compilation:
     pods = Pods(Run(config, run_id, executor.secret_environment), own, names)
     steps = _step_options(common(plain), executor.config, compilation.settings.steps, environment)
     shared = Shared(compilation.flow, config["arguments"], own, steps, names, pods, Hooks(names))
-    spec, nodes = _within_budget(_spec(of, shared, base, arguments, pipeline), of, base)
+    spec = _spec(of, shared, base, arguments, pipeline)
     of, spec = versioned(of, spec, compilation.request.templates)
+    (spec, nodes), size = _within_budget(spec, of, base)
     rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
+    if _without_pods(pipeline.graph):
+        rules.append(WORKFLOWS)
     found = manifests(of, base, spec, nodes, rules, pipeline.description)
-    return compilation._replace(manifests=found)
+    return compilation._replace(manifests=found, size=size)
+
+
+def _without_pods(graph: Graph) -> bool:
+    """Whether there are steps that no pod of ours runs."""
+    stack = [graph]
+    while stack:
+        for node in stack.pop().nodes.values():
+            if isinstance(node.spec, (Approval, Argo)):
+                return True
+            stack.extend(inner for _, inner in node.graphs())
+    return False
 
 
 def _refuse_memoized_ends(compilation: Compilation) -> None:
@@ -73,13 +89,15 @@ def _refuse_memoized_ends(compilation: Compilation) -> None:
         )
 
 
-def _within_budget(spec: Json, of: Identity, options: Options) -> Apart:
-    """The specification, its nodes apart where it would be too large with them. (A template of the
-    whole cluster has none: a ConfigMap is of one namespace.)"""
-    fits = size_of(spec, copies_of(options.kind)).total <= OBJECT_BYTES
-    if fits or options.kind == CLUSTER:
-        return Apart(spec, {})
-    return apart(spec, of.name)
+def _within_budget(spec: Json, of: Identity, options: Options) -> tuple[Apart, Size]:
+    """The specification, its nodes apart where it would be too large with them, and its size. (A
+    template of the whole cluster has none apart: a ConfigMap is of one namespace.)"""
+    copies = copies_of(options.kind)
+    size = size_of(spec, copies)
+    if size.total <= OBJECT_BYTES or options.kind == CLUSTER:
+        return Apart(spec, {}), size
+    found = apart(spec, of.name)
+    return found, size_of(found.spec, copies)
 
 
 def _step_options(
@@ -147,7 +165,7 @@ def _spec(
 ) -> Json:
     """The workflow's specification."""
     hooks = shared.hooks
-    end = shared.pods.end(shared.flow.final)
+    end = shared.pods.end(shared.flow.final, _without_pods(pipeline.graph))
     found: Json = {
         "entrypoint": shared.call(pipeline.graph, ""),
         "onExit": hooks.exit(end, options.notifications),

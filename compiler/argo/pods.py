@@ -146,14 +146,18 @@ class Pods:
         """Whether any pod has a container of the user's beside its own."""
         return any(profile.beside for _, profile in self._found)
 
-    def end(self, final: Iterable[Any]) -> str:
-        """The template of the exit handler; what runs the pipeline's last pod."""
+    def end(self, final: Iterable[Any], engine: bool) -> str:
+        """The template of the exit handler; what runs the pipeline's last pod. `engine`: there are
+        steps that no pod of ours runs, of which only the engine can tell."""
         name = self._names.count("end")
+        ending: dict[str, Any] = {"from": list(final)}
+        if engine:
+            ending["engine"] = True
         template = self._pod(self._base, ["end"], self._environment(True))
         template["container"]["env"] += [
             {"name": "ARGOSY_STATUS", "value": "{{workflow.status}}"},
             {"name": "ARGOSY_FAILURES", "value": FAILURES},
-            {"name": "ARGOSY_FINAL", "value": safe_json({"from": list(final)})},
+            {"name": "ARGOSY_FINAL", "value": safe_json(ending)},
         ]
         failures = {
             "name": "failures",

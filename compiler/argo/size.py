@@ -69,15 +69,13 @@ def size_of(spec: Mapping[str, Any], copies: int) -> Size:
     return Size(stored, copies, nodes, entry.levels, len(templates), longest)
 
 
-def estimate(manifests: Iterable[Manifest]) -> dict[str, Any]:
+def estimate(size: Size, manifests: Iterable[Manifest]) -> dict[str, Any]:
     """The size of the workflow among these, and the limit that it has to stay under, as data."""
-    files = list(manifests)
-    found = size_of(files[0].data["spec"], copies_of(files[0].data["kind"]))
     return {
-        **found._asdict(),
-        "object": found.total,
+        **size._asdict(),
+        "object": size.total,
         "limit": OBJECT_BYTES,
-        "config_maps": sum(manifest.template == "configmap" for manifest in files),
+        "config_maps": sum(manifest.template == "configmap" for manifest in manifests),
     }
 
 

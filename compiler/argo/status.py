@@ -1,18 +1,19 @@
 """The steps of a run in the status of its Workflow.
 
 The templates say which steps there are, and each of the engine's nodes which step it is: both carry
-the step's NODE as an argument, and the iteration as KEY.
+the step's NODE as an argument, and the iteration as KEY. Of a step without a pod of ours only the
+task says which one it is.
 """
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from argosy.runtime.layout import ITERATION, fill, indexes
+from argosy.runtime.layout import ITERATION, fill
+from argosy.runtime.workflow import key_of, nodes_of, pod_name, spec_of, step_of, templates_of
 
 from ..cluster.engine import Execution, Instance, seconds
 from ..manifests.names import PIPELINE
@@ -29,8 +30,6 @@ PHASES = {
     "Skipped": "skipped",
     "Omitted": "omitted",
 }
-LONGEST = 242
-"""Characters of a pod's name before the hash (the engine's util.GeneratePodName)."""
 OFFLOADED = (
     "Argo keeps the nodes of this workflow in its database; an Argo server shows them: --server URL"
 )
@@ -50,8 +49,9 @@ def execution(workflow: Json) -> Execution:
     """What a Workflow says of its run, its steps among it."""
     status = workflow.get("status") or {}
     found = brief(workflow)
-    nodes, note = nodes_of(status)
-    steps = instances(workflow, nodes)
+    nodes = nodes_of(status)
+    note = OFFLOADED if nodes is None else ""
+    steps = instances(workflow, nodes or {})
     if found.finished:  # what has not run by now was left out with the graph that it is in
         steps = (s._replace(status="omitted") if s.status == "waiting" else s for s in steps)
     return found._replace(steps=tuple(steps), note=note)
@@ -80,25 +80,14 @@ def run_of(metadata: Json) -> str:
     return f"{pipeline}-{metadata['uid'][:8]}"
 
 
-def nodes_of(status: Json) -> tuple[Mapping[str, Json], str]:
-    """The engine's nodes by id, and why there are none to see."""
-    if status.get("nodes"):
-        return status["nodes"], ""
-    packed = status.get("compressedNodes")
-    if packed:
-        found: Mapping[str, Json] = json.loads(gzip.decompress(base64.b64decode(packed)))
-        return found, ""
-    return {}, OFFLOADED if status.get("offloadNodeStatusVersion") else ""
-
-
 def instances(workflow: Json, nodes: Mapping[str, Json]) -> Iterator[Instance]:
     """The steps in the order of the definition, iterations by their index."""
     templates = templates_of(workflow)
-    patterns = list(_patterns(templates, _spec(workflow).get("entrypoint", "")))
+    patterns = list(_patterns(templates, spec_of(workflow).get("entrypoint", "")))
     place = {pattern.path: number for number, pattern in enumerate(patterns)}
     called = {(p.template, p.task): p.path for p in patterns if not p.fail}
-    quiet = {pattern.path for pattern in patterns if pattern.fail}
-    found = list(_started(nodes, called))
+    quiet = place.keys() - called.values()
+    found = list(_started(workflow["metadata"], nodes, called))
     seen = {path for path, _, _ in found}
     rows = [(place.get(path, len(place)), key, one) for path, key, one in found]
     for path, number in place.items():
@@ -106,17 +95,6 @@ def instances(workflow: Json, nodes: Mapping[str, Json]) -> Iterator[Instance]:
             rows.append((number, (), Instance(path, "waiting", attempts=0)))
     rows.sort(key=lambda row: (row[0], [int(index) for index in row[1]]))
     return (one for _, _, one in rows)
-
-
-def templates_of(workflow: Json) -> dict[str, Json]:
-    """The templates of a workflow by name, wherever they came from."""
-    return {template["name"]: template for template in _spec(workflow).get("templates", ())}
-
-
-def _spec(workflow: Json) -> Json:
-    """The specification that runs: of a template, once Argo has taken it over, in the status."""
-    stored: Json = (workflow.get("status") or {}).get("storedWorkflowTemplateSpec") or {}
-    return stored if stored.get("templates") else workflow.get("spec") or {}
 
 
 def _patterns(templates: Mapping[str, Json], entrypoint: str) -> Iterator[Pattern]:
@@ -129,8 +107,11 @@ def _patterns(templates: Mapping[str, Json], entrypoint: str) -> Iterator[Patter
         if task is None:
             stack.pop()
             continue
-        node, called = _node(task.get("arguments") or {}), task.get("template", "")
-        if _shown(node):
+        arguments, called = task.get("arguments") or {}, task.get("template", "")
+        node = _node(arguments)
+        if path := step_of(arguments):
+            yield Pattern(path, name, task["name"], False)
+        elif _shown(node):
             yield Pattern(node["step"], name, task["name"], node.get("type") == "fail")
         elif called not in known:  # a loop is a template that calls itself
             known.add(called)
@@ -159,38 +140,30 @@ def _shown(node: Json) -> bool:
 
 
 def _started(
-    nodes: Mapping[str, Json], called: Mapping[tuple[str, str], str]
+    metadata: Json, nodes: Mapping[str, Json], called: Mapping[tuple[str, str], str]
 ) -> Iterator[tuple[str, tuple[str, ...], Instance]]:
     """The pattern, the indexes and the instance of each step that the engine has a node of."""
     groups: dict[tuple[str, tuple[str, ...]], list[Json]] = {}
     for node in nodes.values():
-        if node.get("type") in ("Pod", "Retry"):
-            step = _node(node.get("inputs") or {})
-            path = step["step"] if _shown(step) else ""
-            key = _key(node)
-        elif node.get("type") == "Skipped":
+        step = _node(node.get("inputs") or {}) if node.get("type") in ("Pod", "Retry") else {}
+        group = [node]
+        if _shown(step):
+            path, key = step["step"], key_of(node)
+        else:
             boundary = nodes.get(node.get("boundaryID", ""), {})
             path = called.get((boundary.get("templateName", ""), node.get("displayName", "")), "")
-            key = _key(boundary)
-        else:
-            continue
+            key = key_of(boundary)
+            if node.get("type") == "Retry":  # its tries are called otherwise
+                group += [nodes[child] for child in node.get("children") or () if child in nodes]
         if path:
             depth = path.split("/").count(ITERATION)
-            groups.setdefault((path, key[:depth]), []).append(node)
+            groups.setdefault((path, key[:depth]), []).extend(group)
     for (path, key), group in groups.items():
         if path.split("/").count(ITERATION) == len(key):
-            yield path, key, _instance(fill(path, key), group)
+            yield path, key, _instance(metadata, fill(path, key), group)
 
 
-def _key(node: Json) -> tuple[str, ...]:
-    """The indexes of the iterations that a node is in."""
-    for parameter in (node.get("inputs") or {}).get("parameters") or ():
-        if parameter["name"] == "key":
-            return indexes(parameter.get("value") or "")
-    return ()
-
-
-def _instance(path: str, group: Iterable[Json]) -> Instance:
+def _instance(metadata: Json, path: str, group: Iterable[Json]) -> Instance:
     """A step of its pods and, where it is tried more than once, of what tries it."""
     tried = sorted(
         (node for node in group if node["type"] != "Retry"),
@@ -200,21 +173,24 @@ def _instance(path: str, group: Iterable[Json]) -> Instance:
     last = tried[-1] if tried else over or {}
     whole = over or last
     started = tried[0] if tried else whole
+    if last.get("type") == "Suspend" and last.get("phase") == "Running":
+        return _asked(metadata, path, last)
     return Instance(
         path,
         PHASES.get(whole.get("phase", ""), "pending"),
         seconds(started.get("startedAt")),
         seconds(whole.get("finishedAt")),
-        sum(node["type"] == "Pod" for node in tried),
+        sum(node["type"] == "Pod" for node in tried) or int(last["type"] != "Skipped"),
         last.get("message") or whole.get("message") or "",
-        pod_name(last),
+        pod_name(last) if last["type"] == "Pod" else "",
     )
 
 
-def pod_name(node: Json) -> str:
-    """What the pod of a node is called: the workflow's name, the template's, and the hash in the
-    node's id."""
-    if node.get("type") != "Pod":
-        return ""
-    name, _, digits = node["id"].rpartition("-")
-    return "-".join([f"{name}-{node['templateName']}"[:LONGEST], digits])
+def _asked(metadata: Json, path: str, node: Json) -> Instance:
+    """A step that waits until a person resumes it."""
+    given = (node.get("inputs") or {}).get("parameters") or ()
+    message = next((one["value"] for one in given if one["name"] == "message"), "")
+    words = ["argo", "resume", metadata["name"], "-n", metadata["namespace"]]
+    answer = shlex.join([*words, "--node-field-selector", f"name={node['name']}"])
+    began = seconds(node.get("startedAt"))
+    return Instance(path, "waiting", began, message=message, answer=answer)

@@ -17,7 +17,7 @@ from ..schema.versions import ARGO
 from .checks import version_of
 from .limits import check_argo_4, check_limits
 from .references import check_references
-from .size import STORED_SPECS
+from .size import STORED_SPECS, Size, size_of
 
 if TYPE_CHECKING:
     from ..compilation import Compilation
@@ -33,7 +33,7 @@ def verify(compilation: Compilation) -> Compilation:
     applied = [manifest for manifest in compilation.manifests if manifest.applied]
     objects = objects_of(compilation)
     version = version_of(compilation.settings.executor.config)
-    found = problems(objects, version)
+    found = problems(objects, version, None if compilation.request.templates else compilation.size)
     warnings = [] if found else cautions(objects)
     if found or (warnings and version == "4"):
         raise ManifestError(found or warnings)
@@ -41,9 +41,12 @@ def verify(compilation: Compilation) -> Compilation:
     return compilation._replace(warnings=(*compilation.warnings, *warnings))
 
 
-def problems(objects: Iterable[Object], version: str = ARGO) -> list[Problem]:
-    """Every problem of these objects, in their order, for a version of Argo."""
-    return [problem(obj, fault) for obj in objects for fault in faults_of(obj, version)]
+def problems(
+    objects: Iterable[Object], version: str = ARGO, size: Size | None = None
+) -> list[Problem]:
+    """Every problem of these objects, in their order, for a version of Argo. `size`: that of the
+    workflow, where it is known."""
+    return [problem(obj, fault) for obj in objects for fault in faults_of(obj, version, size)]
 
 
 def cautions(objects: Iterable[Object]) -> list[Problem]:
@@ -67,16 +70,16 @@ def too_large_to_apply(files: Mapping[str, str], applied: Iterable[Manifest]) ->
     ]
 
 
-def faults_of(obj: Object, version: str = ARGO) -> list[Fault]:
-    return field_faults(obj, version) or [
-        *check_object_name(obj),
-        *(fault for spec, at, copies in specs_of(obj) for fault in check_spec(spec, at, copies)),
-    ]
-
-
-def check_spec(spec: Object, at: Place, copies: int) -> Iterator[Fault]:
-    yield from check_references(spec, at)
-    yield from check_limits(spec, at, copies)
+def faults_of(obj: Object, version: str, size: Size | None) -> list[Fault]:
+    found = field_faults(obj, version)
+    if found:
+        return found
+    found = list(check_object_name(obj))
+    for spec, at, copies in specs_of(obj):
+        known = size if "templates" in spec else None  # a schedule's has none
+        found += check_references(spec, at)
+        found += check_limits(spec, at, known or size_of(spec, copies))
+    return found
 
 
 def specs_of(obj: Object) -> Iterator[tuple[Object, Place, int]]:

@@ -12,16 +12,13 @@ from .cluster import way as way_to_cluster
 
 if TYPE_CHECKING:
     from ..cluster import Client, Way
-    from ..compilation import Compilation
+    from ..compilation import Compilation, Request
 
 Json = dict[str, Any]
 
 
 @click.command()
-@options.definition
-@options.configuration
-@options.environment
-@options.variable
+@options.request
 @options.templates
 @click.option("--dry-run", is_flag=True, help="Ask the cluster what would become of each object.")
 @click.option("--prune", is_flag=True, help="Delete what is rendered no more.")
@@ -30,11 +27,7 @@ Json = dict[str, Any]
 @way_to_cluster
 @options.output
 def apply(
-    definition: str,
-    configurations: tuple[str, ...],
-    environment: str,
-    variables: tuple[str, ...],
-    templates: str | None,
+    request: Request,
     dry_run: bool,
     prune: bool,
     prune_claims: bool,
@@ -54,7 +47,6 @@ def apply(
     """
     from .. import phases
 
-    request = options.request(definition, configurations, variables, templates, environment)
     compilation = phases.compile(request)
     options.warn(compilation)
     client, objects = target(compilation, way)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from . import options
 
+if TYPE_CHECKING:
+    from ..compilation import Request
+
 
 @click.command()
-@options.definition
-@options.configuration
-@options.environment
-@options.variable
-def check(
-    definition: str, configurations: tuple[str, ...], environment: str, variables: tuple[str, ...]
-) -> None:
+@options.request
+def check(request: Request) -> None:
     """Find everything that is wrong with the definition FILE.
 
     With a configuration, it is checked for that executor too: for an engine, up to the manifests.
@@ -26,11 +26,12 @@ def check(
     from .. import phases
     from ..engines import ENGINES
 
-    request = options.request(definition, configurations, variables, environment=environment)
     compilation = phases.compile(request, until=phases.lower)
     if compilation.settings.executor.type in ENGINES:
         compilation = phases.verify(phases.render(compilation))
     options.warn(compilation)
     count = len(compilation.flow.readings)
     steps = f"{count:,} {'step' if count == 1 else 'steps'}"
-    click.echo(f"{definition}: good, {steps}, executor {compilation.settings.executor.type}")
+    click.echo(
+        f"{request.definition}: good, {steps}, executor {compilation.settings.executor.type}"
+    )

@@ -44,43 +44,27 @@ def way(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options to a command, which gets them as one argument, `way`."""
 
     @wraps(command)
-    def called(
-        *arguments: Any,
-        context: str | None,
-        namespace: str | None,
-        server: str | None,
-        token_file: str | None,
-        ca_file: str | None,
-        insecure: bool,
-        **more: Any,
-    ) -> Any:
-        more["way"] = chosen(context, namespace, server, token_file, ca_file, insecure)
-        return command(*arguments, **more)
+    def called(*arguments: Any, **more: Any) -> Any:
+        from ..cluster import Way
+
+        found = Way(*(more.pop(name) for name in Way._fields))
+        _require_one(found)
+        return command(*arguments, way=found, **more)
 
     for option in reversed(OPTIONS):
         called = option(called)
     return called
 
 
-def chosen(
-    context: str | None,
-    namespace: str | None,
-    server: str | None,
-    token_file: str | None,
-    ca_file: str | None,
-    insecure: bool,
-) -> Way:
+def _require_one(way: Way) -> None:
     """Raises UsageError for options that do not go together."""
-    from ..cluster import Way
-
-    if server and context:
+    if way.server and way.context:
         raise click.UsageError("--server and --context are two ways to a cluster: give one")
-    if not server and (token_file or ca_file or insecure):
+    if not way.server and (way.token_file or way.ca_file or way.insecure):
         raise click.UsageError(
             "--token-file, --ca-file and --insecure-skip-tls-verify go with --server URL; "
             "of a kubeconfig's cluster the kubeconfig says that"
         )
-    return Way(context, namespace, server, token_file, ca_file, insecure)
 
 
 def again(configurations: Iterable[str], variables: Iterable[str], way: Way) -> list[str]:

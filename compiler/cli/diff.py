@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.definition
-@options.configuration
-@options.environment
-@options.variable
+@options.request
 @options.templates
 @click.option("--dir", "folder", metavar="DIR", help="The folder that `argosy render -o` wrote.")
 @click.option("--git", "revision", metavar="REV", help="DIR as it was in this Git revision.")
@@ -32,11 +29,7 @@ if TYPE_CHECKING:
 @way_to_cluster
 @options.output
 def diff(
-    definition: str,
-    configurations: tuple[str, ...],
-    environment: str,
-    variables: tuple[str, ...],
-    templates: str | None,
+    request: Request,
     folder: str | None,
     revision: str | None,
     live: bool,
@@ -58,7 +51,6 @@ def diff(
         raise click.UsageError("say what to compare with: --dir DIR, or --cluster")
     if live and revision:
         raise click.UsageError("--git goes with --dir: a cluster has no revisions")
-    request = options.request(definition, configurations, variables, templates, environment)
     try:
         if folder is None:
             found = _from_cluster(request, way)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ..compilation import Request
 from ..graph import Approval, Conditional, Graph, Loop, Map, Node, Task
 from . import options
 
@@ -34,7 +35,7 @@ def graph(definition: str, variables: tuple[str, ...], output: str) -> None:
     """
     from .. import phases
 
-    request = options.request(definition, (), variables)
+    request = Request(definition, variables=options.pairs(variables, "-v"))
     pipeline = phases.compile(request, until=phases.check).pipeline
     if output == "json":
         click.echo(json.dumps(_data(pipeline.graph), indent=2, ensure_ascii=False))

@@ -62,7 +62,8 @@ class Attempt(NamedTuple):
 
 
 class Step(NamedTuple):
-    """All attempts at one instance, oldest first; the last one counts."""
+    """All attempts at one instance, oldest first; the last one counts. (A control's is none, where
+    it writes the state of what the engine ran.)"""
 
     path: str
     attempts: tuple[Attempt, ...]
@@ -196,9 +197,9 @@ def _read(store: RunLogStore, run: str, keys: list[str], brief: bool = False) ->
             key = f"{layout.steps_prefix(run)}{name}/{attempt}.json"
             record = {} if unread else read_json(store, key)
             found.append(Attempt(attempt, record, tuple(chunks[attempt])))
-        last = found[-1].record
-        step = Step(last.get("step") or name, tuple(found))
-        (controls if last.get("control") else steps).append(step)
+        own = [attempt for attempt in found if not attempt.record.get("control")]
+        step = Step(found[-1].record.get("step") or name, tuple(own or found))
+        (steps if own else controls).append(step)
     steps.sort(key=lambda step: step.attempts[0].started)
     return Run(run, end, tuple(steps), tuple(controls))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -61,12 +61,6 @@ templates = click.option(
     metavar="DIR",
     help="Jinja templates that come before the built-in ones.",
 )
-resume = click.option(
-    "--resume", metavar="RUN", help="Skip what succeeded, unchanged, in this earlier run."
-)
-by_name = click.option(
-    "--by-name", is_flag=True, help="With --resume: skip whatever succeeded, changed or not."
-)
 output = click.option(
     "-o",
     "--output",
@@ -75,6 +69,44 @@ output = click.option(
     default="text",
     help="How to print it.",
 )
+
+
+def request(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what says what to compile to a command, which gets it as one argument, `request`. A
+    command with --templates has that in it too."""
+
+    @wraps(command)
+    def called(
+        *arguments: Any,
+        definition: str,
+        configurations: tuple[str, ...],
+        environment: str,
+        variables: tuple[str, ...],
+        templates: str | None = None,
+        **more: Any,
+    ) -> Any:
+        given = pairs(variables, "-v")
+        asked = Request(definition, configurations, given, templates, environment)
+        return command(*arguments, request=asked, **more)
+
+    for option in (variable, environment, configuration, definition):
+        called = option(called)
+    return called
+
+
+def resuming(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options of a run that goes on from another."""
+
+    @wraps(command)
+    def called(*arguments: Any, resume: str | None, by_name: bool, **more: Any) -> Any:
+        if by_name and not resume:
+            raise click.UsageError("--by-name goes with --resume RUN")
+        return command(*arguments, resume=resume, by_name=by_name, **more)
+
+    earlier = "Skip what succeeded, unchanged, in this earlier run."
+    whatever = "With --resume: skip whatever succeeded, changed or not."
+    called = click.option("--by-name", is_flag=True, help=whatever)(called)
+    return click.option("--resume", metavar="RUN", help=earlier)(called)
 
 
 def pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
@@ -88,15 +120,9 @@ def pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
     return found
 
 
-def request(
-    definition: str,
-    configurations: tuple[str, ...] = (),
-    variables: tuple[str, ...] = (),
-    templates: str | None = None,
-    environment: str = "",
-) -> Request:
-    """The request that these options make."""
-    return Request(definition, configurations, pairs(variables, "-v"), templates, environment)
+def written(variables: Mapping[str, str]) -> list[str]:
+    """Variables as -v takes them."""
+    return [f"{name}={value}" for name, value in variables.items()]
 
 
 def caution(message: str) -> None:

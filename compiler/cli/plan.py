@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import options
 
+if TYPE_CHECKING:
+    from ..compilation import Request
+
 
 @click.command()
-@options.definition
-@options.configuration
-@options.environment
-@options.variable
+@options.request
 @options.output
-def plan(
-    definition: str,
-    configurations: tuple[str, ...],
-    environment: str,
-    variables: tuple[str, ...],
-    output: str,
-) -> None:
+def plan(request: Request, output: str) -> None:
     """Show what each step of the definition FILE will get where it runs.
 
     Names of secrets are shown, their values never are.
@@ -34,7 +28,6 @@ def plan(
     from .. import phases
     from ..describe import describe
 
-    request = options.request(definition, configurations, variables, environment=environment)
     compilation = phases.compile(request, until=phases.lower)
     options.warn(compilation)
     found = describe(compilation)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from . import options
 
+if TYPE_CHECKING:
+    from ..compilation import Request
+
 
 @click.command()
-@options.definition
-@options.configuration
-@options.environment
-@options.variable
+@options.request
 @click.option(
     "-o",
     "--output",
@@ -24,15 +25,7 @@ from . import options
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where DIR is stale.")
 @options.templates
-def render(
-    definition: str,
-    configurations: tuple[str, ...],
-    environment: str,
-    variables: tuple[str, ...],
-    output: str,
-    check: bool,
-    templates: str | None,
-) -> None:
+def render(request: Request, output: str, check: bool) -> None:
     """Write the manifests of the definition FILE for the configured engine.
 
     \b
@@ -45,7 +38,6 @@ def render(
 
     if check and output == "-":
         raise click.UsageError("--check compares with a folder: give it with -o DIR")
-    request = options.request(definition, configurations, variables, templates, environment)
     compilation = phases.compile(request)
     options.warn(compilation)
     if output == "-":

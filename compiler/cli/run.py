@@ -24,20 +24,16 @@ from .outcome import show_outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..compilation import Compilation
+    from ..compilation import Compilation, Request
 
 HERE = "local", "local-container"
 """The executors that the launcher has steps for."""
 
 
 @click.command()
-@options.definition
-@options.configuration
-@options.environment
-@options.variable
+@options.request
 @parameters.option
-@options.resume
-@options.by_name
+@options.resuming
 @click.option(
     "--approve", "approvals", multiple=True, metavar="NAME", help="Say yes to this approval."
 )
@@ -47,10 +43,7 @@ HERE = "local", "local-container"
 )
 @options.output
 def run(
-    definition: str,
-    configurations: tuple[str, ...],
-    environment: str,
-    variables: tuple[str, ...],
+    request: Request,
     given: tuple[str, ...],
     resume: str | None,
     by_name: bool,
@@ -71,10 +64,7 @@ def run(
     argosy run pipeline.yaml --resume latest
     argosy run pipeline.yaml -c container.yaml --build
     """
-    if by_name and not resume:
-        raise click.UsageError("--by-name goes with --resume RUN")
     with launcher() as process:
-        request = options.request(definition, configurations, variables, environment=environment)
         compilation = _compile(request)
         pipeline = compilation.pipeline
         arguments = {**pipeline.parameters, **parameters.read(pipeline, given)}
@@ -87,9 +77,9 @@ def run(
     if process.returncode:
         from ..environments import layered
 
-        paths = layered(request)
-        before = {"-c": paths, "-v": variables, "-p": given, "--approve": approvals}
-        again = _again(definition, before, approve_all, str(outcome["run"]))
+        before = {"-c": layered(request), "-v": options.written(request.variables)}
+        before |= {"-p": given, "--approve": approvals}
+        again = _again(request.definition, before, approve_all, str(outcome["run"]))
         click.echo(f"to go on from there: {again}", err=True)
         sys.exit(process.returncode)
 
@@ -114,7 +104,7 @@ def launcher() -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def _compile(request: Any) -> Compilation:
+def _compile(request: Request) -> Compilation:
     from .. import phases
 
     compilation = phases.compile(request, until=phases.lower)

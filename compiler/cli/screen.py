@@ -15,7 +15,7 @@ from argosy.runtime.executors.local.report import duration
 from argosy.runtime.layout import readable
 
 from ..cluster.engine import Execution, Instance
-from .view import lines
+from .view import lines, notes
 
 SAID = ("running", "succeeded", "failed", "omitted", "skipped")
 
@@ -26,19 +26,20 @@ class Screen:
     def __init__(self, out: TextIO, clock: Callable[[], float] = time.time) -> None:
         self.out = out
         self.clock = clock
-        self._seen: dict[str, tuple[str, int]] = {}
-        self._note = ""
+        self._seen: dict[str, tuple[str, int, str]] = {}
+        self._noted: set[str] = set()
 
     def show(self, execution: Execution) -> None:
         """The run as it is now."""
-        if execution.note and execution.note != self._note:
-            self._note = execution.note
-            self.say(execution.note)
         for step in execution.steps:
-            now = (step.status, step.attempts)
-            if now != self._seen.get(step.path) and step.status in SAID:
+            now = (step.status, step.attempts, step.answer)
+            if now != self._seen.get(step.path) and (step.status in SAID or step.answer):
                 self.say(_said(step))
             self._seen[step.path] = now
+        for note in notes(execution):
+            if note not in self._noted:
+                self._noted.add(note)
+                self.say(note)
 
     def end(self, execution: Execution) -> None:
         """The run as it ended."""
@@ -87,6 +88,8 @@ def _said(step: Instance) -> str:
     name = readable(step.path)
     if step.status == "running":
         return f"{name}: started" + (f", attempt {step.attempts}" if step.attempts > 1 else "")
+    if step.answer:
+        return f"{name}: waits for a person: {' '.join(step.message.split())}".rstrip(": ")
     took = ""
     if step.status in ("succeeded", "failed") and step.started and step.ended:
         took = f" after {duration(step.ended - step.started, whole=True)}"

@@ -11,26 +11,20 @@ from . import cluster, options, parameters
 if TYPE_CHECKING:
     from ..cluster import Way
     from ..cluster.engine import Resume
+    from ..compilation import Request
     from ..graph import Pipeline
     from .session import Session
 
 
 @click.command()
-@options.definition
-@options.configuration
-@options.environment
-@options.variable
+@options.request
 @parameters.option
-@options.resume
-@options.by_name
+@options.resuming
 @cluster.wait
 @options.output
 @cluster.way
 def submit(
-    definition: str,
-    configurations: tuple[str, ...],
-    environment: str,
-    variables: tuple[str, ...],
+    request: Request,
     given: tuple[str, ...],
     resume: str | None,
     by_name: bool,
@@ -55,9 +49,6 @@ def submit(
     from .session import session
     from .started import tell
 
-    if by_name and not resume:
-        raise click.UsageError("--by-name goes with --resume RUN")
-    request = options.request(definition, configurations, variables, environment=environment)
     compilation = phases.compile(request)
     options.warn(compilation)
     arguments = parameters.read(compilation.pipeline, given)
@@ -69,7 +60,8 @@ def submit(
     for warning in engine.warnings(compilation):
         click.echo(f"warning: {warning}", err=True)
     started = engine.submit(compilation, arguments, old)
-    tell(found, started, wait, output, cluster.again(layered(request), variables, way))
+    again = cluster.again(layered(request), options.written(request.variables), way)
+    tell(found, started, wait, output, again)
 
 
 def _old(session: Session, run: str, by_name: bool) -> Resume:

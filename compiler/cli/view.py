@@ -9,6 +9,7 @@ from typing import NamedTuple
 import click
 
 from argosy.runtime.executors.local.report import duration
+from argosy.runtime.layout import readable
 
 from ..cluster.engine import Execution, Instance
 from . import tree
@@ -23,8 +24,8 @@ COLORS = {
 }
 GOING = {"running", "pending"}
 LEFT = {"skipped", "omitted"}
-FAILURES = 3
-"""So many failed steps of a map are named."""
+NAMED = 3
+"""So many failed steps of a map are named, and so many that wait for a person."""
 URGENCY = ("failed", "lost", "running", "pending", "waiting", "succeeded", "skipped", "omitted")
 """What is shown first where there is no room for all."""
 
@@ -47,16 +48,31 @@ def lines(
     told = f"{took}{tail}" + (f": {execution.message}" if execution.message else "")
     found = [_line(Row("", execution.run, execution.status, told), 0, width, color)]
     body = list(rows(grow(execution.steps, lambda step: step.path), now))
-    room = height - 2 if height else len(body)
+    below = [line for note in notes(execution) for line in _wrapped(note, width)]
+    room = height - 2 - len(below) if height else len(body)
     kept, left = fit(body, max(room, 1))
     longest = max((len(row.twig + row.name) for row in kept), default=0)
     found += [_line(row, min(longest, width // 2 or longest), width, color) for row in kept]
     if left:
         counts = ", ".join(f"{count} {status}" for status, count in left.items())
         found.append(f"… and {sum(left.values())} more: {counts}"[: width or None])
+    return found + below
+
+
+def notes(execution: Execution) -> Iterator[str]:
+    """What a person should know beside the graph: what cannot be seen of it, and how what waits for
+    a person goes on."""
     if execution.note:
-        found.append(execution.note[: width or None])
-    return found
+        yield execution.note
+    asked = [step for step in execution.steps if step.answer]
+    for step in asked[:NAMED]:
+        yield f"to go on with {readable(step.path)}: {step.answer}"
+    if len(asked) > NAMED:
+        yield f"and {len(asked) - NAMED} more wait for a person"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return [text[at : at + width] for at in range(0, len(text), width)] if width else [text]
 
 
 def fit(found: Sequence[Row], room: int) -> tuple[list[Row], Counter[str]]:
@@ -87,13 +103,13 @@ def rows(root: Branch[Instance], now: float) -> Iterator[Row]:
 
 
 def unfolded(branch: Branch[Instance]) -> Mapping[str, Branch[Instance]]:
-    """What is shown below a place: of a map what failed, of another composite nothing once it has
-    gone well."""
+    """What is shown below a place: of a map what failed, or waits for a person; of another
+    composite nothing once it has gone well."""
     if is_map(branch):
-        return _failures(branch)
+        return _named(branch)
     inside = list(steps(branch))
-    failed = any(step.status == "failed" for step in inside)
-    return branch.below if failed or status_of(inside) in GOING else {}
+    open_ = any(step.status == "failed" or step.answer for step in inside)
+    return branch.below if open_ or status_of(inside) in GOING else {}
 
 
 def is_map(branch: Branch[Instance]) -> bool:
@@ -134,17 +150,19 @@ def _iterations(branch: Branch[Instance], now: float) -> tuple[str, str]:
     return status_of(inside), ", ".join([*parts, _span(inside, now)])
 
 
-def _failures(branch: Branch[Instance]) -> dict[str, Branch[Instance]]:
-    """The failed steps of a map, each as a place of its own."""
-    failed = {
+def _named(branch: Branch[Instance]) -> dict[str, Branch[Instance]]:
+    """The steps of a map that failed, and those that wait for a person, each as a place of its
+    own."""
+    inside = {
         f"{name}/{rest}": step
         for name, below in ordered(branch.below)
         for rest, step in _paths(below)
-        if step.status == "failed"
     }
-    found = {name: _leaf(failed[name]) for name in list(failed)[:FAILURES]}
-    if len(failed) > FAILURES:
-        found["…"] = _leaf(Instance("", "failed", message=f"{len(failed) - FAILURES} more"))
+    failed = [name for name, step in inside.items() if step.status == "failed"]
+    asked = [name for name, step in inside.items() if step.answer]
+    found = {name: _leaf(inside[name]) for name in (*failed[:NAMED], *asked[:NAMED])}
+    if len(failed) > NAMED:
+        found["…"] = _leaf(Instance("", "failed", message=f"{len(failed) - NAMED} more"))
     return found
 
 
@@ -182,11 +200,11 @@ def _span(inside: Sequence[Instance], now: float) -> str:
 def _told(step: Instance, now: float) -> str:
     """How a step went, in a line."""
     parts = []
-    if step.status not in ("waiting", *LEFT) and step.started is not None:
+    if (step.status not in ("waiting", *LEFT) or step.answer) and step.started is not None:
         parts.append(f"{_took(step.started, step.ended, now):>8}")
     if step.attempts > 1:
         parts.append(f"{step.attempts} attempts")
-    if step.status in ("failed", *GOING) and step.message:
+    if (step.status in ("failed", *GOING) or step.answer) and step.message:
         parts.append(" ".join(step.message.split()))
     return "  ".join(parts)
 

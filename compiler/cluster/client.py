@@ -26,30 +26,37 @@ MAIN = "main"
 
 class Client:
     """One namespace of a cluster. Objects are JSON as the cluster has them; every method raises
-    ClusterError."""
+    ClusterError. What differs from one server to another are the paths, and how an answer that is
+    read line by line wraps what it says."""
 
-    namespace: str
-    place: str
-    """Where it leads, for messages."""
+    def __init__(self, api: Api, place: str) -> None:
+        """`place`: where it leads, for messages."""
+        self._api = api
+        self.namespace = api.namespace
+        self.place = place
 
-    def get(self, resource: Resource, name: str) -> Json:
-        """The object. Raises NotFoundError where there is none."""
+    def _path(self, resource: Resource, name: str = "") -> str:
+        """Where the server has one object, or all of them."""
         raise NotImplementedError
 
-    def find(self, resource: Resource, name: str) -> Json | None:
-        """The object; `None` where there is none."""
-        try:
-            return self.get(resource, name)
-        except NotFoundError:
-            return None
+    def _path_of_changes(self, resource: Resource, name: str, version: str) -> str:
+        """Where it tells of the changes of an object since a version."""
+        raise NotImplementedError
+
+    def _path_of_output(self, pod: str, owner: str, options: Mapping[str, str]) -> str:
+        """Where it has the output of a pod's container; `options` are Kubernetes'."""
+        raise NotImplementedError
+
+    def _event(self, line: bytes) -> Json:
+        """The event that a line of changes tells: {type, object}."""
+        raise NotImplementedError
+
+    def _written(self, line: bytes) -> bytes:
+        """What the container has written, of a line of output."""
+        raise NotImplementedError
 
     def list(self, resource: Resource, selector: str = "", brief: bool = False) -> list[Json]:
         """All objects with these labels. `brief`: their metadata is enough."""
-        raise NotImplementedError
-
-    def watch(self, resource: Resource, name: str) -> Iterator[Json]:
-        """The object as it is, and again at each change, for as long as it is there; ends, by a
-        NotFoundError, when it has been deleted."""
         raise NotImplementedError
 
     def create(self, resource: Resource, body: Mapping[str, Any]) -> Json:
@@ -76,37 +83,20 @@ class Client:
         """Deletes an object and, in the background, all that it owns."""
         raise NotImplementedError
 
-    def logs(
-        self, pod: str, follow: bool = False, last: int | None = None, owner: str = ""
-    ) -> Iterator[bytes]:
-        """The lines that a pod's step has written, or the `last` of them, and with `follow` those
-        that it will. `owner` is the workflow that the pod is of."""
-        raise NotImplementedError
-
-
-class Cluster(Client):
-    """An API server."""
-
-    def __init__(self, api: Api, place: str) -> None:
-        self._api = api
-        self.namespace = api.namespace
-        self.place = place
-
     def get(self, resource: Resource, name: str) -> Json:
-        return self._send(self._asked("get", resource, name), "GET")
+        """The object. Raises NotFoundError where there is none."""
+        return self._send("get", resource, name, "GET", self._path(resource, name))
 
-    def list(self, resource: Resource, selector: str = "", brief: bool = False) -> list[Json]:
-        asked = self._asked("list", resource)
-        query = {"labelSelector": selector, "limit": str(PAGE), "continue": ""}
-        found: list[Json] = []
-        while True:
-            page = self._send(asked, "GET", query, headers=KEYS_ONLY if brief else PLAIN)
-            found += page.get("items") or ()
-            query["continue"] = page["metadata"].get("continue") or ""
-            if not query["continue"]:
-                return found
+    def find(self, resource: Resource, name: str) -> Json | None:
+        """The object; `None` where there is none."""
+        try:
+            return self.get(resource, name)
+        except NotFoundError:
+            return None
 
     def watch(self, resource: Resource, name: str) -> Iterator[Json]:
+        """The object as it is, and again at each change, for as long as it is there; ends, by a
+        NotFoundError, when it has been deleted."""
         asked = self._asked("watch", resource, name)
         return watching(asked, lambda: self._changes(asked))
 
@@ -114,25 +104,90 @@ class Cluster(Client):
         """The object, and its changes until the server ends the watch."""
         found = self.get(asked.resource, asked.name)
         yield found
-        query = {
-            "watch": "1",
-            "fieldSelector": f"metadata.name={asked.name}",
-            "resourceVersion": found["metadata"]["resourceVersion"],
-            "timeoutSeconds": str(WATCHED),
-        }
-        path = f"{asked.resource.path(self.namespace)}?{urlencode(query)}"
+        version = found["metadata"]["resourceVersion"]
+        path = self._path_of_changes(asked.resource, asked.name, version)
         for line in lines(self._api, asked, path, SILENT):
-            event = json.loads(line)
-            if event["type"] == "DELETED":
+            event = self._event(line)
+            if event.get("type") == "DELETED":
                 raise NotFoundError(f"{asked} has been deleted")
-            if event["type"] == "ERROR":  # it has forgotten that version
-                return
+            if event.get("type") == "ERROR" or "object" not in event:
+                return  # of a version that is forgotten, mostly
             yield event["object"]
 
+    def logs(
+        self, pod: str, follow: bool = False, last: int | None = None, owner: str = ""
+    ) -> Iterator[bytes]:
+        """The lines that a pod's step has written, or the `last` of them, and with `follow` those
+        that it will. `owner` is the workflow that the pod is of."""
+        options = {"container": MAIN, "follow": "true" if follow else "false"}
+        if last is not None:
+            options["tailLines"] = str(last)
+        asked = self._asked("get", POD_LOG, pod)
+        try:
+            for line in lines(self._api, asked, self._path_of_output(pod, owner, options)):
+                yield self._written(line)
+        except TryAgainError as fault:
+            raise NoClusterError(f"the output of pod '{pod}' broke off: {fault}") from fault
+
+    def _asked(self, verb: str, resource: Resource, name: str = "") -> Asked:
+        return Asked(verb, resource, name, self.namespace)
+
+    def _send(
+        self,
+        verb: str,
+        resource: Resource,
+        name: str,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] = PLAIN,
+    ) -> Json:
+        """The answer to a request, which is a `verb` of RBAC's."""
+        asked = self._asked(verb, resource, name)
+        return exchange(self._api, asked, method, path, body, headers)
+
+
+class Cluster(Client):
+    """An API server."""
+
+    def _path(self, resource: Resource, name: str = "") -> str:
+        return resource.path(self.namespace, name)
+
+    def _path_of_changes(self, resource: Resource, name: str, version: str) -> str:
+        query = {
+            "watch": "1",
+            "fieldSelector": f"metadata.name={name}",
+            "resourceVersion": version,
+            "timeoutSeconds": str(WATCHED),
+        }
+        return f"{self._path(resource)}?{urlencode(query)}"
+
+    def _path_of_output(self, pod: str, owner: str, options: Mapping[str, str]) -> str:
+        return f"{self._path(POD_LOG, pod)}?{urlencode(options)}"
+
+    def _event(self, line: bytes) -> Json:
+        found: Json = json.loads(line)
+        return found
+
+    def _written(self, line: bytes) -> bytes:
+        return line
+
+    def list(self, resource: Resource, selector: str = "", brief: bool = False) -> list[Json]:
+        headers = KEYS_ONLY if brief else PLAIN
+        query = {"labelSelector": selector, "limit": str(PAGE), "continue": ""}
+        found: list[Json] = []
+        while True:
+            given = {name: value for name, value in query.items() if value}
+            path = f"{self._path(resource)}?{urlencode(given)}"
+            page = self._send("list", resource, "", "GET", path, headers=headers)
+            found += page.get("items") or ()
+            query["continue"] = page["metadata"].get("continue") or ""
+            if not query["continue"]:
+                return found
+
     def create(self, resource: Resource, body: Mapping[str, Any]) -> Json:
-        asked = self._asked("create", resource, body["metadata"].get("name", ""))
-        path = resource.path(self.namespace)
-        return exchange(self._api, asked, "POST", path, body)
+        name = body["metadata"].get("name", "")
+        return self._send("create", resource, name, "POST", self._path(resource), body)
 
     def apply(
         self,
@@ -142,45 +197,17 @@ class Cluster(Client):
         force: bool = False,
         manager: str = MANAGER,
     ) -> Json:
-        asked = self._asked("patch", resource_of(body), body["metadata"]["name"])
+        resource, name = resource_of(body), body["metadata"]["name"]
         query = {"fieldManager": manager, "force": "true" if force else "false"}
         if dry:
             query["dryRun"] = "All"
-        return self._send(asked, "PATCH", query, body, APPLY)
+        path = f"{self._path(resource, name)}?{urlencode(query)}"
+        return self._send("patch", resource, name, "PATCH", path, body, APPLY)
 
     def patch(self, resource: Resource, name: str, patch: Mapping[str, Any]) -> Json:
-        return self._send(self._asked("patch", resource, name), "PATCH", body=patch, headers=MERGE)
+        path = self._path(resource, name)
+        return self._send("patch", resource, name, "PATCH", path, patch, MERGE)
 
     def delete(self, resource: Resource, name: str) -> None:
         body = {"propagationPolicy": "Background"}
-        self._send(self._asked("delete", resource, name), "DELETE", body=body)
-
-    def logs(
-        self, pod: str, follow: bool = False, last: int | None = None, owner: str = ""
-    ) -> Iterator[bytes]:
-        asked = self._asked("get", POD_LOG, pod)
-        query = {"container": MAIN, "follow": "true" if follow else "false"}
-        if last is not None:
-            query["tailLines"] = str(last)
-        path = f"{POD_LOG.path(self.namespace, pod)}?{urlencode(query)}"
-        try:
-            yield from lines(self._api, asked, path)
-        except TryAgainError as fault:
-            raise NoClusterError(f"the output of pod '{pod}' broke off: {fault}") from fault
-
-    def _asked(self, verb: str, resource: Resource, name: str = "") -> Asked:
-        return Asked(verb, resource, name, self.namespace)
-
-    def _send(
-        self,
-        asked: Asked,
-        method: str,
-        query: Mapping[str, str] = {},
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] = PLAIN,
-    ) -> Json:
-        given = {name: value for name, value in query.items() if value}
-        path = asked.resource.path(self.namespace, asked.name)
-        return exchange(
-            self._api, asked, method, f"{path}?{urlencode(given)}" if given else path, body, headers
-        )
+        self._send("delete", resource, name, "DELETE", self._path(resource, name), body)

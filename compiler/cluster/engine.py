@@ -28,7 +28,8 @@ FINISHED = frozenset(["succeeded", "failed"])
 class Instance(NamedTuple):
     """One step as it runs: its path with the indexes of iterations, or with a `*` where there is no
     iteration yet. `status` is one of waiting, pending, running, succeeded, failed, skipped,
-    omitted; times are seconds since 1970; `pod` is the newest one's name."""
+    omitted; times are seconds since 1970; `pod` is the newest one's name. Where it waits for a
+    person, `message` is the question and `answer` the command that says yes."""
 
     path: str
     status: str
@@ -37,6 +38,7 @@ class Instance(NamedTuple):
     attempts: int = 1
     message: str = ""
     pod: str = ""
+    answer: str = ""
 
 
 class Execution(NamedTuple):

@@ -4,20 +4,18 @@ no other objects."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from argosy.runtime.cluster import Api
-from argosy.runtime.retry import TryAgainError
 
-from .client import MAIN, MANAGER, Client
-from .errors import Asked, NoClusterError, NotFoundError, RefusedError
-from .exchange import SILENT, Json, exchange, lines, watching
+from .client import Client
+from .errors import RefusedError
+from .exchange import Json
 from .resources import (
     CLUSTER_TEMPLATE,
     CRON_WORKFLOW,
-    POD_LOG,
     WORKFLOW,
     WORKFLOW_TEMPLATE,
     Resource,
@@ -39,87 +37,8 @@ class ArgoServer(Client):
     under, '' at the root."""
 
     def __init__(self, api: Api, place: str, base: str = "") -> None:
-        self._api = api
+        super().__init__(api, place)
         self._base = f"{base.rstrip('/')}/api/v1"
-        self.namespace = api.namespace
-        self.place = place
-
-    def get(self, resource: Resource, name: str) -> Json:
-        asked = Asked("get", resource, name, self.namespace)
-        return exchange(self._api, asked, "GET", self._path(resource, name))
-
-    def list(self, resource: Resource, selector: str = "", brief: bool = False) -> list[Json]:
-        query = {"listOptions.labelSelector": selector, "fields": BRIEF if brief else ""}
-        path = f"{self._path(resource)}?{urlencode(query)}"
-        asked = Asked("list", resource, "", self.namespace)
-        return list(exchange(self._api, asked, "GET", path).get("items") or ())
-
-    def watch(self, resource: Resource, name: str) -> Iterator[Json]:
-        asked = Asked("watch", resource, name, self.namespace)
-        return watching(asked, lambda: self._changes(asked))
-
-    def _changes(self, asked: Asked) -> Iterator[Json]:
-        found = self.get(asked.resource, asked.name)
-        yield found
-        query = {
-            "listOptions.fieldSelector": f"metadata.name={asked.name}",
-            "listOptions.resourceVersion": found["metadata"]["resourceVersion"],
-        }
-        path = f"{self._base}/workflow-events/{self.namespace}?{urlencode(query)}"
-        for line in lines(self._api, asked, path, SILENT):
-            event = json.loads(line).get("result", {})
-            if event.get("type") == "DELETED":
-                raise NotFoundError(f"{asked} has been deleted")
-            if "object" not in event:  # an error: of a version that is forgotten, mostly
-                return
-            yield event["object"]
-
-    def create(self, resource: Resource, body: Mapping[str, Any]) -> Json:
-        asked = Asked("create", resource, body["metadata"].get("name", ""), self.namespace)
-        path = self._path(resource)
-        return exchange(self._api, asked, "POST", path, {PATHS[resource][1]: body})
-
-    def apply(
-        self,
-        body: Mapping[str, Any],
-        *,
-        dry: bool = False,
-        force: bool = False,
-        manager: str = MANAGER,
-    ) -> Json:
-        raise RefusedError(
-            "an Argo server applies nothing; leave out --server, and go by a kubeconfig"
-        )
-
-    def patch(self, resource: Resource, name: str, patch: Mapping[str, Any]) -> Json:
-        end = ENDS.get(patch.get("spec", {}).get("shutdown", ""))
-        if resource is not WORKFLOW or not end:
-            raise RefusedError("an Argo server can stop a workflow, and change nothing else of it")
-        asked = Asked("patch", resource, name, self.namespace)
-        body = {"name": name, "namespace": self.namespace}
-        return exchange(self._api, asked, "PUT", f"{self._path(resource, name)}/{end}", body)
-
-    def delete(self, resource: Resource, name: str) -> None:
-        asked = Asked("delete", resource, name, self.namespace)
-        exchange(self._api, asked, "DELETE", self._path(resource, name))
-
-    def logs(
-        self, pod: str, follow: bool = False, last: int | None = None, owner: str = ""
-    ) -> Iterator[bytes]:
-        asked = Asked("get", POD_LOG, pod, self.namespace)
-        query = {
-            "podName": pod,
-            "logOptions.container": MAIN,
-            "logOptions.follow": "true" if follow else "false",
-        }
-        if last is not None:
-            query["logOptions.tailLines"] = str(last)
-        path = f"{self._path(WORKFLOW, owner)}/log?{urlencode(query)}"
-        try:
-            for line in lines(self._api, asked, path):
-                yield json.loads(line).get("result", {}).get("content", "").encode()
-        except TryAgainError as fault:
-            raise NoClusterError(f"the output of pod '{pod}' broke off: {fault}") from fault
 
     def _path(self, resource: Resource, name: str = "") -> str:
         if resource not in PATHS:
@@ -130,3 +49,46 @@ class ArgoServer(Client):
         parts = [self._base, PATHS[resource][0]]
         parts += [self.namespace] if resource.namespaced else []
         return "/".join([*parts, name] if name else parts)
+
+    def _path_of_changes(self, resource: Resource, name: str, version: str) -> str:
+        query = {
+            "listOptions.fieldSelector": f"metadata.name={name}",
+            "listOptions.resourceVersion": version,
+        }
+        return f"{self._base}/workflow-events/{self.namespace}?{urlencode(query)}"
+
+    def _path_of_output(self, pod: str, owner: str, options: Mapping[str, str]) -> str:
+        query = {"podName": pod, **{f"logOptions.{name}": one for name, one in options.items()}}
+        return f"{self._path(WORKFLOW, owner)}/log?{urlencode(query)}"
+
+    def _event(self, line: bytes) -> Json:
+        found: Json = json.loads(line).get("result", {})
+        return found
+
+    def _written(self, line: bytes) -> bytes:
+        content: str = self._event(line).get("content", "")
+        return content.encode()
+
+    def list(self, resource: Resource, selector: str = "", brief: bool = False) -> list[Json]:
+        query = {"listOptions.labelSelector": selector, "fields": BRIEF if brief else ""}
+        path = f"{self._path(resource)}?{urlencode(query)}"
+        return list(self._send("list", resource, "", "GET", path).get("items") or ())
+
+    def create(self, resource: Resource, body: Mapping[str, Any]) -> Json:
+        name, path = body["metadata"].get("name", ""), self._path(resource)
+        return self._send("create", resource, name, "POST", path, {PATHS[resource][1]: body})
+
+    def apply(self, body: Mapping[str, Any], **how: Any) -> Json:
+        raise RefusedError(
+            "an Argo server applies nothing; leave out --server, and go by a kubeconfig"
+        )
+
+    def patch(self, resource: Resource, name: str, patch: Mapping[str, Any]) -> Json:
+        end = ENDS.get(patch.get("spec", {}).get("shutdown", ""))
+        if resource is not WORKFLOW or not end:
+            raise RefusedError("an Argo server can stop a workflow, and change nothing else of it")
+        body, path = {"name": name, "namespace": self.namespace}, self._path(resource, name)
+        return self._send("patch", resource, name, "PUT", f"{path}/{end}", body)
+
+    def delete(self, resource: Resource, name: str) -> None:
+        self._send("delete", resource, name, "DELETE", self._path(resource, name))

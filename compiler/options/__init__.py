@@ -1,2 +1,2 @@
-"""An executor's options: what reads their values, the table that names them, and those of a pod,
-which every executor that starts pods has."""
+"""An executor's options: what reads their values, the table that names them, and those of a pod
+and of a run, which every executor that starts pods has."""

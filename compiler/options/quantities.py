@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import re
-from fractions import Fraction
 from typing import Any
 
 from .readers import WrongValue, text
@@ -31,19 +29,27 @@ def canonical(match: re.Match[str]) -> str:
     >>> [amount(text) for text in (0.5, "1.5Gi", "1024Mi", "1000", "0.5Ki", "10e2", "0")]
     ['500m', '1536Mi', '1Gi', '1k', '512', '1e3', '0']
     """
-    number, exponent, suffix = Fraction(match[1]), match[2], match[3] or ""
+    before, _, after = match[1].partition(".")
+    number, parts = int(before + after), 10 ** len(after)  # it is number / parts
+    exponent, suffix = match[2], match[3] or ""
     if suffix in BINARY[1:]:
         number *= 1024 ** BINARY.index(suffix)
-        if number >= 1024:
-            whole, power = _without(math.ceil(number), 1024, len(BINARY) - 1)
+        if number >= 1024 * parts:
+            whole, power = _without(_up(number, parts), 1024, len(BINARY) - 1)
             return f"{whole}{BINARY[power]}"
         suffix = ""
-    number *= Fraction(10) ** (int(exponent) if exponent else 3 * DECIMAL.index(suffix) - 9)
+    shift = 9 + int(exponent) if exponent else 3 * DECIMAL.index(suffix)
+    nanos = _up(number * 10 ** max(shift, 0), parts * 10 ** max(-shift, 0))
     if exponent:
-        whole, power = _without(math.ceil(number * 10**9), 1000, 99)
+        whole, power = _without(nanos, 1000, 99)
         return f"{whole}e{3 * power - 9}" if whole and power != 3 else str(whole)
-    whole, power = _without(math.ceil(number * 10**9), 1000, len(DECIMAL) - 1)
+    whole, power = _without(nanos, 1000, len(DECIMAL) - 1)
     return f"{whole}{DECIMAL[power]}" if whole else "0"
+
+
+def _up(number: int, parts: int) -> int:
+    """The least whole number that is not below number / parts."""
+    return -(-number // parts)
 
 
 def _without(number: int, factor: int, most: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -167,6 +168,51 @@ def test_ctrl_c_leaves_a_run_alone_and_stop_ends_it(place: Place, screen: Termin
     status, text = screen.run("argosy stop latest -c argo.yaml")
     assert status == 0
     assert "has ended already: failed" in text
+
+
+def test_what_waits_for_a_person_is_shown_with_the_answer(place: Place, screen: Terminal) -> None:
+    ask = {"type": "approval", "message": "Publish it?"}
+    each = {"type": "map", "iterate_on": "regions", "iterate_as": "region"}
+    steps = {
+        "train": shell("true"),
+        "sign off": {**ask, "depends_on": ["train"]},
+        "regions": {**each, "branch": {"steps": {"ask": ask}}, "depends_on": ["sign off"]},
+        "publish": shell("true", depends_on=["regions"]),
+    }
+    parameters = {"regions": ["eu", "us"]}
+    asking = {"name": "asking", "parameters": parameters, "dag": {"steps": steps}}
+    (place.folder / "asking.yaml").write_text(json.dumps(asking))
+    argosy("render", "asking.yaml", "-c", "argo.yaml", "-o", "asking", cwd=place.folder)
+    place.cluster.apply(place.folder / "asking")
+    screen.run("argosy submit asking.yaml -c argo.yaml")
+
+    def answer(step: str, no: bool = False) -> None:
+        text = screen.until(rf"^to go on with {step}: argo resume .*(\n.+)*")
+        command = re.findall(
+            rf"^to go on with {step}: (.*(?:\n.+)*?)(?=\nto|\Z)", text, re.MULTILINE
+        )
+        words = shlex.split("".join(command[-1].split("\n")))
+        more = ["--message", "not there"] if no else []
+        subprocess.run([words[0], "stop" if no else words[1], *words[2:], *more], check=True)
+
+    screen.type("argosy watch latest -c argo.yaml")
+    screen.until(r"^sign off +waiting +\d+ s  Publish it\?$")
+    answer("sign off")
+    screen.until(r"^regions +waiting +0 of 2 done, 2 waiting")
+    screen.until(r"^├─ 0/ask +waiting +\d+ s  Publish it\?$")
+    answer("regions/0/ask")
+    screen.until(r"^regions +running +1 of 2 done, 1 waiting")
+    answer("regions/1/ask", no=True)
+    text = screen.until(r"\n\[1\]\Z")
+    assert "regions/1/ask: not there" in text
+    assert "to go on with" not in text.partition("regions/1/ask: not there")[2]
+    there = place.json("show", place.newest()["run"])
+    assert {step["step"]: step["status"] for step in there["steps"]} == {
+        "train": "succeeded",
+        "sign%20off": "succeeded",
+        "regions/0/ask": "succeeded",
+        "regions/1/ask": "failed",
+    }
 
 
 def test_a_run_without_a_log_any_more_is_still_listed(place: Place) -> None:

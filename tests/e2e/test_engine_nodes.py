@@ -315,6 +315,8 @@ def test_outputs_of_the_engines_own_templates_feed_later_steps(
         "twice": "007007",
     }
     assert found["parameters"]["text"] == f"{json.dumps(said)} 007 007007"
+    steps = ("make", "says", "looks", "refers", "waits", "uses")
+    assert result(found).steps == {step: ["succeeded"] for step in steps}
     # Of ours: two steps, a pod after each of the three with outputs, one before that reads of
     # several, and the end; of the engine's: two scripts and a resource.
     assert lab.pods("raw") == 2 + 3 + 1 + 3

@@ -104,7 +104,7 @@ def passes(store: Store, fault: Callable[[int], Fault | None], name: str, folder
 def test_what_stays_is_said_and_a_rerun_completes(
     store: Store, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for patience in ("aws.READ", "cluster.TIMEOUT", "run_logs.db.PATIENCE"):
+    for patience in ("aws.READ", "cluster.TIMEOUT", "run_logs.databases.PATIENCE"):
         monkeypatch.setattr(f"argosy.runtime.{patience}", 1.0)
     stays(store, CUTS[name], name, tmp_path)
 

@@ -76,9 +76,9 @@ def test_a_loop_ends_on_the_cluster_as_it_does_here(name: str, started: Lab) -> 
 @pytest.mark.parametrize("name", ["approved", "approved-in-time"])
 def test_what_is_resumed_is_approved(name: str, started: Lab) -> None:
     here = result(started.here(name, "--approve-all"))
-    assert here.steps.pop("sign%20off") == ["succeeded"]
     started.wait(name)
     assert result(started.there(name)) == here
+    assert here.steps["sign%20off"] == ["succeeded"]
     assert started.pods(name) == 3 + 1
     shown = nodes(started, name)[DISPLAYED]["inputs"]["parameters"]
     assert {"name": "message", "value": "Go on?"} in shown
@@ -86,9 +86,14 @@ def test_what_is_resumed_is_approved(name: str, started: Lab) -> None:
 
 def test_what_is_stopped_is_denied_and_handled(started: Lab) -> None:
     started.wait("denied")
-    there = result(started.there("denied"))
+    found = started.there("denied")
+    there = result(found)
     assert (there.status, there.parameters) == ("succeeded", {"a": 1, "h": 1})
-    assert nodes(started, "denied")[DISPLAYED]["message"] == "not today"
+    ((attempt,),) = (s["attempts"] for s in found["steps"] if s["step"] == "sign%20off")
+    assert (attempt["status"], attempt["message"]) == ("failed", "not today")
+    assert [(one["step"], one["message"]) for one in found["failures"]] == [
+        ("sign%20off", "not today")
+    ]
     assert started.pods("denied") == 2 + 1
 
 

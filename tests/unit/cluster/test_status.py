@@ -3,6 +3,9 @@
 sample.json: a step that failed twice and its handler, a map in a map of which one iteration failed,
 a conditional, two branches, and names with blanks; recorded from Argo 3.7, without the parts of
 containers.
+
+asking.json: a template of the engine's that failed twice, an approval that nobody gave in time, and
+others that wait, one of them in a map whose other iteration has gone on.
 """
 
 from __future__ import annotations
@@ -105,3 +108,48 @@ def test_the_metadata_alone_tells_how_it_is(sample: dict[str, Any]) -> None:
     found = brief({"metadata": sample["metadata"]})
     assert (found.run, found.status) == ("sample-50cea461", "failed")
     assert found.started is not None
+
+
+@pytest.fixture
+def asking() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RECORDED / "asking.json").read_text())
+    return found
+
+
+def test_steps_without_a_pod_of_ours_are_there_too(asking: dict[str, Any]) -> None:
+    found = {step.path: step for step in execution(asking).steps}
+    assert [(step.path, step.status, step.attempts) for step in found.values()] == [
+        ("train", "succeeded", 1),
+        ("probe", "failed", 2),
+        ("mend", "succeeded", 1),
+        ("late", "failed", 1),
+        ("sign%20off", "waiting", 1),
+        ("each/0/ask", "succeeded", 1),
+        ("each/1/ask", "waiting", 1),
+        ("each/0/go", "succeeded", 1),
+        ("last", "waiting", 0),
+    ]
+    assert found["probe"].pod.startswith("asking-c5fnj-probe-")
+    assert found["sign%20off"].pod == ""
+    assert {path: step.answer for path, step in found.items() if step.answer} == {
+        "sign%20off": "argo resume asking-c5fnj -n team"
+        " --node-field-selector name=asking-c5fnj.sign-off",
+        "each/1/ask": "argo resume asking-c5fnj -n team"
+        " --node-field-selector 'name=asking-c5fnj.each(1:1-us).ask'",
+    }
+
+
+def test_what_waits_for_a_person_is_seen_with_the_answer(asking: dict[str, Any]) -> None:
+    now = execution(asking).steps[0].started
+    assert now is not None
+    found = [" ".join(line.split()) for line in lines(execution(asking), now + 100, 60)]
+    assert found[5:] == [
+        "sign off waiting 1 m 34 s Publish it?",
+        "each running 1 of 2 done, 1 waiting, 1 m 34 s",
+        "└─ 1/ask waiting 1 m 34 s There too?",
+        "last waiting",
+        "to go on with sign off: argo resume asking-c5fnj -n team --n",
+        "ode-field-selector name=asking-c5fnj.sign-off",
+        "to go on with each/1/ask: argo resume asking-c5fnj -n team -",
+        "-node-field-selector 'name=asking-c5fnj.each(1:1-us).ask'",
+    ]

@@ -16,7 +16,8 @@ import pytest
 
 from argosy.runtime import retry
 from argosy.runtime.errors import ArgosyError, NodeError, ServiceError
-from argosy.runtime.run_logs.db import DatabaseRunLog, lose_patience
+from argosy.runtime.run_logs.databases import lose_patience
+from argosy.runtime.run_logs.db import DatabaseRunLog
 
 PASSWORD = "s3cr-t@" + "x" * 8
 
@@ -93,7 +94,7 @@ def test_tables_of_another_version_are_left_alone(tmp_path: Path) -> None:
 def test_a_database_that_is_locked_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("argosy.runtime.run_logs.db.PATIENCE", 0.01)
+    monkeypatch.setattr("argosy.runtime.run_logs.databases.PATIENCE", 0.01)
     store = log(tmp_path)
     store.put("a", b"1")
     holder = sqlite3.connect(tmp_path / "runs.db", isolation_level=None, check_same_thread=False)
@@ -169,7 +170,7 @@ def test_what_no_integration_brought_the_secrets_are_asked_for() -> None:
 def test_a_missing_library_names_the_command(tmp_path: Path) -> None:
     program = (
         "import sys; sys.modules['sqlalchemy'] = None\n"
-        "from argosy.runtime.run_logs.db import DatabaseRunLog, lose_patience\n"
+        "from argosy.runtime.run_logs.db import DatabaseRunLog\n"
         "DatabaseRunLog({'url': 'sqlite:///a'}).get('a')"
     )
     done = subprocess.run(
@@ -181,7 +182,7 @@ def test_a_missing_library_names_the_command(tmp_path: Path) -> None:
 def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """psycopg asks what it waits for, now and then, whether to wait on: it sends 0."""
     psycopg = pytest.importorskip("psycopg")
-    monkeypatch.setattr("argosy.runtime.run_logs.db.PATIENCE", 0.05)
+    monkeypatch.setattr("argosy.runtime.run_logs.databases.PATIENCE", 0.05)
 
     class Connection:
         closed = False

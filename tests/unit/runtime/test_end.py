@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api_server import ApiServer, api_server
 from argosy.runtime import layout
+from argosy.runtime.cluster import Direct
 from argosy.runtime.end import end
 
 CONFIG = {"pipeline": {"name": "churn"}, "executor": "argo"}
@@ -18,6 +21,7 @@ CONFIG = {"pipeline": {"name": "churn"}, "executor": "argo"}
 class Ending:
     def __init__(self, run: Any) -> None:
         self.run = run
+        self.asks: dict[str, bool] = {}
         run.config = CONFIG
 
     def end(
@@ -32,7 +36,7 @@ class Ending:
             "ARGOSY_ORIGIN": '{"workflow": "churn-x"}',
             "ARGOSY_STATUS": status,
             "ARGOSY_FAILURES": str(path),
-            "ARGOSY_FINAL": json.dumps({"from": final or []}),
+            "ARGOSY_FINAL": json.dumps({"from": final or [], **self.asks}),
             **more,
         }
         assert end(environment) == 0
@@ -171,3 +175,67 @@ def test_its_own_faults_are_said_and_do_not_fail_the_run(
     assert end({**good, **wrong}) == 0
     assert "the end of the run is not recorded" in capfd.readouterr().err
     assert not Path(".argosy/runs/r/end").exists()
+
+
+RECORDED = Path(__file__).parents[1] / "cluster" / "recorded" / "asking.json"
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    """The API server of the handler's pod; what it is asked for, a pod may see."""
+    with api_server() as server:
+
+        def pod() -> Direct:
+            found = Direct("127.0.0.1", server.port, None)
+            found.namespace = "team"
+            return found
+
+        monkeypatch.setattr("argosy.runtime.cluster.Pod", pod)
+        yield server
+
+
+def test_what_the_engine_itself_ran_is_recorded(ending: Ending, cluster: ApiServer) -> None:
+    cluster.answer = lambda sent: (200, json.loads(RECORDED.read_text()))
+    ending.asks = {"engine": True}
+    run = ending.run
+    # Pods of ours: one that fails an approval, and one that writes the state of a template's.
+    run.exec("late", type="fail", message="nobody approved it within 5 s")
+    run.exec("probe", type="control")
+    failure = {"displayName": "probe", "podName": "asking-c5fnj-probe-2276182850"}
+    for _ in range(2):  # Argo may try it again
+        found = ending.end("Failed", [failure])
+    assert {sent.path for sent in cluster.sent} == {
+        "/apis/argoproj.io/v1alpha1/namespaces/team/workflows/churn-x"
+    }
+    steps = ("probe", "late", "sign%20off", "each/0/ask", "each/1/ask", "each/0/go", "last")
+    records = {step: run.records(step) for step in steps}
+    assert {
+        step: [(one["status"], one.get("message")) for one in found if "control" not in one]
+        for step, found in records.items()
+    } == {
+        "probe": [("failed", "No more retries left")],
+        "late": [("failed", "nobody approved it within 5 s")],
+        "sign%20off": [("failed", "it was Running when the run ended")],
+        "each/0/ask": [("succeeded", None)],
+        "each/1/ask": [("failed", "it was Running when the run ended")],
+        "each/0/go": [],
+        "last": [],
+    }
+    assert [one["step"] for one in found["failures"]] == ["probe"]
+    (record,) = records["each/0/ask"]
+    assert (record["started"], record["ended"]) == ("2026-11-27T03:22:30Z", "2026-11-27T03:23:32Z")
+
+
+def test_a_cluster_that_does_not_tell_leaves_no_records_and_fails_nothing(
+    ending: Ending, cluster: ApiServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ending.asks = {"engine": True}
+    cluster.answer = lambda sent: (403, {"message": "may not"})
+    assert ending.end("Succeeded")["status"] == "succeeded"
+    said = capfd.readouterr().err
+    assert "of what Argo itself ran there are no records" in said
+    assert "the account needs `workflows (argoproj.io): get`" in said
+    stored = {"metadata": {"name": "churn-x"}, "status": {"offloadNodeStatusVersion": "fnv:1"}}
+    cluster.answer = lambda sent: (200, stored)
+    assert ending.end("Succeeded")["status"] == "succeeded"
+    assert "keeps the nodes of this workflow in its database" in capfd.readouterr().err
