@@ -306,4 +306,5 @@ def every_node(graph: Graph) -> Iterator[tuple[str, Any]]:
         for name, node in current.nodes.items():
             at = join_path(path, segment(name))
             yield at, node
-            stack.extend((join_path(at, part), inner) for part, inner in node.graphs())
+            for part, inner in node.graphs():
+                stack.append((join_path(at, part), inner))

@@ -19,7 +19,7 @@ from .layout import blob_key, fill, indexes, log_key, new_attempt, readable, rec
 from .node import Node
 from .output import Output
 from .state import Reader, write
-from .values import brief, choose, dump, keys
+from .values import brief, dump, keys
 
 
 class Attempt:
@@ -167,14 +167,12 @@ def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:
     """The keys of a map's iterations, the label of the branch that a conditional takes, a parameter
     that a template of the engine's takes, or whether a loop has another round."""
     if "items" in hand:
-        name = hand["items"]
-        if name not in leaving.parameters:
-            raise NodeError(f"a map iterates over parameter '{name}', which no step has set")
-        return json.dumps(keys(name, reader.value(leaving.parameters[name])))
+        try:
+            return json.dumps(keys(reader.items(hand["items"], leaving)))
+        except NodeError as error:  # it is the map that cannot run, not this step
+            return str(error)
     if "label" in hand:
-        entry = leaving.parameters.get(hand["label"])
-        value = None if entry is None else reader.value(entry)
-        return choose(value, hand["values"], hand.get("default")) or ""
+        return reader.choice(hand["label"], hand["values"], hand.get("default"), leaving) or ""
     if "value" in hand:
         return text_of(hand["value"], leaving, reader)
     if "until" in hand:

@@ -29,6 +29,10 @@ class Leaving(NamedTuple):
 
 
 STATUSES = {"Succeeded": "succeeded", "Failed": "failed", "Error": "failed"}
+NO_LIST = re.compile(
+    r"withParam value could not be parsed as a JSON list: (.*): invalid .*", re.DOTALL
+)
+"""What Argo says of a map that was handed the reason why it cannot run."""
 EXIT_CODE = re.compile(r"exit code (\d+)")
 NOTHING = Leaving({}, {})
 LOST = "ended without a word, and the engine says nothing of it; it went with its node, perhaps"
@@ -224,11 +228,14 @@ def joined(context: Context, said: Sequence[Mapping[str, Any]]) -> list[dict[str
     return [
         {
             "step": instances.get(one.get("podName", ""), one.get("displayName", "")),
-            "message": messages.get(one.get("podName", "")) or one.get("message") or "",
+            "message": messages.get(one.get("podName", ""))
+            or NO_LIST.sub(r"\1", one.get("message") or ""),
             "phase": one.get("phase", ""),
             "pod": one.get("podName", ""),
         }
         for one in said
+        # After an error the root of the workflow's nodes is among them, and says no more.
+        if one.get("message") or one.get("podName") != context.origin.get("workflow")
     ]
 
 

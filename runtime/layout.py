@@ -56,6 +56,17 @@ def fill(text: str, key: tuple[str, ...], separator: str = "/") -> str:
         ) from error
 
 
+def iteration(path: str, key: tuple[str, ...]) -> str:
+    """The folder for what an iteration of a map, or a round of a loop, leaves here: as the catalog
+    calls it after a map. '' outside of any.
+
+    >>> iteration("a/*/b/*/c", ("0", "3"))
+    'a/0/b/3/'
+    """
+    head, star, _ = path.rpartition(ITERATION)
+    return fill(f"{head}{star}", key) + "/" if star else ""
+
+
 def readable(path: str) -> str:
     """A path with its names as the user wrote them.
 

@@ -23,7 +23,7 @@ from .entries import (
 from .errors import NodeError, ServiceError, TaskError
 from .layout import blob_key, fill, state_key
 from .reduce import reduced
-from .values import brief, dump
+from .values import brief, choose, dump
 
 if TYPE_CHECKING:
     from .service import RunLogStore
@@ -110,7 +110,7 @@ class Reader:
 
     def _item(self, source: Mapping[str, Any], key: Key) -> State:
         entering = self.read(source["in"], key)
-        items = self._items(source["on"], entering)
+        items = self.items(source["on"], entering)
         index = int(key[source["depth"]])
         if index >= len(items):
             raise NodeError(
@@ -142,7 +142,9 @@ class Reader:
         left = self.read(source["out"], key)
         return State({**without(left.parameters, name), **entered}, left.catalog)
 
-    def _items(self, name: str, entering: State) -> list[Any]:
+    def items(self, name: str, entering: State) -> list[Any]:
+        """What a map over parameter `name` has an iteration for. Raises NodeError where that is no
+        list."""
         if name not in entering.parameters:
             raise NodeError(
                 f"a map iterates over parameter '{name}', which is not there; "
@@ -154,6 +156,13 @@ class Reader:
                 f"a map iterates over parameter '{name}', which is {brief(items)}, not a list"
             )
         return items
+
+    def choice(
+        self, name: str, values: Mapping[str, Any], default: str | None, entering: State
+    ) -> str | None:
+        """The branch that a conditional takes. None is for a parameter that is not there."""
+        entry = entering.parameters.get(name)
+        return default if entry is None else choose(self.value(entry), values, default)
 
     def _only(self, source: Mapping[str, Any], key: Key) -> State:
         entering = self.read(source["in"], key)
@@ -169,11 +178,11 @@ class Reader:
 
     def iterations(self, source: Mapping[str, Any], key: Key) -> int:
         """How many iterations a map has."""
-        return len(self._items(source["on"], self.read(source["in"], key)))
+        return len(self.items(source["on"], self.read(source["in"], key)))
 
     def _map(self, source: Mapping[str, Any], key: Key) -> State:
         entering = self.read(source["in"], key)
-        count = len(self._items(source["on"], entering))
+        count = len(self.items(source["on"], entering))
         iterations = [self.read(source["out"], (*key, str(index))) for index in range(count)]
         return reduced(source, key, entering, iterations, self.value)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from .errors import NodeError
 
 
 class NotJsonError(ValueError):
@@ -62,17 +61,17 @@ def label(value: Any) -> str:
     return "-".join(part for part in kept.split("-") if part)[:20].strip("-")
 
 
-def keys(name: str, value: Any) -> list[str]:
-    """The KEY parts of a map over `value`: `0-eu`, `1-us`."""
-    if not isinstance(value, list):
-        raise NodeError(
-            f"a map iterates over parameter '{name}', which is {brief(value)}, not a list"
-        )
-    labels = [label(item) for item in value]
+def keys(items: Sequence[Any]) -> list[str]:
+    """The KEY parts of a map over `items`.
+
+    >>> keys(["EU", [1]])
+    ['0-eu', '1']
+    """
+    labels = [label(item) for item in items]
     return [f"{index}-{text}" if text else str(index) for index, text in enumerate(labels)]
 
 
-def choose(value: Any, values: dict[str, Any], default: str | None) -> str | None:
+def choose(value: Any, values: Mapping[str, Any], default: str | None) -> str | None:
     """The label of the branch whose value is equal to `value`, or the default."""
     for name, wanted in values.items():
         if equal(value, wanted):

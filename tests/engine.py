@@ -144,7 +144,10 @@ class Engine:
         if "withParam" not in task:
             values = {name: scope.replace(value) for name, value in arguments.items()}
             return attached(self.called(task, values), parents)
-        items = json.loads(scope.replace(task["withParam"]))
+        try:
+            items = json.loads(scope.replace(task["withParam"]))
+        except ValueError:
+            return attached(leaf("Skipped", "Error"), parents)
         if not items:
             return attached(leaf("Skipped", "Skipped"), parents)
         group = attached(Status("TaskGroup", "Succeeded"), parents)
@@ -217,8 +220,8 @@ def assess(boundary: Status, targets: list[Status]) -> str:
     seen = {(id(child), phase) for child, phase in queue}
     while queue:
         node, phase = queue.pop(0)
-        if node.phase in ("Succeeded", "Failed"):
-            phase = node.phase
+        if node.phase in ("Succeeded", "Failed", "Error"):
+            phase = "Succeeded" if node.phase == "Succeeded" else "Failed"
         if phases.get(id(node)) != "Failed":
             phases[id(node)] = phase
         for child in node.children:

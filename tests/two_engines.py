@@ -22,7 +22,7 @@ from argosy.runtime.attempt import Attempt
 from argosy.runtime.context import Context
 from argosy.runtime.end import final
 from argosy.runtime.entries import State, written
-from argosy.runtime.errors import TaskError
+from argosy.runtime.errors import ArgosyError, TaskError
 from argosy.runtime.executors.local.schedule import Schedule
 from argosy.runtime.executors.local.scopes import FAILED, SUCCEEDED
 from argosy.runtime.executors.local.steps import RuntimeSteps
@@ -120,7 +120,10 @@ def run_here(compilation: Compilation, seed: int, unlucky: int) -> Outcome:
     with jobs(seed, unlucky) as code:
         while work := schedule.next():
             if work.kind == "count":
-                schedule.opened(work, steps.count(work))
+                try:
+                    schedule.opened(work, steps.count(work))
+                except ArgosyError:  # as in the launcher
+                    schedule.ended(work, FAILED)
             elif work.kind == "choose":
                 schedule.chosen(work, steps.choose(work))
             elif work.kind == "ask":

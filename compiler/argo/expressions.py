@@ -99,12 +99,10 @@ def either(terms: Sequence[str]) -> str:
 
 def _bracket(term: str, operator: str) -> str:
     """`term` in parentheses where an operator of the other kind stands outside all of its own."""
-    if operator not in term:
-        return term
     depth = 0
-    for index, char in enumerate(term):
-        depth += (char == "(") - (char == ")")
-        if not depth and term.startswith(operator, index):
+    for before in term.split(operator)[:-1]:
+        depth += before.count("(") - before.count(")")
+        if not depth:
             return f"({term})"
     return term
 

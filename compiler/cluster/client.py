@@ -39,8 +39,8 @@ class Client:
         """Where the server has one object, or all of them."""
         raise NotImplementedError
 
-    def _path_of_changes(self, resource: Resource, name: str, version: str) -> str:
-        """Where it tells of the changes of an object since a version."""
+    def _path_of_changes(self, resource: Resource, name: str) -> str:
+        """Where it tells of an object as it is, and then of its changes."""
         raise NotImplementedError
 
     def _path_of_output(self, pod: str, owner: str, options: Mapping[str, str]) -> str:
@@ -101,18 +101,21 @@ class Client:
         return watching(asked, lambda: self._changes(asked))
 
     def _changes(self, asked: Asked) -> Iterator[Json]:
-        """The object, and its changes until the server ends the watch."""
+        """The object, and its changes until the server ends the watch. Which version they come
+        after is not said: of an object that has not changed for long the server forgets it."""
         found = self.get(asked.resource, asked.name)
         yield found
-        version = found["metadata"]["resourceVersion"]
-        path = self._path_of_changes(asked.resource, asked.name, version)
-        for line in lines(self._api, asked, path, SILENT):
+        for line in lines(
+            self._api, asked, self._path_of_changes(asked.resource, asked.name), SILENT
+        ):
             event = self._event(line)
             if event.get("type") == "DELETED":
                 raise NotFoundError(f"{asked} has been deleted")
             if event.get("type") == "ERROR" or "object" not in event:
-                return  # of a version that is forgotten, mostly
-            yield event["object"]
+                return
+            before, found = found, event["object"]
+            if found != before:  # it begins with what is there
+                yield found
 
     def logs(
         self, pod: str, follow: bool = False, last: int | None = None, owner: str = ""
@@ -153,11 +156,10 @@ class Cluster(Client):
     def _path(self, resource: Resource, name: str = "") -> str:
         return resource.path(self.namespace, name)
 
-    def _path_of_changes(self, resource: Resource, name: str, version: str) -> str:
+    def _path_of_changes(self, resource: Resource, name: str) -> str:
         query = {
             "watch": "1",
             "fieldSelector": f"metadata.name={name}",
-            "resourceVersion": version,
             "timeoutSeconds": str(WATCHED),
         }
         return f"{self._path(resource)}?{urlencode(query)}"

@@ -50,11 +50,8 @@ class ArgoServer(Client):
         parts += [self.namespace] if resource.namespaced else []
         return "/".join([*parts, name] if name else parts)
 
-    def _path_of_changes(self, resource: Resource, name: str, version: str) -> str:
-        query = {
-            "listOptions.fieldSelector": f"metadata.name={name}",
-            "listOptions.resourceVersion": version,
-        }
+    def _path_of_changes(self, resource: Resource, name: str) -> str:
+        query = {"listOptions.fieldSelector": f"metadata.name={name}"}
         return f"{self._base}/workflow-events/{self.namespace}?{urlencode(query)}"
 
     def _path_of_output(self, pod: str, owner: str, options: Mapping[str, str]) -> str:

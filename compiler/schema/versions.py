@@ -15,7 +15,7 @@ ARGO = "3.7"
 
 class Change(NamedTuple):
     """How a version differs from 3.7: `type.field` of what it lacks, the fields of types that it
-    has beside."""
+    has beside, or with another type."""
 
     lacks: tuple[str, ...]
     has: Mapping[str, Mapping[str, str]]
@@ -40,6 +40,7 @@ CHANGES = {
             "argo.Synchronization.semaphore",
         ),
         {
+            "argo.Cache": {"configMap": "LocalObjectReference!"},
             "argo.Artifact": PLUGIN,
             "argo.ArtifactLocation": PLUGIN,
             "argo.ArtifactPaths": PLUGIN,

@@ -39,9 +39,10 @@ EXISTS = 409
 JSON = {"Content-Type": "application/json"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 ENGINES_OWN = re.compile(
-    rb'(time="[^"]*" level=\w+ msg=.* argo=true( error=.*)?|\{"argo":true.*)\n'
+    rb'(time="?\d{4}-\S+ level=\w+ msg=.* argo=true( .*)?'
+    rb'|\{"(argo":true|time":"[^"]*","level":"\w+","msg":.*"argo":true).*)\n'
 )
-"""A line of the program that the engine starts the container with."""
+"""A line of the program that the engine starts the container with: as text or JSON, of 3 or 4."""
 SHORTEST, LONGEST = 0.1, 2.0
 """Seconds between two looks at a container that is about to start, or to be known as ended."""
 

@@ -20,6 +20,7 @@ from argosy.runtime.errors import (
     TaskError,
     TaskTimeout,
 )
+from argosy.runtime.layout import iteration
 from argosy.runtime.node import Node
 from argosy.runtime.signals import Signals, name
 from argosy.runtime.state import write_blob
@@ -76,13 +77,13 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
 
 
 def keep(attempt: Attempt, kept: Mapping[str, str]) -> Entries:
-    """Keeps files of a task, paths by name: in the working folder, and in a catalog if there is
-    one."""
+    """Keeps files of a task, paths by name: in the working folder, each iteration's in one of its
+    own, and in a catalog if there is one."""
     catalog = attempt.context.catalog if kept else None
     found = {path: made for path, made in kept.items() if os.path.exists(made)}
     for path, made in found.items():
         try:
-            files.copy(made, os.path.abspath(path))
+            files.copy(made, os.path.abspath(iteration(attempt.node.step, attempt.key) + path))
         except OSError as error:
             attempt.output.say(f"cannot write {path} here: {error.strerror}")
     if catalog is None or catalog.service_provider == "do-nothing":

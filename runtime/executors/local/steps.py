@@ -10,12 +10,11 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from argosy.runtime import layout, signals, values
+from argosy.runtime import layout, signals
 from argosy.runtime.alternatives import by_statuses, statuses
 from argosy.runtime.attempt import now
 from argosy.runtime.context import Context
 from argosy.runtime.entries import is_true
-from argosy.runtime.errors import NodeError
 from argosy.runtime.execute import execute
 from argosy.runtime.node import encode, from_json
 from argosy.runtime.state import Reader
@@ -56,11 +55,8 @@ class RuntimeSteps:
 
     def choose(self, work: Work) -> str | None:
         lnode, reader = work.lnode, self._reader(work)
-        name = lnode["parameter"]
-        entry = reader.read(lnode["reads"]["from"], work.key).parameters.get(name)
-        if entry is None:
-            raise NodeError(f"the conditional's parameter '{name}' is not there")
-        return values.choose(reader.value(entry), lnode["values"], lnode.get("default"))
+        entering = reader.read(lnode["reads"]["from"], work.key)
+        return reader.choice(lnode["parameter"], lnode["values"], lnode.get("default"), entering)
 
     def done(self, work: Work) -> bool:
         left = self._reader(work).read(work.lnode["reads"]["from"], work.key)

@@ -18,6 +18,7 @@ from argosy.runtime.context import Context
 from argosy.runtime.errors import NodeError
 
 TASK = {"type": "task", "command": "m.f"}
+MEMOIZE = {"key": "k", "cache": {"configMap": {"name": "memory", "key": "k"}}}
 MUTEX = {"mutexes": [{"name": "warehouse"}]}
 
 
@@ -137,6 +138,11 @@ def test_what_is_wrong_together_is_said(
             {"argo_version": "3.6", "retry": {"max_attempts": 2, "backoff": 1, "max_backoff": 9}},
             "retryStrategy.backoff.cap: Argo 3.6 has no such field",
             "Argo 3.7 and 4 have it",
+        ),
+        (
+            {"argo_version": "4", "extra": {"templateDefaults": {"memoize": MEMOIZE}}},
+            "extra.templateDefaults.memoize.cache.configMap.key: unknown field",
+            "known: name",
         ),
         ({"argo_version": 5}, "argo_version: cannot be '5'", "known: 3.6, 3.7, 4"),
     ],

@@ -222,6 +222,24 @@ def test_a_pods_container_is_followed_to_its_end(capfd: pytest.CaptureFixture[st
     )
 
 
+@pytest.mark.parametrize(
+    ("line", "own"),
+    [
+        ('time="2026-11-26T23:56:10.612Z" level=info msg="x y" argo=true error="<nil>"', True),
+        ('{"argo":true,"error":null,"level":"info","msg":"x","time":"2026-11-26"}', True),
+        ('time=2026-11-27T03:34:31.498Z level=INFO msg="x y" argo=true error=<nil>', True),
+        ("time=2026-11-27T03:34:31.498Z level=INFO msg=x error=<nil> argo=true", True),
+        ('{"time":"2026-11-27","level":"INFO","msg":"x","argo":true,"error":null}', True),
+        ('time="2026-11-26T23:56:10.612Z" level=info msg="x y"', False),
+        ('{"time":"2026-11-27","level":"INFO","msg":"x"}', False),
+        ("it is argo=true", False),
+    ],
+)
+def test_the_lines_of_the_engine_are_known(line: str, own: bool) -> None:
+    """The lines of Argo 3.7 and 4.0 in a container of a pod, in both of their formats."""
+    assert bool(pod.ENGINES_OWN.fullmatch(f"{line}\n".encode())) == own
+
+
 def test_why_it_was_killed_is_said(capfd: pytest.CaptureFixture[str]) -> None:
     assert followed([ended(137, "OOMKilled")], [[b"last"]]) == 137
     assert "the container ended: OOMKilled" in capfd.readouterr().err

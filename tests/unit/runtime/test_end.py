@@ -111,13 +111,17 @@ def test_a_step_that_could_not_say_how_it_ended_is_made_to(ending: Ending) -> No
         "message": "Error (exit code 1)",
     }
     never = {"displayName": "d", "phase": "Error", "podName": "p-9", "message": "no node fits"}
-    found = ending.end("Failed", [failure, other, never], ["c"])
+    no_list = "withParam value could not be parsed as a JSON list: a map over x: invalid character"
+    error = {"displayName": "e", "phase": "Error", "podName": "p-8", "message": no_list}
+    root = {"displayName": "churn-x", "phase": "Error", "podName": "churn-x"}
+    found = ending.end("Failed", [failure, other, never, error, root], ["c"])
     assert found["status"] == "failed"
     assert found["failures"] == [
         {"step": "m/0/b", "message": "OOMKilled (exit code 137)", "phase": "Failed", "pod": "p-2"},
         {"step": "a", "message": "ZeroDivisionError: division by zero", "phase": "Failed",
          "pod": "p-1"},
         {"step": "d", "message": "no node fits", "phase": "Error", "pod": "p-9"},
+        {"step": "e", "message": "a map over x", "phase": "Error", "pod": "p-8"},
     ]  # fmt: skip
     (record,) = run.records("m/0/b")
     assert record["status"] == "failed"

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from argosy.runtime import layout
 from argosy.runtime.errors import ServiceError
 from argosy.runtime.run_logs.file_system import FileSystemRunLog
 
@@ -230,15 +229,18 @@ def test_what_the_engine_wants_is_in_files(run: Any, node: dict[str, Any]) -> No
     assert found == ['["0-eu-west", "1", "2-3"]', "b2", "b3", "b9", ""]
 
 
-@pytest.mark.parametrize(("value", "said"), [("eu", 'is "eu", not a list'), (None, "no step has")])
-def test_a_map_over_no_list_fails_before_it_counts(run: Any, value: Any, said: str) -> None:
+@pytest.mark.parametrize(("value", "said"), [("eu", 'is "eu", not a list'), (None, "is not there")])
+def test_what_a_map_cannot_iterate_over_is_handed_over_as_the_reason(
+    run: Any, value: Any, said: str
+) -> None:
     run.code("def f(): ...")
     run.arguments = {"regions": value} if value else {}
     run.options = {"hands": str(run.folder / "hands")}
     done = run.exec("s", from_=[""], command="jobs.f", hands=[{"items": "regions"}])
-    assert done.status == 2
-    assert said in done.record["message"]
-    assert run.store.get(layout.state_key(run.name, "s")) is None
+    assert done.status == 0
+    text = (run.folder / "hands" / "0").read_text()
+    assert text.startswith("a map iterates over parameter 'regions', which ")
+    assert said in text
 
 
 # The catalog

@@ -141,6 +141,22 @@ def test_the_cell_that_fails_is_named_and_the_notebook_kept(run: Any) -> None:
     assert errors == [[], ["error"], []]
 
 
+def test_each_iteration_leaves_a_notebook_of_its_own(run: Any) -> None:
+    write(run.folder / "n.ipynb", "print(region)")
+    run.arguments = {"regions": ["eu", "us"]}
+    entering = {"item": "region", "on": "regions", "depth": 0, "in": [""]}
+    node = {"command": "n.ipynb", "command_type": "notebook", "from_": [entering]}
+    for key, region in (("0-eu", "eu"), ("1-us", "us")):
+        assert run.exec("each/*/s", key, **node).status == 0
+        executed = run.folder / "each" / key[0] / "n_out.ipynb"
+        assert read(executed).cells[1].outputs[0].text == f"{region}\n"
+        assert list(run.state(f"each/{key[0]}/s")["catalog"]) == ["n_out.ipynb"]
+    a_map = {"map": "each", "on": "regions", "as": "region", "in": [""], "out": ["each/*/s"]}
+    run.exec("after", type="control", from_=[{**a_map, "rank": "0"}])
+    assert list(run.state("after")["catalog"]) == ["each/0/n_out.ipynb", "each/1/n_out.ipynb"]
+    assert not (run.folder / "n_out.ipynb").exists()
+
+
 def test_a_notebook_that_takes_too_long_shows_how_far_it_came(run: Any) -> None:
     pid = run.folder / "pid"
     write(
