@@ -7,8 +7,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from .compilation import Compilation
+from .engines import ENGINES, back_end
+from .environments import in_environment
 from .extras import needed
 from .graph import Approval, Node, Task, join_path, segment
+from .options.integrated import integrated, overridden
 
 
 def describe(compilation: Compilation) -> dict[str, Any]:
@@ -62,17 +65,19 @@ def _step(compilation: Compilation, path: str, node: Node) -> dict[str, Any]:
         return {"step": unquote(path), "approval": node.spec.message or "yes", "timeout": timeout}
     task: Task = node.spec  # type: ignore[assignment]
     place = _place(compilation, path, node)
+    attempts = task.retry.max_attempts if task.retry else place.get("attempts", 1)
+    seconds = place.get("timeout") if task.timeout is None else task.timeout
     return {
         "step": unquote(path),
         "image": task.image or place.get("image"),
         "command": f"{task.command_type}: {task.command}",
-        "retry": task.retry.max_attempts if task.retry.max_attempts > 1 else None,
-        "timeout": None if task.timeout is None else f"{task.timeout:g}s",
+        "retry": attempts if attempts > 1 else None,
+        "timeout": None if seconds is None else f"{seconds:g}s",
         "get": list(task.get),
         "put": list(task.put),
         "volumes": {
             **{source: f"{v['bind']} ({v['mode']})" for source, v in place["volumes"].items()},
-            **compilation.executor.claims,
+            **place.get("claims", {}),
         },
         "environment": sorted({*place["environment"], *task.env}),
         "secrets": {name: env or "get_secret" for name, env in task.secrets.items()},
@@ -85,7 +90,8 @@ def _step(compilation: Compilation, path: str, node: Node) -> dict[str, Any]:
 
 
 def _place(compilation: Compilation, path: str, node: Node) -> Mapping[str, Any]:
-    """The options of where a task runs, its `volumes` and `environment` among them."""
+    """The options of where a task runs, its `volumes` and `environment` among them, and on an
+    engine its `claims`, `attempts` and `timeout` as they will be."""
     executor = compilation.executor
     if executor.executor_type == "local-container":
         from .containers import container_of
@@ -93,4 +99,23 @@ def _place(compilation: Compilation, path: str, node: Node) -> Mapping[str, Any]
         return container_of(compilation, node)
     config = compilation.settings.steps.get(path, executor.config)
     environment = {**executor.environment, **(config.get("env") or {})}
-    return {**config, "volumes": executor.volumes, "environment": environment}
+    found = {**config, "volumes": executor.volumes, "environment": environment}
+    if executor.executor_type in ENGINES:
+        found |= _engines(compilation, config)
+    return found
+
+
+def _engines(compilation: Compilation, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an engine's own options come to for a step that has these."""
+    executor = compilation.executor
+    read_options = back_end(executor.executor_type, "options").read_options
+    before, after = read_options(executor.config).pod, read_options(config)
+    base = integrated(before, executor)
+    pod = overridden(base, before, after.pod)
+    pod = in_environment(pod, base, compilation.request.environment)
+    retry = config.get("retry", 1)
+    return {
+        "claims": {name: claim.mount_path for name, claim in pod.claims.items()},
+        "attempts": retry.get("max_attempts", 1) if isinstance(retry, Mapping) else retry,
+        "timeout": after.timeout,
+    }

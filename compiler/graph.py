@@ -47,9 +47,10 @@ class Retry(NamedTuple):
 
 
 class Task(NamedTuple):
-    """Work in a process of its own. `secrets` maps a secret's name to the environment variable
-    that shows it to the user's process, or to `None` where only `get_secret` asks for it. A
-    container has an `image`, and `argv`: its command and what that is given."""
+    """Work in a process of its own. Without a `retry` the executor's counts, where it
+    has one. `secrets` maps a secret's name to the environment variable that shows it to the user's
+    process, or to `None` where only `get_secret` asks for it. A container has an `image`, and
+    `argv`: its command and what that is given."""
 
     command: str
     command_type: str = "python"
@@ -58,7 +59,7 @@ class Task(NamedTuple):
     put: tuple[str, ...] = ()
     secrets: Mapping[str, str | None] = NOTHING
     env: Mapping[str, str] = NOTHING
-    retry: Retry = Retry()
+    retry: Retry | None = None
     timeout: float | None = None
     image: str = ""
     argv: tuple[str, ...] = ()

@@ -61,13 +61,7 @@ def _node(path: str, node: Node, flow: Flow) -> dict[str, Any]:
     if isinstance(spec, (Task, Fail)):
         found["node"] = node_json(path, node, flow)
     if isinstance(spec, Task):
-        retry = spec.retry
-        found["retry"] = {
-            "max_attempts": retry.max_attempts,
-            "backoff": retry.backoff,
-            "factor": retry.factor,
-            "max_backoff": retry.max_backoff,
-        }
+        found["retry"] = spec.retry and spec.retry._asdict()
     if isinstance(spec, (Parallel, Conditional)):
         graphs = [[label, at] for label, (_, at) in zip(spec.branches, graphs, strict=True)]
     if isinstance(spec, Map):

@@ -47,7 +47,7 @@ def leaf(
     if options.timeout:
         content.setdefault("timeout", options.timeout)
     _hand(content, hands)
-    retry = options.retry.attempts if node.spec.retry == ONCE else node.spec.retry
+    retry = node.spec.retry or options.retry.attempts
     work = _pod(shared, at, content, reading, down, retry, node.spec)
     return work._replace(hooks=shared.hooks.lifecycle(options.hooks)) if options.hooks else work
 

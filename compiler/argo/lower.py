@@ -15,13 +15,14 @@ from ..integrate import context
 from ..manifests.extra import merged
 from ..manifests.names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
 from ..manifests.objects import Identity, account_name, identity
+from ..options.integrated import overridden
 from .apart import Apart, apart
 from .beside import RULES
 from .graphs import lower_graph
 from .hooks import Hooks
 from .objects import CLUSTER, manifests, versioned
 from .options import Options, read_options
-from .pods import Pods, Run, common, configured, overridden
+from .pods import Pods, Run, common, configured
 from .readers import Exposed
 from .shared import NOOP, Shared
 from .size import OBJECT_BYTES, Size, copies_of, size_of, tasks_of
@@ -107,15 +108,15 @@ def _step_options(
     environment: str,
 ) -> dict[str, Options]:
     """The options of the steps that override any; equal ones are the same object."""
-    before = read_options(config)
+    before = read_options(config).pod
     known: dict[str, Options] = {}
     found = {}
     for path, options in steps.items():
         text = json.dumps(options, sort_keys=True, default=str)
         if text not in known:
-            changed = overridden(base, before, read_options(options))
-            pod = in_environment(changed.pod, base.pod, environment)
-            known[text] = changed._replace(pod=pod)
+            after = read_options(options)
+            pod = overridden(base.pod, before, after.pod)
+            known[text] = after._replace(pod=in_environment(pod, base.pod, environment))
         found[path] = known[text]
     return found
 

@@ -45,28 +45,6 @@ def configured(executor: Any) -> Options:
     return options._replace(pod=integrated(options.pod, executor))
 
 
-def overridden(base: Options, before: Options, after: Options) -> Options:
-    """A step's options: what it changes in the configuration (`before` to `after`), over `base`."""
-    old, new = before.pod, after.pod
-    same_account = new.service_account == old.service_account
-    pod = new._replace(
-        env=_changed(base.pod.env, old.env, new.env),
-        labels=_changed(base.pod.labels, old.labels, new.labels),
-        annotations=_changed(base.pod.annotations, old.annotations, new.annotations),
-        claims=_changed(base.pod.claims, old.claims, new.claims),
-        service_account=base.pod.service_account if same_account else new.service_account,
-    )
-    return after._replace(pod=pod)
-
-
-def _changed(
-    base: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> dict[str, Any]:
-    kept = {name: value for name, value in base.items() if name in after or name not in before}
-    new = {name: value for name, value in after.items() if before.get(name) != value}
-    return kept | new
-
-
 def common(options: Options) -> Options:
     """What steps have of the configuration: all but what is the workflow's alone."""
     own = {name: Options._field_defaults[name] for name in OWN["argo"]}

@@ -27,7 +27,6 @@ DEFAULTS: Mapping[str, Any] = {
     "inherits": False,
 }
 """What the launcher takes for a member that a node does not have; for any other it is None."""
-ONCE = Retry()
 
 
 def plan_of(graph: Graph, flow: Flow, base: Options, steps: Mapping[str, Options]) -> Json:
@@ -50,7 +49,7 @@ def _node(node: Json, base: Options, steps: Mapping[str, Options]) -> Json:
     own = {k: v for k, v in options.pod.env.items() if base.pod.env.get(k) != v}
     if own:
         content["env"] = {**own, **content.get("env", {})}
-    retry = options.retry if Retry(**node["retry"]) == ONCE else Retry(**node["retry"])
+    retry = Retry(**node["retry"]) if node["retry"] else options.retry
     found |= {"node": content, "retry": retry._asdict()}
     if retry.max_attempts == 1:
         del found["retry"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .pod import Account, Claim, PodOptions
@@ -26,3 +27,23 @@ def integrated(pod: PodOptions, executor: Any) -> PodOptions:
         },
         service_account=account,
     )
+
+
+def overridden(base: PodOptions, before: PodOptions, after: PodOptions) -> PodOptions:
+    """A step's options: what it changes in the configuration (`before` to `after`), over `base`."""
+    same_account = after.service_account == before.service_account
+    return after._replace(
+        env=_changed(base.env, before.env, after.env),
+        labels=_changed(base.labels, before.labels, after.labels),
+        annotations=_changed(base.annotations, before.annotations, after.annotations),
+        claims=_changed(base.claims, before.claims, after.claims),
+        service_account=base.service_account if same_account else after.service_account,
+    )
+
+
+def _changed(
+    base: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, Any]:
+    kept = {name: value for name, value in base.items() if name in after or name not in before}
+    new = {name: value for name, value in after.items() if before.get(name) != value}
+    return kept | new

@@ -155,13 +155,14 @@ def _secrets(fields: Fields) -> dict[str, str | None]:
     return found
 
 
-def _retry(fields: Fields) -> Retry:
+def _retry(fields: Fields) -> Retry | None:
     """`retry: 3`, or {max_attempts, backoff, factor, max_backoff}; Magnus has `max_attempts: 3`."""
     if not isinstance(fields.mapping.get("retry"), source.Mapping):
-        return Retry(max_attempts=fields.integer("retry", 1) or 1)
+        attempts = fields.integer("retry", None)
+        return Retry(max_attempts=attempts) if attempts else None
     retry = fields.fields("retry")
     if retry is None:
-        return Retry()
+        return None
     factor = retry.data("factor")
     if factor is not None and (isinstance(factor, bool) or not isinstance(factor, (int, float))):
         retry.wrong("factor", "a number")

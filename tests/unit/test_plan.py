@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from examples import argosy
 
 PIPELINE = """
@@ -73,3 +75,22 @@ dag:
     assert plan["extras"] == ["notebook"]
     assert plan["steps"][0]["command"] == "notebook: n.ipynb"
     assert plan["steps"][1] == {"step": "a", "approval": "Publish?", "timeout": "3600s"}
+
+
+@pytest.mark.parametrize("engine", ["argo", "kubernetes"])
+def test_what_the_executor_gives_to_steps_that_do_not_say(tmp_path: Path, engine: str) -> None:
+    claims = "{there: /t, made: {mount_path: /m, create: true, size: 1Gi}}"
+    config = f"{{image: i, retry: 4, timeout: 10m, claims: {claims}}}"
+    (tmp_path / "p.yaml").write_text("""
+dag:
+  steps:
+    a: {type: task, command: a.b}
+    b: {type: task, command: a.b, retry: 1, timeout: 5}
+""")
+    (tmp_path / "c.yaml").write_text(f"executor: {{type: {engine}, config: {config}}}")
+    (tmp_path / "c.lab.yaml").touch()
+    found = argosy("plan", "p.yaml", "-c", "c.yaml", "--env", "lab", "-o", "json", cwd=tmp_path)
+    a, b = json.loads(found.stdout)["steps"]
+    assert (a["retry"], a["timeout"]) == (4, "600s")
+    assert (b["retry"], b["timeout"]) == (None, "5s")
+    assert a["volumes"] == {"there": "/t", "made-lab": "/m"}

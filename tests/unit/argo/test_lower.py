@@ -260,12 +260,10 @@ def test_retry_and_timeout_are_inputs_of_a_shared_template() -> None:
 
 def test_a_steps_own_retry_wins_over_the_executors() -> None:
     config = {"retry": 4, "timeout": 60}
-    found = spec(steps(f"a: {{{RUN}, retry: 2, timeout: 5}}\nb: {{{RUN}}}"), config=config)
-    limits = {
-        name: argument(task, "limit") if name == "b" else None
-        for name, task in tasks(found).items()
-    }
-    assert limits["b"] == "3"
+    graph = f"a: {{{RUN}, retry: 2, timeout: 5}}\nb: {{{RUN}}}\nc: {{{RUN}, retry: 1}}"
+    found = spec(steps(graph), config=config)
+    assert argument(tasks(found)["b"], "limit") == "3"
+    assert "retryStrategy" not in templates(found)[tasks(found)["c"]["template"]]
     assert node(tasks(found)["a"])["timeout"] == 5
     assert node(tasks(found)["b"])["timeout"] == 60
 

@@ -10,7 +10,7 @@ import yaml
 
 from argosy.compiler import Compilation, Request, compile, phases
 from argosy.compiler.errors import CompileError
-from argosy.compiler.graph import Map, Stub, Task
+from argosy.compiler.graph import Map, Retry, Stub, Task
 
 DEFINITION = """
 dag:
@@ -107,7 +107,7 @@ def test_a_pipeline_runs_here(tmp_path: Path) -> None:
     found = compiled(tmp_path, HERE, phases.lower)
     split, each, later = (found.pipeline.graph.nodes[n].spec for n in found.pipeline.graph.nodes)
     assert isinstance(split, Task)
-    assert (split.put, split.retry.max_attempts) == (("data/*.csv",), 2)
+    assert (split.put, split.retry) == (("data/*.csv",), Retry(2))
     assert isinstance(each, Map)
     assert each.max_parallel is None, "that is a bound on argo"
     assert later == Stub()

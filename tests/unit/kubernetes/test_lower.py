@@ -122,6 +122,16 @@ def test_the_plan_in_the_pod_is_one_that_the_launcher_runs() -> None:
     assert texts["ARGOSY_WORKERS"] == "3"
 
 
+def test_a_steps_own_retry_wins_over_the_executors() -> None:
+    graph = "a: {type: task, command: a.b}\nb: {type: task, command: a.b, retry: 1}"
+    job = job_of(compiled(steps(graph), config={"retry": 3}, engine="kubernetes"))
+    (container,) = job["template"]["spec"]["containers"]
+    plan = plan_in({one["name"]: one.get("value", "") for one in container["env"]})
+    a, b = plan["graphs"][""]["nodes"]
+    assert a["retry"]["max_attempts"] == 3
+    assert "retry" not in b
+
+
 def test_a_step_a_line() -> None:
     text = lowered(until="render").files["cronjob.yaml"]
     lines = [line for line in text.splitlines() if '{"name":"' in line and '"path"' in line]
