@@ -27,6 +27,7 @@ IDLE = 400.0
 """Seconds in which nothing ran after which a run that nothing has closed is unknown: longer than
 the longest wait before a step is tried again."""
 LATEST = "latest"
+NONE = "there are no runs yet; `argosy run FILE` makes one, `argosy submit FILE` one on a cluster"
 
 
 class Attempt(NamedTuple):
@@ -123,7 +124,7 @@ def read(store: RunLogStore, name: str) -> Run:
     """The run that is called `name`, or the newest for `latest`. Raises ClickException."""
     found = find(store, name)
     if found is None and name == LATEST:
-        raise click.ClickException("there are no runs yet; `argosy run FILE` makes one")
+        raise click.ClickException(NONE)
     if found is None:
         known = _by_run(store.list("runs/"))
         hint = nearest(name, known) if known else "there are no runs there"

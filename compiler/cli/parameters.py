@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,8 +38,6 @@ def read(pipeline: Pipeline, given: Iterable[str]) -> dict[str, Any]:
     Raises UsageError for a value of another type; a name that nobody declared is warned of where
     it looks like one that somebody did.
     """
-    from argosy.runtime.context import typed
-
     defaults = pipeline.parameters
     found: dict[str, Any] = {}
     for text in given:
@@ -48,12 +47,24 @@ def read(pipeline: Pipeline, given: Iterable[str]) -> dict[str, Any]:
         elif not name:
             raise click.UsageError(f"-p takes NAME=VALUE or a file, not {text!r}")
         else:
-            # Without a default, as with a text for one, it is the text that it is.
-            is_text = isinstance(defaults.get(name), (str, type(None)))
-            found[name] = typed(name, value, "text" if is_text else "json")
+            found[name] = _value(name, value, defaults.get(name))
     for name, value in found.items():
         _check(name, value, defaults)
     return found
+
+
+def _value(name: str, text: str, default: Any) -> Any:
+    """Without a default, as with a text for one, it is the text that it is; else JSON."""
+    from argosy.runtime.context import typed
+    from argosy.runtime.errors import NodeError
+
+    try:
+        return typed(name, text, "text" if isinstance(default, (str, type(None))) else "json")
+    except NodeError:
+        raise click.UsageError(
+            f"parameter '{name}' takes {_kind(default)}, as its default is; {text!r} is not JSON: "
+            f"write it as in -p {shlex.quote(f'{name}={json.dumps(default)}')}"
+        ) from None
 
 
 def _check(name: str, value: Any, defaults: Mapping[str, Any]) -> None:

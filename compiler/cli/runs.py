@@ -66,7 +66,7 @@ def runs(
         click.echo(json.dumps([_json(row, noun) for row in found], indent=2))
         return
     if not found:
-        click.echo("there are no runs yet; `argosy run FILE` makes one", err=True)
+        click.echo(history.NONE, err=True)
         return
     width = max(len("RUN"), *(len(row.run) for row in found))
     click.echo(f"{'RUN':{width}}  {'STATUS':9}  {'STARTED':19}  TOOK")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -12,7 +12,11 @@ from argosy.runtime import layout
 from argosy.runtime.executors.local.report import duration
 from argosy.runtime.service import RunLogStore
 
-from . import history, options, tree
+from . import cluster, history, options, tree
+
+if TYPE_CHECKING:
+    from ..cluster import Way
+    from .session import Session
 
 WIDTH = 60
 """Characters of a value that are shown."""
@@ -24,21 +28,28 @@ WIDTH = 60
 @options.layered
 @options.variable
 @options.output
+@cluster.way
 def show(
-    run: str, configurations: tuple[str, ...], variables: tuple[str, ...], output: str
+    run: str,
+    configurations: tuple[str, ...],
+    variables: tuple[str, ...],
+    output: str,
+    way: Way,
 ) -> None:
     """Show RUN: its steps with their attempts, its parameters and its data.
 
-    RUN is a run's id, or `latest`.
+    RUN is a run's id, its workflow's name, or `latest`.
 
     \b
     argosy show latest
     argosy show churn-1a2b3c4d -o json
+    argosy show latest -c argo.yaml --context production
     """
-    from ..integrate import resolve_services
+    from .session import open_session
 
-    store = resolve_services(configurations, options.pairs(variables, "-v")).run_log_store
-    found = history.read(store, run)
+    session = open_session(way, configurations, variables, needed=False)
+    store = session.must_store()
+    found = history.find(store, run) or _asked(session, store, run)
     written = {step.path: _written(store, found.id, step) for step in found.steps}
     if output == "json":
         click.echo(json.dumps(_as_json(found, written), indent=2))
@@ -48,6 +59,21 @@ def show(
     for line in _tree(found.steps, written):
         click.echo(line)
     click.echo("".join(_ending(found)), nl=False)
+
+
+def _asked(session: Session, store: RunLogStore, run: str) -> history.Run:
+    """A run that the run log does not have under that name. Raises ClickException where it has
+    nothing of it."""
+    execution = session.execution(run)
+    if execution is None:
+        return history.read(store, run)
+    found = history.find(store, execution.run)
+    if found is None:
+        raise click.ClickException(
+            f"the run log that is read from here has nothing of {execution.run}, which is "
+            f"{execution.status}; `argosy watch` and `argosy logs` ask the cluster"
+        )
+    return found
 
 
 class Written(NamedTuple):

@@ -34,17 +34,22 @@ CONFIGURATION = {
 
 
 class Kube:
-    """Workflows and templates by name; the pods' output by theirs. `forbidden`: verbs."""
+    """Workflows and templates by name; the pods' output by theirs. `asked`: the namespaces whose
+    ConfigMaps, of which there are none, were asked for."""
 
     def __init__(self) -> None:
         self.workflows: dict[str, Any] = {}
         self.templates: dict[str, Any] = {}
         self.output: dict[str, bytes] = {}
+        self.asked: list[str] = []
 
     def answer(self, sent: Sent) -> Answer:
         *_, plural, name = ["", *sent.path.strip("/").split("/")]
         if name in ("workflows", "workflowtemplates"):
             plural, name = name, ""
+        if name == "configmaps":
+            self.asked.append(plural)
+            return 200, {"items": [], "metadata": {}}
         if name == "log":
             return 200, self.output[plural]
         kept = self.workflows if plural == "workflows" else self.templates
@@ -308,7 +313,7 @@ def test_a_run_of_this_machine_is_watched_in_its_log(
     assert "the configuration's executor runs here; name the one for the cluster" in done.stderr
 
 
-# logs, runs
+# logs, show, runs
 
 
 def test_the_output_of_pods_that_no_run_log_has(kube: Kube) -> None:
@@ -334,6 +339,28 @@ def pods(workflow: Any) -> list[str]:
     from argosy.compiler.argo.status import execution
 
     return [step.pod for step in execution(workflow).steps if step.pod]
+
+
+def test_a_run_is_shown_by_its_workflows_name_and_from_where_the_options_lead(
+    kube: Kube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from argosy.runtime.run_logs.file_system import FileSystemRunLog
+
+    sample(kube)
+    done = call("show", "latest")
+    assert done.exit_code == 1
+    said = "the run log that is read from here has nothing of sample-50cea461, which is failed"
+    assert said in done.stderr
+    record = {"step": "a", "status": "succeeded"}
+    key = "runs/sample-50cea461/steps/a/1764201600000-x.json"
+    FileSystemRunLog().put(key, json.dumps(record).encode())
+    assert json.loads(good("show", "sample-npst4", "-o", "json"))["run"] == "sample-50cea461"
+    Path("c.yaml").write_text(json.dumps({"executor": CONFIGURATION["executor"]}))
+    assert call("show", "sample-50cea461", "-n", "other").exit_code == 1
+    assert set(kube.asked) == {"other"}
+    monkeypatch.setenv("ARGO_TOKEN", "t")
+    done = call("show", "latest", "--server", "http://127.0.0.1:9")
+    assert "an Argo server does not lead to the run log" in done.stderr
 
 
 def test_runs_that_only_the_cluster_knows_and_those_that_the_log_does_not_know_the_end_of(
