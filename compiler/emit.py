@@ -83,15 +83,16 @@ def own(files: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
 def _present(files: Mapping[str, str], folder: str) -> dict[str, bytes]:
     own = {text.partition("\n")[0].encode() for text in files.values()}
     found: dict[str, bytes] = {}
-    problems = []
+    problems: dict[bytes, Problem] = {}
     for path in _yaml_files(Path(folder)):
         first = _first_line(path)
         if first in own:
             found[path.name] = path.read_bytes()
         elif path.name in files:
-            problems.append(_in_the_way(path, first))
+            key = first if first.startswith(MARK.encode()) else bytes(path)  # one says it for all
+            problems.setdefault(key, _in_the_way(path, first))
     if problems:
-        raise ManifestError(problems)
+        raise ManifestError(problems.values())
     return found
 
 

@@ -71,6 +71,11 @@ def open_services(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:
         declared: Declared = getattr(settings, name)
         try:
             cls = registry.find(name, declared.type, settings.plugins)
+        except ArgosyError as error:
+            section = declared._replace(mapping=declared.section)
+            problems.append(section.problem(str(error), ["type"]))
+            continue
+        try:
             found = list(_unfit(cls, declared))
             problems += found
             if not found:

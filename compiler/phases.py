@@ -122,7 +122,7 @@ def _require_engine(compilation: Compilation) -> None:
     executor = compilation.settings.executor
     if executor.type not in ENGINES:
         hint = f"give a configuration with -c; executors with manifests: {', '.join(ENGINES)}"
-        message = f"the executor '{executor.type}' has no manifests to render"
+        message = f"the executor '{executor.type}' runs here, without manifests"
         raise SettingsError([Problem(message, hint=hint)])
 
 

@@ -44,11 +44,13 @@ step inherits none of them."""
 
 
 class Declared(NamedTuple):
-    """A service as it is configured: its provider's type, its options, and where they stand."""
+    """A service as it is configured: its provider's type, its options, where they stand, and the
+    section that both are in."""
 
     type: str
     config: Mapping[str, Any]
     mapping: source.Mapping | None = None
+    section: source.Mapping | None = None
 
     def problem(self, message: str, path: Iterable[Any] = (), hint: str = "") -> Problem:
         """A problem with the option at `path`, as near to it as there is a place."""
@@ -215,7 +217,8 @@ def _service(fields: Fields, name: str, default: str) -> Declared:
     blocks = config.pop("overrides", None)  # where null has something to remove yet
     config = merge({}, config) if blocks is None else {**merge({}, config), "overrides": blocks}
     section.close(lambda key: f"an option of the {name} goes under its config")
-    return Declared(kind, config, mapping if mapping is not None else section.mapping)
+    whole = section.mapping
+    return Declared(kind, config, whole if mapping is None else mapping, whole)
 
 
 def _refuse_tracker(fields: Fields) -> None:

@@ -22,6 +22,9 @@ MAX_BYTES = 32 << 20
 MAX_DEPTH = 512
 MAX_NODES = 1_000_000
 
+OPENED = "while parsing a flow", "while scanning a quoted"
+"""What libyaml was at where a bracket or a quote that it needs does not come."""
+
 _LINE_BREAK = re.compile("\r\n|[\n\r]")
 _NO_BREAKS = "\x85\u2028\u2029"
 """Line breaks of YAML 1.1, and so of libyaml, that YAML 1.2 takes for text."""
@@ -195,14 +198,17 @@ class _Builder:
         except yaml.MarkedYAMLError as error:
             where: Any = error.problem_mark or error.context_mark or Mark(0, 0)
             context = f" ({error.context})" if error.context else ""
-            self._fail(f"{error.problem}{context}", where, self._syntax_hint(where))
+            self._fail(f"{error.problem}{context}", where, self._syntax_hint(where, error))
 
     def _fail(self, message: str, mark: Any, hint: str = "") -> NoReturn:
         raise DefinitionError([self.source.problem(message, mark, hint)]) from None
 
-    def _syntax_hint(self, mark: Any) -> str:
+    def _syntax_hint(self, mark: Any, error: yaml.MarkedYAMLError) -> str:
         if "\t" in self.source.line(mark.line)[: mark.column + 1]:
             return "YAML indents with blanks, not with tabs"
+        if error.context_mark and str(error.context).startswith(OPENED):
+            begin = self.source.position(error.context_mark)
+            return f"what begins at {begin} is not closed, or a text in it needs quotes"
         return ""
 
     def _document(self, events: Iterator[Any]) -> Any:

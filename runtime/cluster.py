@@ -210,8 +210,9 @@ class Kubeconfig(Api):
             known, active = reader.list_kube_config_contexts(file)
         except reader.ConfigException as error:
             raise KubeconfigError(
-                f"the kubeconfig does not lead to a cluster: {error}; KUBECONFIG names another "
-                "one, and `--context` (of a run log store: the option `context`) a context"
+                f"the kubeconfig does not lead to a cluster: {str(error).rstrip('.')}; "
+                "KUBECONFIG names another one, and `--context` (of a run log store: the option "
+                "`context`) a context"
             ) from error
         chosen = next((one for one in known if one["name"] == context), active)
         self.namespace = namespace or chosen["context"].get("namespace") or "default"

@@ -23,6 +23,7 @@ from .entries import (
 from .errors import NodeError, ServiceError, TaskError
 from .layout import blob_key, fill, state_key
 from .reduce import reduced
+from .service import nearest
 from .values import brief, choose, dump
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Reader:
         if name not in entering.parameters:
             raise NodeError(
                 f"a map iterates over parameter '{name}', which is not there; "
-                f"there are: {', '.join(sorted(entering.parameters)) or 'none'}"
+                f"{nearest(name, entering.parameters)}"
             )
         items = self.value(entering.parameters[name])
         if not isinstance(items, list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Problem
+from ..errors import Problem, nearest
 from ..graph import Map, Node, Task
 from ..options.checks import check_mounts
 from ..options.readers import Fault, Path, WrongValue
@@ -114,7 +114,8 @@ def _together(config: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(("suspend",), f"a {options.kind} starts no run that could wait", hint)
     for name in CRON if not options.schedules else ():
         if getattr(options, name):
-            yield Fault((name,), f"{name} is that of schedules, and there are none")
+            message = f"{name} is that of schedules, and there are none"
+            yield Fault((name,), message, f"remove it; in a layer, {name}: null does")
     if "exit" in options.hooks:
         hint = "use notifications: they run beside what closes the run log"
         yield Fault(("hooks", "exit"), "the hook 'exit' would take the place of Argosy's own", hint)
@@ -125,7 +126,7 @@ def check_parameters(options: Options, parameters: Mapping[str, Any]) -> Iterato
     """What is wrong with how the pipeline's parameters are shown."""
     for name, exposed in options.parameters.items():
         if name not in parameters:
-            hint = f"known: {', '.join(parameters)}" if parameters else "it has none"
+            hint = nearest(name, parameters) or "it has none"
             yield Fault(("parameters", name), f"the pipeline has no parameter '{name}'", hint)
         elif exposed.enum and parameters[name] not in (None, *exposed.enum):
             message = f"the default of '{name}', {parameters[name]!r}, is not among its values"

@@ -76,7 +76,8 @@ def _together(config: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(("schedules",), "a Job runs once and has no schedules", hint)
     for name in OF_SCHEDULES if not options.schedules else ():
         if getattr(options, name):
-            yield Fault((name,), f"{name} is that of schedules, and there are none")
+            message = f"{name} is that of schedules, and there are none"
+            yield Fault((name,), message, f"remove it; in a layer, {name}: null does")
     if options.kind == "Job" and options.history_limits:
         hint = "ttl says when a Job goes"
         yield Fault(("history_limits",), "history_limits are a CronJob's", hint)

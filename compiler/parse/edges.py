@@ -92,7 +92,8 @@ def _known(draft: Draft, key: str, name: str, drafts: dict[str, Draft]) -> bool:
     if name in drafts:
         return True
     where = draft.fields.mapping.at(key)
-    hint = nearest(name, drafts)
+    known = drafts if key == "depends_on" else [*drafts, *TERMINALS]
+    hint = nearest(name, known)
     draft.fields.problem(f"{key} of {draft.fields.what} names no step: '{name}'", where, hint)
     return False
 

@@ -549,6 +549,6 @@ def test_a_graph_ends_on_the_cluster_as_it_does_here(name: str, runs: dict[str, 
 @pytest.mark.parametrize("name", ["map-over-nothing", "map-over-what-nobody-set"])
 def test_a_map_that_cannot_run_says_why(name: str, lab: Lab, runs: dict[str, Both]) -> None:
     (there,), (here,) = lab.there(name)["failures"], shown("latest", lab.place(name))["failures"]
-    said = "a map iterates over parameter 'xs', which is not there; there are: none"
+    said = "a map iterates over parameter 'xs', which is not there; known: none"
     for one in (there, here):
         assert (one["step"], one["message"]) == ("m", said)

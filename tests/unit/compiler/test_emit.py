@@ -49,6 +49,15 @@ def test_a_file_that_is_not_this_pipelines_is_not_overwritten(tmp_path: Path, te
     assert content(tmp_path) == {"kustomization.yaml": text}
 
 
+def test_a_folder_of_another_pipeline_is_said_once(tmp_path: Path) -> None:
+    for name in FILES:
+        (tmp_path / name).write_text(f"{mark('another')}\n")
+    with pytest.raises(ManifestError) as error:
+        write(FILES, str(tmp_path))
+    (problem,) = error.value.problems
+    assert problem.message == f'{tmp_path / "a.yaml"} is of the pipeline "another"'
+
+
 def test_another_pipelines_files_are_neither_stale_nor_deleted(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(f"{mark('another')}\nb: 1\n")
     write(FILES, str(tmp_path))

@@ -277,6 +277,7 @@ dag:
         ),
         ("dag: {steps: {a: {type: task, command: a.b, image: i}}}", "has no field 'image'"),
         ("dag: {steps: {a: {type: stub, depends_on: [b]}}}", "names no step: 'b'"),
+        ("dag: {start_at: a, steps: {a: {type: stub, next: sucess}}}", "did you mean 'success'?"),
         ("dag: {steps: {a: {type: task, command: a.b, timeout: soon}}}", "takes a duration"),
         ("dag: {steps: {a: {type: task, command: a.b, retry: 0}}}", "retry must be at least 1"),
         ("dag: {steps: {a: {type: task, command: a.b, catalog: {put: ../x}}}}", "leaves the"),

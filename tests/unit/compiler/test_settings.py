@@ -90,7 +90,12 @@ dag:
             "executer: {type: local}",
             "c0.yaml:1:1: error: the configuration has no field 'executer'",
         ),
-        ("executor: {type: lokal}", "c0.yaml:1:11: error: there is no executor 'lokal'; did you"),
+        ("executor: {type: lokal}", "c0.yaml:1:18: error: there is no executor 'lokal'; did you"),
+        ("executor: lokal", "c0.yaml:1:11: error: there is no executor 'lokal'; did you"),
+        (
+            "executor: {type: argos, config: {image: i}}",
+            "c0.yaml:1:18: error: there is no executor 'argos'; did you mean 'argo'?",
+        ),
         ("run_log_store: {type: file-system, config: {locaton: x}}", "did you mean 'location'?"),
         ("run_log_store: {type: file-system, config: {location: 5}}", "location takes a string"),
         ("executor: {type: local, image: x}", "an option of the executor goes under its config"),

@@ -63,6 +63,8 @@ def test_a_json_file_is_yaml(tmp_path: Path) -> None:
         ("a:\n\t- b", "YAML indents with blanks, not with tabs"),
         ("a: !!python/object:os.system x", "p.yaml:1:4: error: the tag"),
         ("a: [1, 2", "p.yaml:2:1: error: did not find expected ',' or ']'"),
+        ("a:\n  b: {c: [1}\nd: 2\n", "what begins at p.yaml:2:10 is not closed, or a text"),
+        ('a: "b\nc: 1\n', "what begins at p.yaml:1:4 is not closed"),
         ("? [a]\n: 1", "a key must be a scalar"),
         ("a: \x01", "p.yaml:1:4: error: the character U+0001 cannot stand in YAML"),
         ("---\na: 1\n---\nb: 2", "p.yaml:3:1: error: a second document begins here"),

@@ -152,7 +152,7 @@ def test_independent_steps_share_so_many_workers(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["-p", "rate=a lot"], "which is not JSON"),
+        (["-p", "rate=a lot"], "'rate' takes a number, as its default is; 'a lot' is not JSON"),
         (["-p", "nothing"], "there is no file 'nothing'"),
         (["-p", "=1"], "-p takes NAME=VALUE or a file, not '=1'"),
         (["--resume", "demo-0"], "there are no runs there"),

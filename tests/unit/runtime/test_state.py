@@ -173,7 +173,7 @@ def test_an_item_of_no_list_is_refused(log: Log, regions: Any, said: str) -> Non
 
 def test_a_map_over_what_is_not_there_says_what_is(log: Log) -> None:
     log.wrote("extract", "0", region=1)
-    with pytest.raises(NodeError, match="'regions', which is not there; there are: region"):
+    with pytest.raises(NodeError, match="'regions', which is not there; did you mean 'region'"):
         log.values(ITEM, key=("0",))
 
 
