@@ -11,6 +11,8 @@ import click
 from ..errors import DefinitionError, Problem
 
 FILES = "pipeline.yaml", "steps.py", "argo.yaml"
+IGNORED = ".argosy/\n__pycache__/\n"
+"""What running leaves in the folder, for a `.gitignore` where there is none yet."""
 
 
 @click.command()
@@ -33,5 +35,8 @@ def init(folder: str) -> None:
         text = (files("argosy.templates") / "init" / name).read_text(encoding="utf-8")
         (target / name).write_text(text, encoding="utf-8")
         click.echo(str(target / name))
+    if not (target / ".gitignore").exists():
+        (target / ".gitignore").write_text(IGNORED, encoding="utf-8")
+        click.echo(str(target / ".gitignore"))
     go = f"cd {shlex.quote(folder)} && " if folder != "." else ""
     click.echo(f"to run it: {go}argosy run pipeline.yaml", err=True)

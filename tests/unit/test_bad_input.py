@@ -189,6 +189,14 @@ def test_what_rendering_deletes_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "m/role.yaml").exists()
 
 
+def test_init_leaves_what_git_ignores_to_who_has_said_it(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("mine\n")
+    assert argosy("init", cwd=tmp_path).returncode == 0
+    assert (tmp_path / ".gitignore").read_text() == "mine\n"
+    argosy("init", "new", cwd=tmp_path)
+    assert ".argosy/" in (tmp_path / "new" / ".gitignore").read_text()
+
+
 def test_what_init_writes_runs(tmp_path: Path) -> None:
     first = argosy("init", "hello", cwd=tmp_path)
     assert first.returncode == 0

@@ -3,23 +3,28 @@
 ARGOSY_TEST_UPDATE=1 writes the generated parts anew.
 """
 
+import inspect
+import json
 import os
 import re
 from pathlib import Path
 
 import pytest
 
+from argosy import runtime
 from argosy.compiler import Request, compile, phases, source
 from argosy.compiler.engines import back_end
 from argosy.compiler.errors import SettingsError
 from argosy.compiler.settings import SERVICES
 from argosy.runtime import registry
 from definitions import pipeline
+from examples import argosy
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^```python\n(.*?)^```\n\n```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NEEDED = {
     ("secrets", "kubernetes"): "{secret: s}",
     ("secrets", "aws-secrets-manager"): "{secret_id: s}",
@@ -123,3 +128,24 @@ def test_every_yaml_in_the_documentation_is_good(page: Path, tmp_path: Path) -> 
             (tmp_path / "c.yaml").write_text(text)
             request = Request(str(tmp_path / "p.yaml"), (str(tmp_path / "c.yaml"),), {"tag": "1"})
             compile(request, until=phases.integrate)
+
+
+def test_the_code_of_a_step_runs(tmp_path: Path) -> None:
+    ((code, definition),) = CODE.findall((ROOT / "docs" / "definition.md").read_text())
+    (tmp_path / "churn.py").write_text(code)
+    (tmp_path / "p.yaml").write_text(definition)
+    done = argosy("run", "p.yaml", "-o", "json", cwd=tmp_path, **{"TOKEN": "t"})
+    assert done.returncode == 0, done.stderr
+    run = json.loads(done.stdout)
+    assert run["parameters"] == {"rate": 0.5, "signed": True}
+    assert list(run["catalog"]) == ["model.txt"]
+
+
+def test_every_function_for_a_steps_code_is_there() -> None:
+    _, _, part = (ROOT / "docs" / "definition.md").read_text().partition("## In a step's code")
+    rows = re.findall(r"^\| (`.*?) \|", part.partition("\n## ")[0], re.MULTILINE)
+    named = re.findall(r"`(\w+)(\(.*?\))`", " ".join(rows))
+    assert {name for name, _ in named} == set(runtime.__all__)
+    for name, written in named:
+        arguments = re.findall(r"(\w+)(?:=\w+)?", written)
+        assert set(arguments) <= set(inspect.signature(getattr(runtime, name)).parameters)
