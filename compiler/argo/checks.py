@@ -9,6 +9,7 @@ from ..errors import Problem, nearest
 from ..graph import Map, Node, Task
 from ..options.checks import check_mounts
 from ..options.readers import Fault, Path, WrongValue
+from ..options.run import warn_zones
 from ..options.table import check_values
 from ..schema.versions import ARGO
 from ..settings import OWN, PARALLELISM, Declared, every_node, override_of, own_override
@@ -133,15 +134,16 @@ def check_parameters(options: Options, parameters: Mapping[str, Any]) -> Iterato
             yield Fault(("parameters", name, "enum"), message)
 
 
-def warn_options(config: Mapping[str, Any], path: Path = ()) -> list[Fault]:
+def warn_options(config: Mapping[str, Any]) -> list[Fault]:
     """What is taken, and may surprise."""
-    claims = read_options(config).pod.claims
-    return [
+    options = read_options(config)
+    found = list(warn_zones(options.timezone, options.schedules))
+    return found + [
         Fault(
-            (*path, "claims", name),
+            ("claims", name),
             f"claim '{name}' is {claim.access_mode}: its pods must all run on one node",
             "access_mode: ReadWriteMany, where the storage class has it",
         )
-        for name, claim in claims.items()
+        for name, claim in options.pod.claims.items()
         if claim.create and claim.access_mode != "ReadWriteMany"
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Problem
 from ..options.checks import check_mounts
 from ..options.readers import Fault, Path
+from ..options.run import warn_zones
 from ..options.table import check_values
 from ..settings import Declared, every_node, override_of, own_override
 from .options import OF_A_STEP, OPTIONS, read_options
@@ -83,6 +84,7 @@ def _together(config: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(("history_limits",), "history_limits are a CronJob's", hint)
 
 
-def warn_options(config: Mapping[str, Any], path: Path = ()) -> list[Fault]:
+def warn_options(config: Mapping[str, Any]) -> list[Fault]:
     """What is taken, and may surprise."""
-    return []
+    options = read_options(config)
+    return list(warn_zones(options.timezone, options.schedules))

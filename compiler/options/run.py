@@ -3,11 +3,24 @@ its steps are tried."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..errors import nearest
 from ..graph import Retry
-from .readers import Reader, WrongValue, choice, dns_label, integer, matching, record, seconds, text
+from .cron import cron
+from .readers import (
+    Fault,
+    Path,
+    Reader,
+    WrongValue,
+    choice,
+    dns_label,
+    integer,
+    record,
+    seconds,
+    text,
+)
 from .table import Option, Table
 
 
@@ -43,9 +56,6 @@ def attempts(value: Any) -> Retry:
     return Retry(**record(ATTEMPTS)(value))
 
 
-cron = matching(r"@\w+( \w+)?|\S+(\s+\S+){4,5}", "five fields, such as '0 6 * * 1-5', or @daily")
-
-
 def schedule(value: Any) -> Schedule:
     """A cron expression, or {schedule, timezone}."""
     if not isinstance(value, Mapping):
@@ -54,6 +64,23 @@ def schedule(value: Any) -> Schedule:
     if "schedule" not in found:
         raise WrongValue("needs 'schedule'", "such as '0 6 * * 1-5'")
     return Schedule(**found)
+
+
+def warn_zones(timezone: str, schedules: tuple[Schedule, ...]) -> Iterator[Fault]:
+    """Time zones that this machine does not know. The controller's own tables count, and may be
+    newer: it is no error."""
+    given: list[tuple[Path, str]] = [(("timezone",), timezone)]
+    given += [(("schedules", n, "timezone"), one.timezone) for n, one in enumerate(schedules)]
+    for path, zone in given:
+        if not zone:
+            continue
+        from zoneinfo import available_timezones
+
+        known = available_timezones()
+        if known and zone not in known:
+            message = f"no time zone is called {zone!r}, as far as is known here"
+            hint = nearest(zone, known)
+            yield Fault(path, message, "" if hint.startswith("known") else hint)
 
 
 def history_limits(value: Any) -> dict[str, int]:

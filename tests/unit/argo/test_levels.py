@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from argosy.compiler import Request, compile
+from argosy.compiler.argo.checks import warn_options
 from argosy.compiler.argo.options import read_options
 from argosy.compiler.argo.workflow import cron_of
 from argosy.compiler.errors import CompileError
@@ -194,6 +195,17 @@ def test_each_schedule_has_one_time_zone(tmp_path: Path) -> None:
     }
     plain = cron_of(read_options({"image": "i", "schedules": ["@daily"], **zones}))
     assert plain == {"schedules": ["@daily"], "suspend": False, "timezone": "UTC"}
+
+
+def test_a_time_zone_that_nobody_knows_is_warned_of() -> None:
+    schedules = ["@daily", {"schedule": "0 8 * * 6", "timezone": "America/NewYork"}]
+    config = {"image": "i", "schedules": schedules, "timezone": "Mars/Olympus"}
+    mars, york = warn_options(config)
+    assert (mars.path, mars.hint) == (("timezone",), "")
+    assert "no time zone is called 'Mars/Olympus'" in mars.message
+    assert york.path == ("schedules", 1, "timezone")
+    assert york.hint == "did you mean 'America/New_York'?"
+    assert warn_options({**config, "timezone": "UTC", "schedules": ["@daily"]}) == []
 
 
 def test_an_argument_is_one_of_its_values(tmp_path: Path) -> None:
