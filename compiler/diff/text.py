@@ -23,6 +23,8 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 VERSION = '.labels["argosy.dev/version"]'
 WIDTH = 160
 """Characters of a value that are shown; `-o json` has all of them."""
+NAMES = 3
+"""Templates that are named where they have a change in common."""
 
 
 def lines(differences: Iterable[Difference]) -> Iterator[str]:
@@ -30,10 +32,28 @@ def lines(differences: Iterable[Difference]) -> Iterator[str]:
         version = _version(difference)
         title = f"{SIGNS[difference.action]} {difference.key}"
         yield f"{title} (version {version.old} -> {version.new})" if version else title
-        for change in difference.changes:
+        for change in _together(difference.changes):
             if not (version and change.place.endswith(VERSION) and change[1:] == version[1:]):
                 yield f"    {change.place}"
                 yield from (f"      {line}" for line in _values(change))
+
+
+def _together(changes: Iterable[Change]) -> Iterator[Change]:
+    """The changes, and what several templates of a workflow have in common as one: what is said for
+    all pods is in the template of each kind of pod."""
+    found: dict[Any, list[Change]] = {}
+    for change in changes:
+        path = change.path
+        shared = (*path[:2], *path[3:]) if path[1:2] == (".templates",) else path
+        found.setdefault((shared, repr(change.old), repr(change.new)), []).append(change)
+    for first, *others in found.values():
+        if not others:
+            yield first
+            continue
+        names = [one.path[2].strip("[]") for one in (first, *others)]
+        shown = names if len(names) <= NAMES else [*names[: NAMES - 1], f"{len(others) - 1} more"]
+        path = (*first.path[:2], f"[{', '.join(shown)}]", *first.path[3:])
+        yield first._replace(path=path)
 
 
 def _version(difference: Difference) -> Change | None:

@@ -97,6 +97,24 @@ def test_a_change_reads_as_such_with_its_version_said_once() -> None:
     ]
 
 
+def test_what_several_templates_have_in_common_is_said_once() -> None:
+    def pods(**images: str) -> dict[str, str]:
+        found = [{"name": name, "container": {"image": image}} for name, image in images.items()]
+        return {"a.yaml": json.dumps({"kind": "A", "spec": {"templates": found}})}
+
+    found = compared(pods(end="i:1", run="i:1", gpu="g:1"), pods(end="i:2", run="i:2", gpu="g:2"))
+    assert found[1:] == [
+        "    spec.templates[end, run].container.image",
+        "      - i:1",
+        "      + i:2",
+        "    spec.templates[gpu].container.image",
+        "      - g:1",
+        "      + g:2",
+    ]
+    many = [pods(**dict.fromkeys("abcd", image)) for image in ("i:1", "i:2")]
+    assert compared(*many)[1] == "    spec.templates[a, b, 2 more].container.image"
+
+
 def test_objects_come_and_go() -> None:
     assert compared({"a.yaml": template("v")}, {"b.yaml": CLAIM}) == [
         "+ PersistentVolumeClaim runs in ml",
