@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from argosy.runtime.errors import NodeError
@@ -53,7 +54,7 @@ def changes(old: Any, new: Any, path: Path = ()) -> Iterator[Change]:
 def _of_lists(old: list[Any], new: list[Any], path: Path) -> Iterator[Change]:
     before, after = _named(old), _named(new)
     if before is None or after is None:
-        before, after = dict(enumerate(old)), dict(enumerate(new))
+        before, after = _numbered(old, new)
     for key in (*after, *(key for key in before if key not in after)):
         at = (*path, f"[{key}]")
         yield from changes(before.get(key, ABSENT), after.get(key, ABSENT), at)
@@ -66,6 +67,23 @@ def _named(items: list[Any]) -> dict[Any, Any] | None:
     """The members of a list by name; None where one has none, or shares it."""
     found = {item["name"]: item for item in items if isinstance(item, dict) and "name" in item}
     return found if len(found) == len(items) else None
+
+
+def _numbered(old: list[Any], new: list[Any]) -> tuple[dict[int, Any], dict[int, Any]]:
+    """The members by number, without those that are equal at the beginning and at the end: one that
+    came between is no change of all after it."""
+    head = _alike(old, new)
+    tail = _alike(old[head:][::-1], new[head:][::-1])
+    before, after = (
+        {at: items[at] for at in range(head, len(items) - tail)} for items in (old, new)
+    )
+    return before, after
+
+
+def _alike(old: list[Any], new: list[Any]) -> int:
+    """How many members at the beginning are equal."""
+    equal = (not any(changes(one, other)) for one, other in zip(old, new, strict=False))
+    return len(list(takewhile(bool, equal)))
 
 
 def decoded(*texts: str) -> tuple[Any, ...]:
