@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ..errors import Problem
 from ..graph import Graph, Pipeline
 from .cycles import cycles
+from .misspelt import misspelt
 from .never import never
 from .reachable import reachable
 from .returns import returns
@@ -25,7 +26,7 @@ def check(pipeline: Pipeline, alone: bool = True) -> tuple[list[Problem], list[P
     finders = CHECKS if alone else (cycles,)
     problems = [problem for graph in graphs for find in finders for problem in find(graph)]
     warnings = [problem for graph in graphs for find in WARNINGS for problem in find(graph)]
-    return problems, warnings
+    return problems, [*warnings, *misspelt(pipeline, graphs)]
 
 
 def every_graph(graph: Graph) -> Iterator[Graph]:
