@@ -25,14 +25,14 @@ def certain(graph: Graph) -> set[str]:
     found: set[str] = set()
     for name in graph.order():
         node = graph.nodes[name]
-        if not _recovers(graph, node) and all(
+        if not recovers(graph, node) and all(
             edge.outcome == "success" and edge.source in found for edge in node.incoming
         ):
             found.add(name)
     return found
 
 
-def _recovers(graph: Graph, node: Node) -> bool:
+def recovers(graph: Graph, node: Node) -> bool:
     """Whether the graph can go on after the node has failed."""
     return node.handler is not None and not isinstance(graph.nodes[node.handler].spec, Fail)
 

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 from .checks.returns import declared
-from .exits import certain, exclusive, exits, goes_on
+from .exits import certain, exclusive, exits, goes_on, recovers
 from .graph import (
     ITERATION,
     Approval,
@@ -53,6 +53,8 @@ from .sources import (
     asks,
     deeper,
     encode,
+    every,
+    of_maps,
     starts,
 )
 from .trampoline import Steps, run
@@ -61,6 +63,8 @@ MAX_READS = 1000
 MAP_WIDTH = 100
 """How wide a map is taken to be when reads are counted; nobody knows before it runs."""
 MAX_NESTING = 4
+END = "!"
+"""The path of the control node that joins what leaves the pipeline: no step is called so."""
 
 
 class Ask(NamedTuple):
@@ -108,8 +112,9 @@ class Flow(NamedTuple):
 
     def home(self, graph: str) -> str:
         """The path at which a graph's own state is written, where it has one. A dag's node and its
-        graph share their path, and only the node's state may stand there."""
-        return f"{graph}/" if graph in self.rank else graph
+        graph share their path, and only the node's state may stand there; the pipeline's own graph
+        has none."""
+        return f"{graph}/" if graph in self.rank else graph or END
 
 
 def flow(graph: Graph, memoized: Set[str] = frozenset()) -> Flow:
@@ -117,20 +122,50 @@ def flow(graph: Graph, memoized: Set[str] = frozenset()) -> Flow:
     that others read: it is looked through as a stub is."""
     found = Flow({}, {}, {}, {}, {})
     inside = run(_Walk(found, _weights(graph), memoized).graph(graph, "", "", START))
-    return found._replace(final=tuple(_final(graph, source) for source in inside))
+    if all(_recorded(graph, source) for source in inside):
+        return found._replace(final=tuple(_final(graph, source) for source in inside))
+    found.joins[END] = _reading(inside, "")
+    return found._replace(final=(END,))
+
+
+def _recorded(graph: Graph, source: Source) -> bool:
+    """Whether the records of a run tell if a source of its end is one. By them a composite that
+    failed may look as if it had not, with all that follows it and writes nothing; and a map over an
+    empty list as if it had run, in a branch that was not chosen or where a failure leads to it."""
+    branches = (one for one in every((source,)) if isinstance(one, If) and one.label is not None)
+    if any(of_maps(branch.of) for branch in branches):
+        return False
+    if not isinstance(source, If) or source.label is not None:
+        return True
+    stack, a_map = [source.name], of_maps(source.of)
+    while stack:
+        node = graph.nodes[stack.pop()]
+        if isinstance(node.spec, (Task, Loop)):
+            continue
+        told = node.name == source.name and _handler_alone(graph, node)
+        if recovers(graph, node) and (node.graphs() or a_map) and not told:
+            return False
+        if a_map and any(edge.outcome == "failure" for edge in node.incoming):
+            return False
+        stack.extend(edge.source for edge in node.incoming if edge.outcome == "success")
+    return True
 
 
 def _final(graph: Graph, source: Source) -> Any:
-    """A source of the pipeline's end. That has records alone, by which a composite that failed may
-    look as if it had not: whether its handler ran tells."""
+    """A source of the pipeline's end, where records decide: of a composite, whether its handler has
+    begun tells."""
     encoded = encode(source)
     if isinstance(source, If) and not source.graph and source.label is None:
-        node = graph.nodes[source.name]
-        handler = graph.nodes.get(node.handler or "")
-        alone = (Edge(node.name, "failure"),)
-        if handler and isinstance(handler.spec, Task) and handler.incoming == alone:
-            return {**encoded, "unless": segment(handler.name)}
+        handler = _handler_alone(graph, graph.nodes[source.name])
+        return {**encoded, "unless": segment(handler)} if handler else encoded
     return encoded
+
+
+def _handler_alone(graph: Graph, node: Node) -> str:
+    """The task that runs if and only if the node failed; '' where there is none."""
+    handler = graph.nodes.get(node.handler or "")
+    alone = handler and handler.incoming == (Edge(node.name, "failure"),)
+    return handler.name if handler and alone and isinstance(handler.spec, Task) else ""
 
 
 class _Walk(NamedTuple):

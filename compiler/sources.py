@@ -110,23 +110,28 @@ def _parts(source: Source) -> Iterator[Source]:
 
 def asks(sources: Iterable[Source], graph: str | None) -> Iterator[If]:
     """The alternatives that the statuses of `graph`'s nodes decide (None: of any graph)."""
-    stack = list(sources)
-    while stack:
-        source = stack.pop()
+    for source in every(sources):
         if isinstance(source, If) and graph in (None, source.graph):
             yield source
-        stack.extend(_parts(source))
 
 
 def starts(sources: Iterable[Source]) -> bool:
     """Whether the run's arguments are among them."""
+    return any(source == State("") for source in every(sources))
+
+
+def of_maps(sources: Iterable[Source]) -> bool:
+    """Whether what leaves a map is among them."""
+    return any(isinstance(source, Joined) for source in every(sources))
+
+
+def every(sources: Iterable[Source]) -> Iterator[Source]:
+    """The sources, and those inside them."""
     stack = list(sources)
     while stack:
         source = stack.pop()
-        if source == State(""):
-            return True
+        yield source
         stack.extend(_parts(source))
-    return False
 
 
 def encode(source: Source) -> Any:

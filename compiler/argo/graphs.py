@@ -146,7 +146,7 @@ class _Lowering:
     def _finish(self) -> Json | None:
         """The task that succeeds when the graph does; none where Argo's own rule says the same."""
         outcome, home = self.layout.outcome, self.shared.flow.home(self.path)
-        join = self.shared.flow.joins.get(home) if self.path and not self.part else None
+        join = self.shared.flow.joins.get(home) if not self.part else None
         if outcome.plain and join is None:
             return None
         terms = [self._succeeded(head, names) for head, names in outcome.last.items()]

@@ -69,10 +69,9 @@ def manifests(
         found.append(Manifest("cronworkflow.yaml", "cronworkflow", _cron(of, options)))
     for name, data in nodes.items():
         found.append(Manifest(f"configmap-{name}.yaml", "configmap", _config_map(of, name, data)))
-    asks = options.pod.service_account.create and agent.asked(spec["templates"])
+    asks = agent.rules_for(spec["templates"]) if options.pod.service_account.create else []
     if options.pod.service_account.create:
-        allowed = [RESULTS, *rules, *(agent.RULES if asks else ())]
-        found.extend(access(of, options.pod, allowed, token=asks))
+        found.extend(access(of, options.pod, [RESULTS, *rules, *asks], token=bool(asks)))
     found.extend(claims(of, options.pod))
     return [
         *found,
@@ -80,7 +79,7 @@ def manifests(
         Manifest(
             "kustomizeconfig.yaml",
             "kustomizeconfig",
-            configuration(kind, spec, token=asks),
+            configuration(kind, spec, token=bool(asks)),
             applied=False,
         ),
     ]

@@ -73,6 +73,8 @@ def stale(
 def _kept(resource: Resource, name: str, runs: Collection[tuple[str, str]], claims: bool) -> str:
     if resource.kind == CLAIM and not claims:
         return "it may hold data; --prune-claims deletes it"
+    if not resource.namespaced:
+        return "another namespace may run it; kubectl deletes it"
     if resource.kind not in USED:
         return ""
     using = next((run for run, text in runs if json.dumps(name) in text), "")

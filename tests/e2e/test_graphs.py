@@ -31,6 +31,14 @@ class Case(NamedTuple):
         return {"name": name, "parameters": self.parameters or {}, "dag": graph}
 
 
+def after_all(*after: str, **fields: Any) -> dict[str, Any]:
+    """A composite that fails though what it is to leave is there."""
+    ends = {"start_at": "a", "steps": {"a": does(next="fail")}}
+    goes_on = {"steps": {"b": sets("lost=1")}}
+    found = {"type": "parallel", "branches": {"ends": ends, "goes on": goes_on}, **fields}
+    return {**found, "depends_on": [*after]} if after else found
+
+
 GOOD, BAD = "succeeded", "failed"
 ENGINE = {GOOD: ["Succeeded"], BAD: ["Failed", "Error"]}
 STUB = {"type": "stub"}
@@ -102,6 +110,42 @@ CASES = {
             },
             "h": sets("mended=1"),
         },
+        ends={"mended": 1},
+    ),
+    "failed-after-all-and-handled-by-a-stub": Case(
+        GOOD,
+        4,
+        {"a": sets("kept=1"), "p": after_all("a", on_failure="s"), "s": STUB},
+        controls=1,
+        ends={"kept": 1},
+    ),
+    "failed-after-all-and-handled-by-one": Case(
+        GOOD,
+        5,
+        {
+            "p": after_all(on_failure="h"),
+            "q": parallel({"one": {"c": sets("kept=1")}}, on_failure="h"),
+            "h": sets("mended=1"),
+        },
+        controls=1,
+        ends={"kept": 1, "mended": 1},
+    ),
+    "failed-after-all-and-handled-by-a-composite": Case(
+        GOOD,
+        4,
+        {"p": after_all(on_failure="h"), "h": dag({"m": sets("mended=1")})},
+        controls=1,
+        ends={"mended": 1},
+    ),
+    "failed-after-all-and-followed": Case(
+        GOOD,
+        4,
+        {
+            "p": after_all(on_failure="h"),
+            "z": {**STUB, "depends_on": ["p"]},
+            "h": sets("mended=1"),
+        },
+        controls=1,
         ends={"mended": 1},
     ),
     "handler-fails": Case(BAD, 2, {"a": fails(on_failure="h"), "h": fails()}),

@@ -3,6 +3,7 @@ they leave."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -136,6 +137,28 @@ def test_the_account_may_ask_where_something_is_asked(graph: str, config: Any) -
     token = manifest(found, "secret")["metadata"]
     assert manifest(found, "serviceaccount")["secrets"] == [{"name": token["name"]}]
     assert token["annotations"] == {"kubernetes.io/service-account.name": "p"}
+
+
+def test_the_account_may_read_what_headers_are_taken_from() -> None:
+    def headers(*names: str) -> str:
+        given = [
+            {"name": name, "valueFrom": {"secretKeyRef": {"name": name, "key": "k"}}}
+            for name in names
+        ]
+        return json.dumps({"http": {"url": "x", "headers": [{"name": "a", "value": "b"}, *given]}})
+
+    found = compiled(
+        steps(
+            f"a: {{type: argo, template: {headers('one', 'two')}}}\n"
+            f"b: {{type: argo, template: {headers('one')}}}"
+        )
+    )
+    (read,) = (rule for rule in manifest(found, "role")["rules"] if "resourceNames" in rule)
+    assert (read["resources"], read["resourceNames"], read["verbs"]) == (
+        ["secrets"],
+        ["one", "two"],
+        ["get"],
+    )
 
 
 def test_the_account_may_not_ask_where_nothing_is() -> None:
