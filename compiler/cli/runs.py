@@ -55,7 +55,7 @@ def runs(
     """
     from .session import open_session
 
-    ctx.obj = configurations, variables
+    ctx.obj = configurations, variables, way
     if ctx.invoked_subcommand:
         return
     session = open_session(way, configurations, variables, needed=False)
@@ -111,22 +111,27 @@ def _json(row: Row, noun: str) -> dict[str, Any]:
 @options.configuration
 @options.layered
 @options.variable
+@cluster.way
 @click.pass_obj
 def rm(
-    before: tuple[tuple[str, ...], tuple[str, ...]],
+    before: tuple[tuple[str, ...], tuple[str, ...], Way],
     names: tuple[str, ...],
     configurations: tuple[str, ...],
     variables: tuple[str, ...],
+    way: Way,
 ) -> None:
     """Delete runs, and the data that no other run names.
 
     Nothing is deleted while any run goes on: it may name the same data.
     """
     from ..integrate import resolve_services
+    from .session import open_session
 
     # Options may stand before `rm` too.
-    given = options.pairs((*before[1], *variables), "-v")
-    store, catalog, _ = resolve_services((*before[0], *configurations), given)
+    configurations, variables = (*before[0], *configurations), (*before[1], *variables)
+    way = before[2]._replace(**{name: given for name, given in way._asdict().items() if given})
+    catalog = resolve_services(configurations, options.pairs(variables, "-v")).catalog
+    store = open_session(way, configurations, variables, needed=False).must_store()
     doomed = {history.read(store, name).id for name in names}
     kept = []
     for run in history.read_all(store):

@@ -341,7 +341,7 @@ def pods(workflow: Any) -> list[str]:
     return [step.pod for step in execution(workflow).steps if step.pod]
 
 
-def test_a_run_is_shown_by_its_workflows_name_and_from_where_the_options_lead(
+def test_a_run_is_shown_and_deleted_where_the_options_lead(
     kube: Kube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from argosy.runtime.run_logs.file_system import FileSystemRunLog
@@ -358,6 +358,9 @@ def test_a_run_is_shown_by_its_workflows_name_and_from_where_the_options_lead(
     Path("c.yaml").write_text(json.dumps({"executor": CONFIGURATION["executor"]}))
     assert call("show", "sample-50cea461", "-n", "other").exit_code == 1
     assert set(kube.asked) == {"other"}
+    assert call("runs", "rm", "sample-50cea461", "-n", "third").exit_code == 1
+    assert call("runs", "-n", "fourth", "rm", "sample-50cea461").exit_code == 1
+    assert set(kube.asked) == {"other", "third", "fourth"}
     monkeypatch.setenv("ARGO_TOKEN", "t")
     done = call("show", "latest", "--server", "http://127.0.0.1:9")
     assert "an Argo server does not lead to the run log" in done.stderr
