@@ -119,6 +119,12 @@ def test_what_is_wrong_together_is_said(
     assert message in refused(tmp_path, config, override)
 
 
+def test_a_memory_is_a_name_alone_in_argo_4(tmp_path: Path) -> None:
+    memoize = {**MEMOIZE, "maxAge": "1h", "cache": {"configMap": {"name": "memory"}}}
+    found = spec(tmp_path, {"argo_version": "4"}, {"memoize": memoize})
+    assert memoize in [template.get("memoize") for template in found["templates"]]
+
+
 @pytest.mark.parametrize(
     ("config", "message", "hint"),
     [
