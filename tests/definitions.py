@@ -1,5 +1,7 @@
 """Definitions as tests write them."""
 
+from typing import Any
+
 from argosy.compiler import checks, source
 from argosy.compiler.errors import DefinitionError
 from argosy.compiler.graph import Graph, Pipeline
@@ -26,3 +28,8 @@ def chain(start: str, text: str) -> Graph:
     """The graph of a chain that starts at `start`."""
     lines = "\n".join(f"    {line}" for line in text.strip("\n").splitlines())
     return pipeline(f"dag:\n  start_at: {start}\n  steps:\n{lines}\n").graph
+
+
+def shell(command: str, **fields: Any) -> dict[str, Any]:
+    """A step of a shell's, as data."""
+    return {"type": "task", "command_type": "shell", "command": command, **fields}

@@ -15,14 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from argosy.runtime.aws import KEYS
-from argosy.runtime.run_logs.s3 import S3RunLog
 from argosy.runtime.secrets.aws_secrets_manager import AwsSecretsManager
 from cluster import IMAGE, PYTHON, Cluster
 from examples import argosy
 from matrix import Matrix, Services
 from postgres import server, there
 from runs import Lab
+from s3_bucket import bucket
 
 
 def reachable() -> bool:
@@ -91,8 +90,6 @@ def services(_cluster_is_there: None) -> Iterator[Services]:
     """Every server that the matrix needs, beside the cluster; of AWS's, moto's stands in for
     Secrets Manager alone."""
     inspect = ["docker", "image", "inspect", IMAGE]
-    if not os.environ.get("ARGOSY_TEST_S3_ENDPOINT"):
-        pytest.skip("no S3 server: `make e2e` starts one")
     if not there():
         pytest.skip("no PostgreSQL: apt-get install postgresql")
     if (
@@ -101,28 +98,19 @@ def services(_cluster_is_there: None) -> Iterator[Services]:
     ):
         pytest.skip(f"no Docker engine with the image {IMAGE}: `make e2e` makes it")
     moto = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    keys = {KEYS[0]: os.environ["ARGOSY_TEST_S3_KEY"], KEYS[1]: os.environ["ARGOSY_TEST_S3_SECRET"]}
     # With what is written otherwise in a URL, and nothing that a shell or a .env file would read.
     key = f"{secrets.token_hex(12)}+/%&{secrets.token_hex(4)}"
-    s3 = {
-        "bucket": f"argosy-e2e-{uuid.uuid4().hex[:8]}",
-        "endpoint_url": os.environ["ARGOSY_TEST_S3_ENDPOINT"],
-        "region": "us-east-1",
-    }
-    moto.start()
-    host, port = moto.get_host_and_port()
-    at = f"http://{host}:{port}"
-    manager = {"secret_id": "matrix", "region": "eu-west-1", "endpoint_url": at}
-    of_aws, store = AwsSecretsManager(manager), S3RunLog(s3)
-    of_aws.keys = store.keys = keys
-    of_aws.client.create_secret(Name="matrix", SecretString=json.dumps({"SIGNING_KEY": key}))
-    store.client.create_bucket(Bucket=s3["bucket"])
-    with server(secrets.token_hex(12)) as database:
-        yield Services(key, database.url, keys, s3, manager)
-    for name in store.list(""):
-        store.delete(name)
-    store.client.delete_bucket(Bucket=s3["bucket"])
-    moto.stop()
+    with bucket() as store, server(secrets.token_hex(12)) as database:
+        moto.start()
+        host, port = moto.get_host_and_port()
+        at = f"http://{host}:{port}"
+        manager = {"secret_id": "matrix", "region": "eu-west-1", "endpoint_url": at}
+        of_aws = AwsSecretsManager(manager)
+        of_aws.keys = store.keys
+        of_aws.client.create_secret(Name="matrix", SecretString=json.dumps({"SIGNING_KEY": key}))
+        s3 = {name: store.config[name] for name in ("bucket", "endpoint_url", "region")}
+        yield Services(key, database.url, store.keys, s3, manager)
+        moto.stop()
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,11 @@ import yaml
 
 from api_server import ApiServer, api_server
 from cluster import IMAGE, Cluster, phase
+from definitions import shell
 from examples import argosy
 
 KIND = "clusterworkflowtemplate"
 PIPELINE = "argosy.dev/pipeline"
-
-
-def shell(command: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "task", "command_type": "shell", "command": command, **fields}
 
 
 class Place(NamedTuple):

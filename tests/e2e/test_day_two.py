@@ -16,6 +16,7 @@ import pytest
 from argosy.compiler.cluster import NoSuchKindError, Resource, Way, connect
 from cluster import IMAGE, Cluster
 from controller import argo_server
+from definitions import shell
 from examples import argosy
 from runs import shown
 from terminal import Terminal, terminal, there_is_one
@@ -23,10 +24,6 @@ from terminal import Terminal, terminal, there_is_one
 pytestmark = pytest.mark.skipif(not there_is_one(), reason="tmux is not installed")
 
 BUILD = '[ "$ARGOSY_PRM_region" != us ] || { echo no data for us >&2; exit 3; }'
-
-
-def shell(command: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "task", "command_type": "shell", "command": command, **fields}
 
 
 def definition(build: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cluster import IMAGE, PYTHON, Cluster
+from definitions import shell
 from examples import argosy
 from runs import MOUNT, Lab, result, run_id
 
@@ -31,10 +32,6 @@ def box(*words: str, **fields: Any) -> dict[str, Any]:
     """A container whose image is one program."""
     command = {"command": "/box", "args": [*words]}
     return {"type": "task", "command_type": "container", "image": BOX, **command, **fields}
-
-
-def shell(command: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "task", "command_type": "shell", "command": command, **fields}
 
 
 def double(*words: str) -> dict[str, Any]:

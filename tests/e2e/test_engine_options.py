@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,24 +15,21 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import s3_bucket
 from api_server import Answer, ApiServer, Sent, api_server
 from argosy.compiler.argo.status import OFFLOADED as HIDDEN
 from argosy.runtime.aws import KEYS
 from argosy.runtime.run_logs.s3 import S3RunLog
-from cluster import IMAGE, Cluster, phase
+from cluster import IMAGE, PYTHON, Cluster, phase
 from controller import LABEL, Controller, argo_server, controller
+from definitions import shell
 from examples import argosy
 from postgres import Server, server, there
 from processes import free_port
 
-PYTHON = "localhost/argosy-test-python:3.11"
 SAID = "what-the-log-keeps"
 MEASURES, OFFLOADS = "measures", "offloads"
 Json = dict[str, Any]
-
-
-def shell(command: str, **fields: Any) -> Json:
-    return {"type": "task", "command_type": "shell", "command": command, **fields}
 
 
 def overrides(**options: Any) -> Json:
@@ -200,18 +196,8 @@ class Place(NamedTuple):
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[S3RunLog]:
     """A bucket of this module's."""
-    if not os.environ.get("ARGOSY_TEST_S3_ENDPOINT"):
-        pytest.skip("no S3 server: `make e2e` starts one")
-    name = f"argosy-e2e-{uuid.uuid4().hex[:8]}"
-    endpoint = os.environ["ARGOSY_TEST_S3_ENDPOINT"]
-    store = S3RunLog({"bucket": name, "endpoint_url": endpoint, "region": "us-east-1"})
-    given = os.environ["ARGOSY_TEST_S3_KEY"], os.environ["ARGOSY_TEST_S3_SECRET"]
-    store.keys = dict(zip(KEYS, given, strict=False))
-    store.client.create_bucket(Bucket=name)
-    yield store
-    for key in store.list(""):
-        store.delete(key)
-    store.client.delete_bucket(Bucket=name)
+    with s3_bucket.bucket() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

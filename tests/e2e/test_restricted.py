@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cluster import IMAGE, PYTHON, Cluster
+from definitions import shell
 from examples import argosy
 from own_network import own_network, possible
 from runs import result, run_id, shown
@@ -19,10 +20,6 @@ ENFORCE = "pod-security.kubernetes.io/enforce=restricted"
 MODULE = ["python3", "-m", "argosy.runtime"]
 USER = {"pod_security_context": {"runAsUser": 1000}}
 PRESET = {"security": "restricted", **USER}
-
-
-def shell(command: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "task", "command_type": "shell", "command": command, **fields}
 
 
 STEPS = {

@@ -15,15 +15,14 @@ import pytest
 
 from argosy.runtime.aws import KEYS
 from argosy.runtime.catalogs.s3 import S3Catalog
-from argosy.runtime.run_logs.s3 import S3RunLog
 from argosy.runtime.secrets.aws_secrets_manager import AwsSecretsManager
 from cluster import IMAGE, Cluster, account, from_template
 from examples import EXAMPLES, argosy, copy, run_here
 from runs import Result, result, run_id, shown
+from s3_bucket import GIVEN, bucket
 
 DATA = next(example for example in EXAMPLES if example.name == "data")
 TOKEN = uuid.uuid4().hex
-GIVEN = {KEYS[0]: "ARGOSY_TEST_S3_KEY", KEYS[1]: "ARGOSY_TEST_S3_SECRET"}
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +36,8 @@ def keys() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def place(keys: dict[str, str]) -> Iterator[dict[str, Any]]:
     """A bucket of this module's, as the options of a provider."""
-    bucket = f"argosy-e2e-{uuid.uuid4().hex[:8]}"
-    found = {"bucket": bucket, "endpoint_url": os.environ["ARGOSY_TEST_S3_ENDPOINT"]}
-    store = S3RunLog(found)
-    store.keys = keys
-    store.client.create_bucket(Bucket=bucket)
-    yield found
-    for key in store.list(""):
-        store.delete(key)
-    store.client.delete_bucket(Bucket=bucket)
+    with bucket() as store:
+        yield {name: store.config[name] for name in ("bucket", "endpoint_url")}
 
 
 @pytest.fixture(scope="module")
