@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -24,7 +25,7 @@ MAIN = "main"
 """The container that runs a step, in every pod of ours."""
 
 
-class Client:
+class Client(ABC):
     """One namespace of a cluster. Objects are JSON as the cluster has them; every method raises
     ClusterError. What differs from one server to another are the paths, and how an answer that is
     read line by line wraps what it says."""
@@ -35,34 +36,35 @@ class Client:
         self.namespace = api.namespace
         self.place = place
 
+    @abstractmethod
     def _path(self, resource: Resource, name: str = "") -> str:
         """Where the server has one object, or all of them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _path_of_changes(self, resource: Resource, name: str) -> str:
         """Where it tells of an object as it is, and then of its changes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _path_of_output(self, pod: str, owner: str, options: Mapping[str, str]) -> str:
         """Where it has the output of a pod's container; `options` are Kubernetes'."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _event(self, line: bytes) -> Json:
         """The event that a line of changes tells: {type, object}."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _written(self, line: bytes) -> bytes:
         """What the container has written, of a line of output."""
-        raise NotImplementedError
 
+    @abstractmethod
     def list(self, resource: Resource, selector: str = "", brief: bool = False) -> list[Json]:
         """All objects with these labels. `brief`: their metadata is enough."""
-        raise NotImplementedError
 
+    @abstractmethod
     def create(self, resource: Resource, body: Mapping[str, Any]) -> Json:
         """Creates an object; what became of it. Raises ConflictError where the name is taken."""
-        raise NotImplementedError
 
+    @abstractmethod
     def apply(
         self,
         body: Mapping[str, Any],
@@ -73,15 +75,14 @@ class Client:
     ) -> Json:
         """Server-side apply; what became of the object, or with `dry` would become of it. Raises
         ConflictError where others manage the same fields, unless `force` takes them over."""
-        raise NotImplementedError
 
+    @abstractmethod
     def patch(self, resource: Resource, name: str, patch: Mapping[str, Any]) -> Json:
         """A JSON merge patch; what became of the object."""
-        raise NotImplementedError
 
+    @abstractmethod
     def delete(self, resource: Resource, name: str) -> None:
         """Deletes an object and, in the background, all that it owns."""
-        raise NotImplementedError
 
     def get(self, resource: Resource, name: str) -> Json:
         """The object. Raises NotFoundError where there is none."""

@@ -5,6 +5,7 @@ One class an engine, for the executors that have one: `ENGINES` says where it is
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
@@ -67,7 +68,7 @@ class Resume(NamedTuple):
     by_name: bool = False
 
 
-class Engine:
+class Engine(ABC):
     """The runs in one namespace. Every method raises ClusterError."""
 
     noun = ""
@@ -78,40 +79,40 @@ class Engine:
     def __init__(self, client: Client) -> None:
         self.client = client
 
+    @abstractmethod
     def submit(
         self, compilation: Compilation, arguments: Mapping[str, Any], resume: Resume | None
     ) -> Execution:
         """Starts a run of the pipeline as it is applied. What `arguments` leaves out has its
         default there."""
-        raise NotImplementedError
 
     def warnings(self, compilation: Compilation) -> list[str]:
         """How what is applied differs from the definition."""
         return []
 
+    @abstractmethod
     def list(self) -> list[Execution]:
         """All runs of Argosy's that the namespace has, newest first; their steps left out."""
-        raise NotImplementedError
 
+    @abstractmethod
     def get(self, name: str) -> Execution:
         """The execution of an object."""
-        raise NotImplementedError
 
+    @abstractmethod
     def watch(self, name: str) -> Iterator[Execution]:
         """The execution as it is, and again at each change."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stop(self, name: str, terminate: bool) -> None:
         """Ends a run. Without `terminate` it is closed in good order, and the run log says so."""
-        raise NotImplementedError
 
+    @abstractmethod
     def retry(self, name: str, resume: Resume) -> Execution:
         """Starts a run like an earlier one, with its arguments, that goes on from there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arguments(self, name: str) -> dict[str, str]:
         """What a run was given, and the defaults that it had, as text."""
-        raise NotImplementedError
 
     def output(
         self, execution: Execution, step: Instance, follow: bool = False, last: int | None = None

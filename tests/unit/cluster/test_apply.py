@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from argosy.compiler.cluster import Client, ConflictError, NoSuchKindError, NotAllowedError
+from argosy.compiler.cluster import Cluster, ConflictError, NoSuchKindError, NotAllowedError
 from argosy.compiler.cluster import apply as applying
 from argosy.compiler.cluster.apply import (
     LAST_APPLIED,
@@ -28,7 +28,7 @@ ARGO, RBAC = "argoproj.io/v1alpha1", "rbac.authorization.k8s.io/v1"
 VERSIONS = {"ServiceAccount": "v1", "ConfigMap": "v1", "PersistentVolumeClaim": "v1", "Role": RBAC}
 
 
-class Memory(Client):
+class Memory(Cluster):
     """A cluster without an API server: what is applied is merged into what is there."""
 
     namespace = "ml"
