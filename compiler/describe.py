@@ -19,12 +19,13 @@ def describe(compilation: Compilation) -> dict[str, Any]:
     the place where steps run must have installed; there is a step for each task and approval, in
     topological order."""
     services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
+    places = _places(compilation)
     steps = []
     stack: list[tuple[str, Any]] = [("", compilation.pipeline.graph)]
     while stack:
         path, graph = stack.pop()
         if isinstance(graph, Node):
-            steps.append(_step(compilation, path, graph))
+            steps.append(_step(compilation, path, graph, places.get(path, places[""])))
             continue
         for name in reversed(graph.order()):
             node = graph.nodes[name]
@@ -58,13 +59,18 @@ def _size(compilation: Compilation) -> dict[str, Any]:
     return {"size": estimate(compilation.size, compilation.manifests)}
 
 
-def _step(compilation: Compilation, path: str, node: Node) -> dict[str, Any]:
+def _step(
+    compilation: Compilation, path: str, node: Node, place: Mapping[str, Any]
+) -> dict[str, Any]:
     """One task: what it runs, and what its process, container or pod has. An approval has none."""
     if isinstance(node.spec, Approval):
         timeout = None if node.spec.timeout is None else f"{node.spec.timeout:g}s"
         return {"step": unquote(path), "approval": node.spec.message or "yes", "timeout": timeout}
     task: Task = node.spec  # type: ignore[assignment]
-    place = _place(compilation, path, node)
+    if compilation.executor.executor_type == "local-container":
+        from .containers import container_of
+
+        place = container_of(compilation, node)
     attempts = task.retry.max_attempts if task.retry else place.get("attempts", 1)
     seconds = place.get("timeout") if task.timeout is None else task.timeout
     return {
@@ -89,33 +95,29 @@ def _step(compilation: Compilation, path: str, node: Node) -> dict[str, Any]:
     }
 
 
-def _place(compilation: Compilation, path: str, node: Node) -> Mapping[str, Any]:
-    """The options of where a task runs, its `volumes` and `environment` among them, and on an
-    engine its `claims`, `attempts` and `timeout` as they will be."""
+def _places(compilation: Compilation) -> dict[str, dict[str, Any]]:
+    """The options of where a task runs, `volumes` and `environment` among them, and on an engine
+    `claims`, `attempts` and `timeout` as they will be: for '', and by the path of each step that
+    has options of its own."""
     executor = compilation.executor
-    if executor.executor_type == "local-container":
-        from .containers import container_of
-
-        return container_of(compilation, node)
-    config = compilation.settings.steps.get(path, executor.config)
-    environment = {**executor.environment, **(config.get("env") or {})}
-    found = {**config, "volumes": executor.volumes, "environment": environment}
-    if executor.executor_type in ENGINES:
-        found |= _engines(compilation, config)
-    return found
-
-
-def _engines(compilation: Compilation, config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What an engine's own options come to for a step that has these."""
-    executor = compilation.executor
-    read_options = back_end(executor.executor_type, "options").read_options
-    before, after = read_options(executor.config).pod, read_options(config)
-    base = integrated(before, executor)
-    pod = overridden(base, before, after.pod)
-    pod = in_environment(pod, base, compilation.request.environment)
-    retry = config.get("retry", 1)
-    return {
-        "claims": {name: claim.mount_path for name, claim in pod.claims.items()},
-        "attempts": retry.get("max_attempts", 1) if isinstance(retry, Mapping) else retry,
-        "timeout": after.timeout,
+    configs = {"": executor.config, **compilation.settings.steps}
+    found = {
+        path: {
+            **config,
+            "volumes": executor.volumes,
+            "environment": {**executor.environment, **(config.get("env") or {})},
+        }
+        for path, config in configs.items()
     }
+    if executor.executor_type in ENGINES:
+        read_options = back_end(executor.executor_type, "options").read_options
+        before = read_options(executor.config).pod
+        base = integrated(before, executor)
+        for path, config in configs.items():
+            after = read_options(config)
+            pod = overridden(base, before, after.pod)
+            pod = in_environment(pod, base, compilation.request.environment)
+            found[path]["claims"] = {name: one.mount_path for name, one in pod.claims.items()}
+            found[path]["attempts"] = after.attempts.max_attempts
+            found[path]["timeout"] = after.timeout
+    return found

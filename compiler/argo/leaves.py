@@ -47,7 +47,7 @@ def leaf(
     if options.timeout:
         content.setdefault("timeout", options.timeout)
     _hand(content, hands)
-    retry = node.spec.retry or options.retry.attempts
+    retry = node.spec.retry or options.attempts
     work = _pod(shared, at, content, reading, down, retry, node.spec)
     return work._replace(hooks=shared.hooks.lifecycle(options.hooks)) if options.hooks else work
 
@@ -60,7 +60,7 @@ def control(
     rank = shared.flow.rank.get(at.removesuffix(GIVER), "")
     content = control_json(at, rank, reading, shared.flow)
     _hand(content, hands)
-    retry = shared.options(at.removesuffix(GIVER)).retry.attempts
+    retry = shared.options(at.removesuffix(GIVER)).attempts
     return _pod(shared, at.removesuffix(GIVER), content, reading, down, retry)
 
 

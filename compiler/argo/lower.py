@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ..checks import every_graph
 from ..environments import in_environment
 from ..errors import ManifestError, Problem
-from ..graph import Approval, Argo, Graph, Pipeline
+from ..graph import Approval, Argo, Pipeline
 from ..integrate import context
 from ..manifests.extra import merged
 from ..manifests.names import MAX_CRON_NAME, MAX_NAME, PIPELINE, Names
@@ -57,25 +58,21 @@ def lower(compilation: Compilation) -> Compilation:
     pods = Pods(Run(config, run_id, executor.secret_environment), own, names)
     steps = _step_options(common(plain), executor.config, compilation.settings.steps, environment)
     shared = Shared(compilation.flow, config["arguments"], own, steps, names, pods, Hooks(names))
-    spec = _spec(of, shared, base, arguments, pipeline)
+    # Whether there are steps that no pod of ours runs.
+    engines = any(
+        isinstance(node.spec, (Approval, Argo))
+        for graph in every_graph(pipeline.graph)
+        for node in graph.nodes.values()
+    )
+    end = pods.end(compilation.flow.final, engines)
+    spec = _spec(of, shared, base, arguments, pipeline, end)
     of, spec = versioned(of, spec, compilation.request.templates)
     (spec, nodes), size = _within_budget(spec, of, base)
     rules = [*executor.rules, *(RULES if shared.pods.beside else ())]
-    if _without_pods(pipeline.graph):
+    if engines:
         rules.append(WORKFLOWS)
     found = manifests(of, base, spec, nodes, rules, pipeline.description)
     return compilation._replace(manifests=found, size=size)
-
-
-def _without_pods(graph: Graph) -> bool:
-    """Whether there are steps that no pod of ours runs."""
-    stack = [graph]
-    while stack:
-        for node in stack.pop().nodes.values():
-            if isinstance(node.spec, (Approval, Argo)):
-                return True
-            stack.extend(inner for _, inner in node.graphs())
-    return False
 
 
 def _refuse_memoized_ends(compilation: Compilation) -> None:
@@ -162,11 +159,15 @@ def argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _spec(
-    of: Identity, shared: Shared, options: Options, arguments: list[Json], pipeline: Pipeline
+    of: Identity,
+    shared: Shared,
+    options: Options,
+    arguments: list[Json],
+    pipeline: Pipeline,
+    end: str,
 ) -> Json:
-    """The workflow's specification."""
+    """The workflow's specification; `end` is the template of its exit handler."""
     hooks = shared.hooks
-    end = shared.pods.end(shared.flow.final, _without_pods(pipeline.graph))
     found: Json = {
         "entrypoint": shared.call(pipeline.graph, ""),
         "onExit": hooks.exit(end, options.notifications),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..manifests.names import VERSION
 from ..manifests.objects import (
     KEPT,
-    VERSION,
     Identity,
     Manifest,
     access,

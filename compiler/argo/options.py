@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..graph import Retry
 from ..options.pod import POD, PodOptions
 from ..options.readers import (
     Shaped,
@@ -66,6 +67,11 @@ class Options(NamedTuple):
     concurrency_policy: str | None = None
     starting_deadline: float | None = None
     history_limits: Mapping[str, int] = {}
+
+    @property
+    def attempts(self) -> Retry:
+        """Of a step without a retry of its own."""
+        return self.retry.attempts
 
 
 STEP: Table = {

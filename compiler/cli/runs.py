@@ -125,13 +125,13 @@ def rm(
     Nothing is deleted while any run goes on: it may name the same data.
     """
     from ..integrate import resolve_services
-    from .session import open_session
+    from .session import session_of
 
     # Options may stand before `rm` too.
     configurations, variables = (*before[0], *configurations), (*before[1], *variables)
     way = before[2]._replace(**{name: given for name, given in way._asdict().items() if given})
-    catalog = resolve_services(configurations, options.pairs(variables, "-v")).catalog
-    store = open_session(way, configurations, variables, needed=False).must_store()
+    found = resolve_services(configurations, options.pairs(variables, "-v"))
+    store, catalog = session_of(way, found, needed=False).must_store(), found.catalog
     doomed = {history.read(store, name).id for name in names}
     kept = []
     for run in history.read_all(store):

@@ -16,6 +16,7 @@ from . import history, options
 if TYPE_CHECKING:
     from ..cluster import Way
     from ..cluster.engine import Engine, Execution
+    from ..integrate import Services
 
 T = TypeVar("T")
 
@@ -84,6 +85,11 @@ def open_session(
     from ..integrate import resolve_services
 
     found = resolve_services(configurations, options.pairs(variables, "-v"))
+    return session_of(way, found, needed)
+
+
+def session_of(way: Way, found: Services, needed: bool) -> Session:
+    """The same, of services that are open already."""
     try:
         return session(way, found.executor, found.run_log_store)
     except ArgosyError:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..manifests.names import VERSION
 from .client import Client
 from .errors import ClusterError, NotFoundError
 from .prune import selector
 from .resources import Resource, resource_of
 
 Json = dict[str, Any]
-VERSION = "argosy.dev/version"
-"""The label that says what was rendered, by its content."""
 
 
 def applied(client: Client, rendered: Json) -> Json:

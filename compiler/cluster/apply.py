@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..diff.fields import Change, changes
+from ..manifests.names import ENVIRONMENT, PIPELINE
 from .client import MANAGER, Client
 from .errors import ConflictError
 from .resources import resource_of
@@ -21,7 +22,6 @@ Json = dict[str, Any]
 FIRST = "ServiceAccount", "Secret", "Role", "RoleBinding", "PersistentVolumeClaim", "ConfigMap"
 LAST = "CronWorkflow", "CronJob"
 """Kinds that are applied before all others, and after: a run that starts finds what it needs."""
-PIPELINE, ENVIRONMENT = "argosy.dev/pipeline", "argosy.dev/environment"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 SERVERS = {
     "managedFields",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
+from ..manifests.names import ENVIRONMENT, MANAGED_BY, PIPELINE
 from .client import Client
 from .errors import NoSuchKindError, NotAllowedError
 from .resources import JOB, KINDS, WORKFLOW, Resource
@@ -34,7 +35,7 @@ def selector(labels: Mapping[str, str]) -> str:
     >>> selector({"argosy.dev/pipeline": "churn", "app.kubernetes.io/managed-by": "argosy"})
     'argosy.dev/pipeline=churn,app.kubernetes.io/managed-by=argosy,!argosy.dev/environment'
     """
-    names = ("argosy.dev/pipeline", "app.kubernetes.io/managed-by", "argosy.dev/environment")
+    names = (PIPELINE, MANAGED_BY, ENVIRONMENT)
     return ",".join(f"{one}={labels[one]}" if one in labels else f"!{one}" for one in names)
 
 

@@ -16,11 +16,12 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import Any
 
+from ..manifests.names import VERSION
 from .fields import ABSENT, Change, decoded
 from .objects import Difference
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
-VERSION = '.labels["argosy.dev/version"]'
+LABEL = f'.labels["{VERSION}"]'
 WIDTH = 160
 """Characters of a value that are shown; `-o json` has all of them."""
 NAMES = 3
@@ -33,7 +34,7 @@ def lines(differences: Iterable[Difference]) -> Iterator[str]:
         title = f"{SIGNS[difference.action]} {difference.key}"
         yield f"{title} (version {version.old} -> {version.new})" if version else title
         for change in _together(difference.changes):
-            if not (version and change.place.endswith(VERSION) and change[1:] == version[1:]):
+            if not (version and change.place.endswith(LABEL) and change[1:] == version[1:]):
                 yield f"    {change.place}"
                 yield from (f"      {line}" for line in _values(change))
 
@@ -58,7 +59,7 @@ def _together(changes: Iterable[Change]) -> Iterator[Change]:
 
 def _version(difference: Difference) -> Change | None:
     """The change of the object's version, which pods and workflows have too and is said once."""
-    found = (change for change in difference.changes if change.place == f"metadata{VERSION}")
+    found = (change for change in difference.changes if change.place == f"metadata{LABEL}")
     return next((change for change in found if ABSENT not in change[1:]), None)
 
 

@@ -15,9 +15,8 @@ from ..environments import in_environment
 from ..integrate import context
 from ..manifests.container import from_secret
 from ..manifests.extra import merged
-from ..manifests.names import MAX_CRON_NAME
+from ..manifests.names import MAX_CRON_NAME, VERSION
 from ..manifests.objects import (
-    VERSION,
     Identity,
     Manifest,
     access,

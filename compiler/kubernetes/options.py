@@ -34,6 +34,11 @@ class Options(NamedTuple):
     starting_deadline: float | None = None
     history_limits: Mapping[str, int] = {}
 
+    @property
+    def attempts(self) -> Retry:
+        """Of a step without a retry of its own."""
+        return self.retry
+
 
 OF_A_STEP = "env", "retry", "timeout"
 """What makes sense for a step, though all of them share a pod."""

@@ -49,7 +49,7 @@ def _node(node: Json, base: Options, steps: Mapping[str, Options]) -> Json:
     own = {k: v for k, v in options.pod.env.items() if base.pod.env.get(k) != v}
     if own:
         content["env"] = {**own, **content.get("env", {})}
-    retry = Retry(**node["retry"]) if node["retry"] else options.retry
+    retry = Retry(**node["retry"]) if node["retry"] else options.attempts
     found |= {"node": content, "retry": retry._asdict()}
     if retry.max_attempts == 1:
         del found["retry"]

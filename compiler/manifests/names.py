@@ -14,6 +14,13 @@ from zlib import crc32
 PIPELINE = "argosy.dev/pipeline"
 """The label of everything that is a pipeline's; as an annotation of a workflow, the pipeline's name
 as it begins the run's id."""
+ENVIRONMENT = "argosy.dev/environment"
+"""The label of everything that is rendered for an environment."""
+MANAGED_BY = "app.kubernetes.io/managed-by"
+VERSION = "argosy.dev/version"
+"""A label: which version of the pipeline it is that runs start from, and that a run and its pods
+began with. Accounts, roles and claims have none: they outlive a version, and would differ by it
+alone."""
 
 MAX_NAME = 63
 MAX_CRON_NAME = 52

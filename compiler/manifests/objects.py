@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..options.pod import Claim, PodOptions
-from .names import MAX_NAME, PIPELINE, label_value, task_name
+from .names import (
+    ENVIRONMENT,
+    MANAGED_BY,
+    MAX_NAME,
+    PIPELINE,
+    VERSION,
+    label_value,
+    task_name,
+)
 
 Json = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io/v1"
-VERSION = "argosy.dev/version"
-"""A label: which version of the pipeline it is that runs start from, and that a run and its pods
-began with. Accounts, roles and claims have none: they outlive a version, and would differ by it
-alone."""
 KEPT = {
     "argocd.argoproj.io/sync-options": "Prune=false",
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
@@ -63,11 +67,11 @@ def identity(pipeline: str, environment: str, namespace: str, limit: int = MAX_N
     take at most `limit` characters."""
     labels = {
         "app.kubernetes.io/name": task_name(pipeline, limit),
-        "app.kubernetes.io/managed-by": "argosy",
+        MANAGED_BY: "argosy",
         PIPELINE: label_value(pipeline),
     }
     if environment:
-        labels["argosy.dev/environment"] = environment
+        labels[ENVIRONMENT] = environment
     name = task_name(" ".join(filter(None, (pipeline, environment))), limit)
     return Identity(name, namespace, labels)
 
