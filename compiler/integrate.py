@@ -5,7 +5,9 @@ Integrations know nothing of files; what they raise is reported at the section i
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from typing import Any, NamedTuple
 
 from argosy.runtime import registry
@@ -224,7 +226,8 @@ def resolve_services(configurations: tuple[str, ...], variables: dict[str, str])
 
     shared = Context(variables=collect(variables))
     found = configuration.resolve(configuration.read(configurations, None, shared), shared)
-    services, problems = open_services(found)
+    with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the command's result
+        services, problems = open_services(configuration.without_mock(found))
     if shared.problems or problems:
         raise SettingsError([*shared.problems, *problems])
     store, executor = services["run_log_store"], services["executor"]

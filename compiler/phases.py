@@ -6,7 +6,9 @@ rest compute. Problems pile up in the compilation until a phase that cannot go o
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from . import checks, parse, settings, source, variables
@@ -56,7 +58,7 @@ def resolve(compilation: Compilation) -> Compilation:
         from .mocked import mock
 
         graph = mock(graph, resolved.executor)
-        resolved = resolved._replace(executor=settings.Declared("local", {}))
+        resolved = settings.without_mock(resolved)
     compilation = compilation._replace(pipeline=compilation.pipeline._replace(graph=graph))
     return compilation._replace(settings=resolved._replace(steps=steps))
 
@@ -109,12 +111,13 @@ def compile(request: Request, until: Phase = verify) -> Compilation:
     it is an error that says so. Writing the files is `emit`'s.
     """
     compilation = Compilation(request)
-    for phase in PHASES:
-        if phase is render:
-            _require_engine(compilation)
-        compilation = phase(compilation)
-        if phase is until:
-            break
+    with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the command's result
+        for phase in PHASES:
+            if phase is render:
+                _require_engine(compilation)
+            compilation = phase(compilation)
+            if phase is until:
+                break
     return compilation
 
 

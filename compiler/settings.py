@@ -206,6 +206,13 @@ def resolve(configuration: source.Mapping, context: Context) -> Settings:
     return Settings(executor, run_log_store, catalog, secrets, plugins)
 
 
+def without_mock(settings: Settings) -> Settings:
+    """The settings with the executor that runs a mocked pipeline in the place of `mocked`."""
+    if settings.executor.type != "mocked":
+        return settings
+    return settings._replace(executor=Declared("local", {}))
+
+
 def _service(fields: Fields, name: str, default: str) -> Declared:
     """One section: {type, config}."""
     section = fields.fields(name)

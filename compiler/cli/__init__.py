@@ -96,7 +96,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except ArgosyError as error:
-        show(error)
+        print_error(error)
         sys.exit(1)
     except OSError as error:  # a folder that cannot be written, a disk that is full
         where = f"{error.filename}: " if error.filename else ""
@@ -104,8 +104,8 @@ def main() -> None:
         sys.exit(1)
 
 
-def show(error: ArgosyError) -> None:
-    """Says what went wrong."""
+def print_error(error: ArgosyError) -> None:
+    """Print what went wrong. (Not called `show`: that is a subcommand's module in this package.)"""
     text = str(error)
     click.echo(text if "error: " in text else f"error: {text}", err=True)
 

@@ -10,7 +10,7 @@ import click
 
 from argosy.runtime.errors import ArgosyError
 
-from . import options, show
+from . import options, print_error
 from .apply import target
 from .cluster import way as way_to_cluster
 
@@ -57,7 +57,7 @@ def diff(
         else:
             found = _from_files(request, folder, revision)
     except ArgosyError as error:
-        show(error)
+        print_error(error)
         sys.exit(2)
     _print(found, output)
     sys.exit(1 if found else 0)

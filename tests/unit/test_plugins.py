@@ -1,5 +1,6 @@
 """Integrations of a user's own, from `plugins:` in the configuration, through the command."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -115,3 +116,21 @@ def test_what_a_hook_raises_names_it_and_is_no_traceback(tmp_path: Path, hook: s
     said = f"the integration costs.Costs.{hook} failed: KeyError: 'cost centre'"
     assert said in found.stderr
     assert "Traceback" not in found.stderr
+
+
+TALKATIVE = PLUGIN.replace("import os\n", "import os\n\nprint('imported')\n").replace(
+    '"""', ""
+).replace("    def configure_for_traversal(self, **kwargs):\n", (
+    "    def validate(self, **kwargs):\n        print('validated')\n\n"
+    "    def configure_for_traversal(self, **kwargs):\n"
+))  # fmt: skip
+
+
+def test_what_a_plugin_prints_is_no_part_of_a_result(tmp_path: Path) -> None:
+    folder = project(tmp_path, TALKATIVE)
+    options = ("-c", "c.yaml", "-o", "json")
+    ran = argosy("run", "p.yaml", *options, cwd=folder, PYTHONPATH=str(folder))
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["parameters"] == {"seen": "data at execution"}
+    assert "imported" in ran.stderr
+    assert "validated" in ran.stderr

@@ -1,5 +1,6 @@
 """Runs the plan on stdin: one line of JSON. Says on stdout how the run ended, as JSON again, and
-before that what is to be approved.
+before that what is to be approved. Anything else that is printed in this process, by a plugin for
+instance, goes to stderr.
 
     python -m argosy.runtime.executors.local [--attached] < plan
 
@@ -17,6 +18,8 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 # What each step would import: here it is imported once, and while the plan is still being made.
@@ -27,6 +30,7 @@ import argosy.runtime.tasks.task  # noqa: F401
 from argosy.runtime import credentials
 from argosy.runtime.context import Context
 from argosy.runtime.errors import ArgosyError
+from argosy.runtime.files import write_all
 from argosy.runtime.layout import readable
 
 from .begin import begin
@@ -36,20 +40,22 @@ from .report import Report, for_stderr
 from .schedule import Schedule
 from .steps import RuntimeSteps
 
-STDIN = 0
+STDIN, STDOUT, STDERR = 0, 1, 2
 
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
+    answers = os.dup(STDOUT)
+    os.dup2(STDERR, STDOUT)
     try:
         line = sys.stdin.buffer.readline()
         if line.strip():  # else who started this has found nothing to run
-            sys.exit(run(json.loads(line), attached="--attached" in arguments))
+            sys.exit(run(json.loads(line), answers, attached="--attached" in arguments))
     except KeyboardInterrupt:  # it came before the launcher listened, or after
         sys.exit(130)
 
 
-def run(plan: Mapping[str, Any], attached: bool) -> int:
-    """Runs a plan, says how it ended, and gives the exit status."""
+def run(plan: Mapping[str, Any], answers: int, attached: bool) -> int:
+    """Runs a plan, writes how it ended to the descriptor `answers`, and gives the exit status."""
     credentials.hold(plan.get("secrets") or {})
     context = Context(
         plan["run"],
@@ -62,6 +68,7 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
         by_name=bool(plan.get("by_name")),
     )
     report = for_stderr()
+    say = partial(answer, answers)
     try:
         steps = prepared(plan, context, report)
     except ArgosyError as error:
@@ -69,7 +76,9 @@ def run(plan: Mapping[str, Any], attached: bool) -> int:
         return error.exit_status
     schedule = Schedule(plan["graphs"])
     tell = say if attached else None
-    launcher = Launcher(schedule, steps, report, workers(plan.get("workers")), tell)
+    launcher = Launcher(
+        schedule, steps, report, workers(plan.get("workers")), tell, not_for_steps=(answers,)
+    )
     failed = 1
     try:
         begin(context)
@@ -102,9 +111,10 @@ def prepared(plan: Mapping[str, Any], context: Context, report: Report) -> Runti
     return prepare(context, plan["containers"], report.say)
 
 
-def say(word: Mapping[str, Any]) -> None:
-    """A line for who started this."""
-    print(json.dumps(word), flush=True)
+def answer(descriptor: int, word: Mapping[str, Any]) -> None:
+    """Writes a line for the process that started this one."""
+    with suppress(BrokenPipeError):  # nobody reads it any more; the run log has it
+        write_all(descriptor, json.dumps(word).encode() + b"\n")
 
 
 def workers(given: int | None) -> int:

@@ -82,7 +82,8 @@ class Attempt:
 
 class Launcher:
     """Runs one schedule to its end. `failures` and `stopped_by` say afterwards how it went. `tell`
-    says something to who started it: what is to be approved."""
+    says something to who started it: what is to be approved. `not_for_steps` are descriptors that
+    no step may hold open."""
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class Launcher:
         workers: int,
         tell: Callable[[Mapping[str, Any]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        not_for_steps: Iterable[int] = (),
     ) -> None:
         self.failures: list[Failure] = []
         self.stopped_by: int | None = None
@@ -99,6 +101,7 @@ class Launcher:
         self._steps = steps
         self._report = report
         self._workers = workers
+        self._not_for_steps = tuple(not_for_steps)
         self._clock = clock
         self._approvals = Approvals(tell)
         self._attempts: dict[int, Attempt] = {}
@@ -176,7 +179,7 @@ class Launcher:
 
     def _start(self, ready: Ready) -> None:
         # A child must not hold what others wait on: an open end keeps a pipe from ending.
-        ours = [self._signals, self._wakeup, self._selector.fileno()]
+        ours = [*self._not_for_steps, self._signals, self._wakeup, self._selector.fileno()]
         ours += self._attempts
         try:
             child = self._steps.start(ready.work, ours)

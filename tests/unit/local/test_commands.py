@@ -94,6 +94,13 @@ def test_runs_come_newest_first(log: Log) -> None:
     }
 
 
+def test_the_runs_of_a_mocked_pipeline_are_those_of_this_machine(log: Log) -> None:
+    two_runs(log)
+    Path("mocked.yaml").write_text("executor: {type: mocked}")
+    for arguments in (["runs"], ["show", "latest"], ["logs", "latest"]):
+        assert good(*arguments, "-c", "mocked.yaml") == good(*arguments)
+
+
 def test_no_runs_is_said_on_stderr(log: Log) -> None:
     done = call("runs")
     assert (done.exit_code, done.stdout) == (0, "")
