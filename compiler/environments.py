@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from argosy.runtime.suggestions import nearest
+
 from .compilation import Request
-from .errors import Problem, SettingsError, nearest
+from .errors import Problem, SettingsError
 
 if TYPE_CHECKING:
     from .options.pod import PodOptions
@@ -71,7 +73,8 @@ def in_environment(options: PodOptions, base: PodOptions, environment: str) -> P
 def _missing(environment: str, bases: Iterable[str], wanted: Iterable[str]) -> Problem:
     known = sorted({name for base in bases for name in _environments(Path(base))})
     message = f"the environment '{environment}' has no configuration: {', '.join(wanted)}"
-    hint = nearest(environment, known) or "make that file; an empty one changes nothing"
+    advice = "make that file; an empty one changes nothing"
+    hint = nearest(environment, known) if known else advice
     return Problem(message, hint=hint)
 
 

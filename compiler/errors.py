@@ -9,10 +9,15 @@ ArgosyError (argosy.runtime.errors)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, Protocol
 
 from argosy.runtime.errors import ArgosyError
+
+MOST = 100
+"""How many problems are shown."""
+LONGEST = 1_000
+"""How many characters of a message are shown."""
 
 
 class Lines(Protocol):
@@ -35,20 +40,22 @@ class Position(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What is wrong, where, and the way out. `at` is None where no file is to blame."""
+    """What is wrong, where, and the way out. `at` is None where no file is to blame. A warning
+    stops nothing."""
 
     message: str
     at: Position | None = None
     hint: str = ""
+    severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         where = f"{self.at}: " if self.at else ""
-        parts = [f"{where}error: {self.message}"]
+        parts = [f"{where}{self.severity}: {shorten(self.message)}"]
         if self.at and self.at.source:
             text, column = clip(self.at.source.line(self.at.line), self.at.column)
             parts += [f"  | {text}", f"  | {' ' * column}^"]
         if self.hint:
-            parts.append(f"  = {self.hint}")
+            parts.append(f"  = {shorten(self.hint)}")
         return "\n".join(parts)
 
 
@@ -59,7 +66,17 @@ class CompileError(ArgosyError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=_place))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__(listed(self.problems))
+
+
+def listed(problems: Sequence[Problem]) -> str:
+    """The first of the problems, and how many more there are."""
+    lines = [str(problem) for problem in problems[:MOST]]
+    more = len(problems) - MOST
+    if more > 0:
+        what = problems[-1].severity
+        lines.append(f"{more:,} more {what if more == 1 else f'{what}s'}")
+    return "\n".join(lines)
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:
@@ -81,17 +98,13 @@ class ManifestError(CompileError):
 
 def clip(line: str, column: int, width: int = 96) -> tuple[str, int]:
     """A window of `line` around `column`, with tabs and what a terminal would act on as blanks."""
-    text = "".join(char if char.isprintable() else " " for char in line.rstrip("\n"))
-    start = max(0, column - width // 2) if len(text) > width else 0
-    return text[start : start + width], column - start
+    line = line.rstrip("\n")
+    start = max(0, column - width // 2) if len(line) > width else 0
+    text = "".join(char if char.isprintable() else " " for char in line[start : start + width])
+    return text, column - start
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'x'?` for the known word nearest to `word`, or the list of them."""
-    import difflib  # for an error only
-
-    known = [str(item) for item in known]
-    close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean '{close[0]}'?"
-    return f"known: {', '.join(known)}" if known else ""
+def shorten(text: str, longest: int = LONGEST) -> str:
+    """`text` without its middle where it is too long to be read."""
+    half = (longest - 5) // 2
+    return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"

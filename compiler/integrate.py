@@ -15,10 +15,11 @@ from argosy.runtime.errors import ArgosyError
 from argosy.runtime.executors.base import Executor
 from argosy.runtime.integrations.base import BaseIntegration, call
 from argosy.runtime.service import TYPES, Catalog, RunLogStore
+from argosy.runtime.suggestions import nearest
 
 from .compilation import Compilation
 from .engines import ENGINES, back_end
-from .errors import Problem, SettingsError, nearest
+from .errors import Problem, SettingsError
 from .graph import Task
 from .refused import refused
 from .settings import SERVICES, Declared, Settings, every_node

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import SettingsError, nearest
+from argosy.runtime.suggestions import nearest
+
+from .errors import SettingsError
 from .graph import Approval, Argo, Dag, Graph, Loop, Node, Stub, Task
 from .rewrite import rewrite
 from .settings import Declared, every_node

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from argosy.runtime import registry
+from argosy.runtime.suggestions import nearest
 
 from . import aliases, source
-from .errors import Position, Problem, nearest
+from .errors import Position, Problem
 from .graph import NOTHING, Graph, Map, Node, join_path, segment
 from .parse.fields import Context, Fields, name_of
 from .rewrite import rewrite
@@ -259,7 +260,8 @@ def step_options(
                     found[path] = merge(base, blocks[override])
                 else:
                     message = f"step '{node.name}' names no block of the executor: '{override}'"
-                    hint = nearest(override, blocks) or "its config has no overrides"
+                    nothing = "its config has no overrides"
+                    hint = nearest(override, blocks) if blocks else nothing
                     context.problems.append(Problem(message, node.at, hint))
             elif name == executor.type and isinstance(override, dict):
                 found[path] = merge(base, override)

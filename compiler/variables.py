@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 
-from .errors import nearest
+from argosy.runtime.suggestions import nearest
 
 _VARIABLE = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*)|)")
 PREFIXES = "ARGOSY_VAR_", "MAGNUS_VAR_"
@@ -41,9 +41,9 @@ def replace(text: str, variables: Mapping[str, str], report: Callable[[str, str]
         if name is None:
             report("a $ that begins no variable", "write $$ for a dollar")
         elif name not in variables:
-            known = nearest(name, variables)
             way = f"give it with -v {name}=VALUE or {PREFIXES[0]}{name}"
-            report(f"the variable '{name}' is not defined", f"{known} {way}".strip())
+            hint = f"{nearest(name, variables)}; {way}" if variables else way
+            report(f"the variable '{name}' is not defined", hint)
         else:
             return variables[name]
         return match[0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import files
 from .errors import NodeError, TaskError
-from .service import nearest
+from .suggestions import nearest
 
 if TYPE_CHECKING:
     from .entries import Entries, Entry

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import NodeError, PluginError
 from .integrations.base import HOOKS, BaseIntegration, executor_of, kind_of
-from .service import Catalog, RunLogStore, Secrets, Service, nearest
+from .service import Catalog, RunLogStore, Secrets, Service
+from .suggestions import nearest
 
 if TYPE_CHECKING:
     from .executors.base import Executor

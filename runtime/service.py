@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import NodeError, ServiceError
+from .suggestions import nearest
 
 if TYPE_CHECKING:
     from typing import ClassVar
@@ -30,16 +31,6 @@ class Option(NamedTuple):
     type: str
     default: Any
     doc: str
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'x'? known: ...`, for the end of a message."""
-    import difflib  # for an error only
-
-    names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1)
-    hint = f"did you mean '{close[0]}'? " if close else ""
-    return f"{hint}known: {', '.join(names) or 'none'}"
 
 
 def configure(

@@ -23,7 +23,7 @@ from .entries import (
 from .errors import NodeError, ServiceError, TaskError
 from .layout import blob_key, fill, state_key
 from .reduce import reduced
-from .service import nearest
+from .suggestions import nearest
 from .values import brief, choose, dump
 
 if TYPE_CHECKING:

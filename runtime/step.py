@@ -19,7 +19,7 @@ from . import extras
 from .context import Context
 from .entries import Entry, State, map_variable
 from .errors import NodeError, TaskError
-from .service import nearest
+from .suggestions import nearest
 from .values import NotJsonError, dump
 
 if TYPE_CHECKING:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Problem, nearest
+from argosy.runtime.suggestions import nearest
+
+from ..errors import Problem
 from ..graph import Map, Node, Task
 from ..options.checks import check_mounts
 from ..options.readers import Fault, Path, WrongValue
@@ -127,7 +129,7 @@ def check_parameters(options: Options, parameters: Mapping[str, Any]) -> Iterato
     """What is wrong with how the pipeline's parameters are shown."""
     for name, exposed in options.parameters.items():
         if name not in parameters:
-            hint = nearest(name, parameters) or "it has none"
+            hint = nearest(name, parameters) if parameters else "it has none"
             yield Fault(("parameters", name), f"the pipeline has no parameter '{name}'", hint)
         elif exposed.enum and parameters[name] not in (None, *exposed.enum):
             message = f"the default of '{name}', {parameters[name]!r}, is not among its values"

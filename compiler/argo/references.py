@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..errors import nearest
+from argosy.runtime.suggestions import nearest
+
 from ..manifests.names import RESERVED
 from ..schema.faults import Fault, Place
 

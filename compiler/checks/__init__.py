@@ -26,7 +26,7 @@ def check(pipeline: Pipeline, alone: bool = True) -> tuple[list[Problem], list[P
     finders = CHECKS if alone else (cycles,)
     problems = [problem for graph in graphs for find in finders for problem in find(graph)]
     warnings = [problem for graph in graphs for find in WARNINGS for problem in find(graph)]
-    return problems, [*warnings, *misspelt(pipeline, graphs)]
+    return problems, [*warnings, *misspelt(pipeline)]
 
 
 def every_graph(graph: Graph) -> Iterator[Graph]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from argosy.runtime.suggestions import closest
+
 from ..errors import Problem
 from ..graph import Argo, Conditional, Dag, Graph, Loop, Map, Node, Pipeline
 from .returns import declared
@@ -16,16 +18,25 @@ NEARLY = 0.8
 """How much of two names is the same (difflib): of `regoins` and `regions`, not `row` and `rate`."""
 
 
-def misspelt(pipeline: Pipeline, graphs: Iterable[Graph]) -> Iterator[Problem]:
-    """A warning for each name that is asked for, is nobody's, and is nearly somebody's."""
-    nodes = [node for graph in graphs for node in graph.nodes.values()]
-    entering = (node.spec.iterate_as for node in nodes if isinstance(node.spec, (Map, Loop)))
-    known = {*pipeline.parameters, *declared(pipeline.graph), *filter(None, entering)}
-    for node in nodes:
-        for name in asked(node):
-            if name not in known and (close := _nearly(name, known)):
-                message = f"step '{node.name}' asks for parameter '{name}', which nobody declares"
-                yield Problem(message, node.at, f"did you mean '{close}'?")
+def misspelt(pipeline: Pipeline) -> Iterator[Problem]:
+    """A warning for each name that is asked for, is nobody's, and is nearly somebody's. What a map
+    or a loop hands to its graph is known in there only."""
+    known = dict.fromkeys(sorted({*pipeline.parameters, *declared(pipeline.graph)}))
+    stack: list[tuple[Graph, tuple[str, ...]]] = [(pipeline.graph, ())]
+    while stack:
+        graph, entering = stack.pop()
+        for node in graph.nodes.values():
+            for name in asked(node):
+                close = ""
+                if name not in known and name not in entering:
+                    close = closest(name, [*entering, *known], NEARLY)
+                if close:
+                    said = f"step '{node.name}' asks for parameter '{name}', which nobody declares"
+                    yield Problem(said, node.at, f"did you mean '{close}'?")
+            inside = entering
+            if isinstance(node.spec, (Map, Loop)) and node.spec.iterate_as:
+                inside = (*entering, node.spec.iterate_as)
+            stack.extend((inner, inside) for _, inner in node.graphs())
 
 
 def asked(node: Node) -> Iterable[str]:
@@ -42,9 +53,3 @@ def asked(node: Node) -> Iterable[str]:
         case Argo():
             return node.spec.handed.values()
     return ()
-
-
-def _nearly(name: str, known: Iterable[str]) -> str:
-    import difflib  # where a name is unknown only
-
-    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=NEARLY)), "")

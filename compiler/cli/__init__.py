@@ -53,7 +53,7 @@ class Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
-            from ..errors import nearest
+            from argosy.runtime.suggestions import nearest
 
             hint = nearest(args[0], COMMANDS)
             raise click.UsageError(f"there is no command '{args[0]}'; {hint}", ctx) from None
@@ -106,8 +106,10 @@ def main() -> None:
 
 def print_error(error: ArgosyError) -> None:
     """Print what went wrong. (Not called `show`: that is a subcommand's module in this package.)"""
-    text = str(error)
-    click.echo(text if "error: " in text else f"error: {text}", err=True)
+    from ..errors import CompileError
+
+    said = str(error) if isinstance(error, CompileError) else f"error: {error}"
+    click.echo(said, err=True)
 
 
 def _open_standard_streams() -> None:

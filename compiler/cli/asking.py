@@ -15,8 +15,9 @@ from typing import Any
 import click
 
 from argosy.runtime.layout import readable
+from argosy.runtime.suggestions import nearest
 
-from ..errors import Problem, SettingsError, nearest
+from ..errors import Problem, SettingsError
 from ..graph import Approval, Graph
 from ..settings import every_node
 

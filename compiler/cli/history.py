@@ -17,8 +17,7 @@ import click
 from argosy.runtime import layout
 from argosy.runtime.output import SILENCE
 from argosy.runtime.service import RunLogStore
-
-from ..errors import nearest
+from argosy.runtime.suggestions import nearest
 
 LOST = 2.5 * SILENCE
 """Seconds without a chunk after which an attempt that never ended is lost: one that lives writes a

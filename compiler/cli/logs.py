@@ -11,8 +11,8 @@ import click
 
 from argosy.runtime.layout import readable
 from argosy.runtime.service import RunLogStore
+from argosy.runtime.suggestions import nearest
 
-from ..errors import nearest
 from . import cluster, history, options
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from ..compilation import Compilation, Request
+from ..errors import listed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -132,5 +133,6 @@ def caution(message: str) -> None:
 
 def warn(compilation: Compilation) -> None:
     """Prints what a compilation warns of."""
-    for warning in compilation.warnings:
-        click.echo(str(warning).replace("error: ", "warning: ", 1), err=True)
+    warnings = [warning._replace(severity="warning") for warning in compilation.warnings]
+    if warnings:
+        click.echo(listed(warnings), err=True)

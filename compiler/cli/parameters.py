@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import SettingsError, nearest
+from argosy.runtime.suggestions import closest
+
+from ..errors import SettingsError
 
 if TYPE_CHECKING:
     from ..graph import Pipeline
@@ -69,9 +71,10 @@ def _value(name: str, text: str, default: Any) -> Any:
 
 def _check(name: str, value: Any, defaults: Mapping[str, Any]) -> None:
     if name not in defaults:
-        hint = nearest(name, defaults)
-        if defaults and not hint.startswith("known"):  # any other may be meant: steps ask by name
-            click.echo(f"warning: the definition has no parameter '{name}'; {hint}", err=True)
+        close = closest(name, defaults)
+        if close:  # any other may be meant: steps ask by name
+            said = f"the definition has no parameter '{name}'; did you mean '{close}'?"
+            click.echo(f"warning: {said}", err=True)
         return
     default = defaults[name]
     if None not in (default, value) and _kind(default) != _kind(value):

@@ -11,7 +11,8 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import nearest
+from argosy.runtime.suggestions import nearest
+
 from .client import Client
 from .errors import NotFoundError
 

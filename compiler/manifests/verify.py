@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..errors import ManifestError, Position, Problem, nearest
+from argosy.runtime.suggestions import nearest
+
+from ..errors import ManifestError, Position, Problem
 from ..schema.faults import Fault, place_of, show
 from ..schema.fields import check_fields, load
 from ..schema.versions import ARGO

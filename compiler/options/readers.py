@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..errors import nearest
+from argosy.runtime.suggestions import nearest
+
 from ..parse.fields import duration, name_of
 from ..schema.faults import path_of
 from ..schema.fields import check_fields

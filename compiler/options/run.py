@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..errors import nearest
+from argosy.runtime.suggestions import closest
+
 from ..graph import Retry
 from .cron import cron
 from .readers import (
@@ -79,8 +80,8 @@ def warn_zones(timezone: str, schedules: tuple[Schedule, ...]) -> Iterator[Fault
         known = available_timezones()
         if known and zone not in known:
             message = f"no time zone is called {zone!r}, as far as is known here"
-            hint = nearest(zone, known)
-            yield Fault(path, message, "" if hint.startswith("known") else hint)
+            close = closest(zone, known)
+            yield Fault(path, message, f"did you mean '{close}'?" if close else "")
 
 
 def history_limits(value: Any) -> dict[str, int]:

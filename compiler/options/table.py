@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..errors import nearest
+from argosy.runtime.suggestions import nearest
+
+from ..errors import MOST
 from ..schema.faults import place_of, show
 from ..schema.versions import ARGO
 from .readers import Fault, Path, Reader, Shaped, WrongValue
@@ -50,11 +52,12 @@ def check_values(
 ) -> list[Fault]:
     """Everything wrong with the values of the configuration of an executor, or with the overrides
     of one step. `path` leads to `config`; the faults have theirs below it. `version`: Argo's."""
-    found = []
+    found: list[Fault] = []
     for name, value in _given(config):
         if name not in table:
             message = f"executor {executor} has no option '{name}'"
-            found.append(Fault((*path, name), message, nearest(name, table)))
+            hint = nearest(name, table) if len(found) < MOST else ""
+            found.append(Fault((*path, name), message, hint))
             continue
         option = table[name]
         if step and not option.per_step:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from argosy.runtime.suggestions import nearest
+
 from .. import source
-from ..errors import nearest
 from ..graph import RESULT, Argo
 from ..schema.faults import Place
 from .fields import Fields

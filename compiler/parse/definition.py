@@ -32,7 +32,7 @@ def parse(document: Any, name: str, context: Context) -> Pipeline | None:
     if not isinstance(parameters, dict):
         fields.wrong("parameters", "a mapping of names to defaults")
         parameters = {}
-    fields.known.extend(aliases.SECTIONS)  # Magnus' services beside the dag: `settings` reads them
+    fields.accept(*aliases.SECTIONS)  # Magnus' services beside the dag: `settings` reads them
     graph = None
     if fields.require("dag", "a mapping with 'steps'"):
         dag = fields.submapping("dag")
@@ -54,8 +54,7 @@ def parse_graph(
     """The graph of one `steps:` mapping."""
     fields = Fields(mapping, what, context, literal)
     fields.text("description", literal=True)
-    for ignored in ("name", "max_time"):
-        fields.has(ignored)
+    fields.accept("name", "max_time")
     start = fields.text("start_at")
     steps = fields.submapping("steps") if fields.require("steps", "names of steps") else None
     fields.close()

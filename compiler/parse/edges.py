@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..errors import nearest
+from argosy.runtime.suggestions import nearest
+
 from ..graph import Edge, Fail, Spec, Stub
 from .fields import Fields
 from .steps import Draft
@@ -92,9 +93,12 @@ def _known(draft: Draft, key: str, name: str, drafts: dict[str, Draft]) -> bool:
     if name in drafts:
         return True
     where = draft.fields.mapping.at(key)
-    known = drafts if key == "depends_on" else [*drafts, *TERMINALS]
-    hint = nearest(name, known)
-    draft.fields.problem(f"{key} of {draft.fields.what} names no step: '{name}'", where, hint)
+    ends = () if key == "depends_on" else TERMINALS
+    draft.fields.problem(
+        f"{key} of {draft.fields.what} names no step: '{name}'",
+        where,
+        lambda: nearest(name, [*drafts, *ends]),
+    )
     return False
 
 

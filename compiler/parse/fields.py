@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from argosy.runtime.suggestions import nearest
+
 from .. import source, variables
-from ..errors import Problem, nearest
+from ..errors import MOST, Problem
 from ..graph import Graph
 from ..trampoline import Steps
 
@@ -74,10 +77,14 @@ class Fields:
         self.what = what
         self.context = context
         self.literal = literal
-        self.known: list[str] = []
+        self.known: dict[str, None] = {}
+        self.accepted: set[str] = set()
 
-    def problem(self, message: str, mark: Any = None, hint: str = "") -> None:
-        """Reports a problem of this mapping, at its own place where `mark` is None."""
+    def problem(self, message: str, mark: Any = None, hint: str | Callable[[], str] = "") -> None:
+        """Reports a problem of this mapping, at its own place where `mark` is None. A `hint` that
+        takes time is a function, which is called for no more problems than are shown."""
+        if callable(hint):
+            hint = hint() if len(self.context.problems) < MOST else ""
         place = self.mapping.mark if mark is None else mark
         file = getattr(place, "source", self.mapping.source)
         if place is None:
@@ -92,8 +99,13 @@ class Fields:
 
     def has(self, key: str) -> bool:
         """Whether the field is given, and not as null."""
-        self.known.append(key)
+        self.known[key] = None
         return self.mapping.get(key) is not None
+
+    def accept(self, *keys: str) -> None:
+        """Fields that may be there and are not named where one is misspelt: other names of
+        Magnus's, and what means nothing here."""
+        self.accepted.update(keys)
 
     def require(self, key: str, wanted: str) -> bool:
         """As `has`; a field that is missing is a problem."""
@@ -257,10 +269,9 @@ class Fields:
         """Reports every field that was never asked for."""
         if len(self.mapping) == 0:
             return
-        known = set(self.known)
         for key in self.mapping:
-            if key not in known:
-                way = (hint(key) if hint else "") or nearest(key, self.known)
+            if key not in self.known and key not in self.accepted:
+                way = (hint(key) if hint else "") or partial(nearest, key, self.known)
                 message = f"{self.what} has no field '{key}'"
                 self.problem(message, self.mapping.at_key(key), way)
 

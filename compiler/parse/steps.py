@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from argosy.runtime.suggestions import nearest
+
 from .. import aliases, source
-from ..errors import Position, nearest
+from ..errors import Position
 from ..graph import (
     Approval,
     Conditional,
@@ -97,7 +99,7 @@ def _plugin(kind: str) -> Callable[[Fields, Nested], Steps[Spec | None]] | None:
 def _depends(fields: Fields, draft: Draft) -> None:
     value = fields.mapping.get("depends_on")
     if isinstance(value, source.Mapping):
-        fields.known.append("depends_on")
+        fields.has("depends_on")
         inner = Fields(value, "depends_on", fields.context, fields.literal)
         draft.depends_on, draft.join = inner.texts("any"), "any"
         inner.close()

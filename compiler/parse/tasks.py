@@ -20,7 +20,8 @@ def parse_task(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     yield from ()
     kind = fields.choice("command_type", COMMAND_TYPES, "python")
     path, tag = _notebook(fields) if kind == "notebook" else ("", "")
-    if kind != "notebook" and fields.has("command_config") and fields.mapping["command_config"]:
+    fields.accept("command_config")
+    if kind != "notebook" and fields.mapping.get("command_config"):
         fields.problem("command_config holds nothing here", fields.mapping.at_key("command_config"))
     if kind == "container":
         command, image, argv = _container(fields)
@@ -66,9 +67,9 @@ def _notebook(fields: Fields) -> tuple[str, str]:
     """`notebook_output_path` and `output_cell_tag`, the step's own or, as Magnus has them, in its
     `command_config`. `optional_ploomber_args` are for what Magnus runs notebooks with."""
     found = fields
-    if fields.has("command_config"):
+    if fields.mapping.get("command_config") is not None:
         found = fields.fields("command_config") or fields
-    found.data("optional_ploomber_args")
+    found.accept("optional_ploomber_args")
     path, tag = found.text("notebook_output_path"), found.text("output_cell_tag")
     if path.startswith("/") or ".." in path.split("/"):
         where = found.mapping.at("notebook_output_path")

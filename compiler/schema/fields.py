@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import nearest
+from argosy.runtime.suggestions import nearest
+
 from .faults import Fault, Place
 from .versions import ARGO, ARGO_VERSIONS, fields_of
 

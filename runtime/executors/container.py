@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from argosy.runtime.errors import NodeError
-from argosy.runtime.service import Option, configure, nearest
+from argosy.runtime.service import Option, configure
+from argosy.runtime.suggestions import nearest
 
 from .base import Executor
 

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from argosy.runtime.aws import OPTIONS, Aws
 from argosy.runtime.errors import NodeError
-from argosy.runtime.service import Option, Secrets, nearest
+from argosy.runtime.service import Option, Secrets
+from argosy.runtime.suggestions import nearest
 
 
 class AwsSecretsManager(Aws, Secrets):

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from argosy.runtime.errors import ArgosyError, NodeError, TaskError
 from argosy.runtime.node import Node
-from argosy.runtime.service import nearest
 from argosy.runtime.step import Step, sequence
+from argosy.runtime.suggestions import nearest
 
 from .environment import changes
 

@@ -45,3 +45,10 @@ def test_a_name_that_is_nearly_another_is_warned_of(right: str, wrong: str, hint
 def test_any_other_name_may_be_set_by_a_step() -> None:
     assert hints(DEFINITION) == []
     assert hints(DEFINITION.replace("iterate_on: regions", "iterate_on: shards")) == []
+
+
+def test_what_a_map_hands_to_its_graph_is_not_known_outside() -> None:
+    step = "{type: map, iterate_on: regions, iterate_as: region, branch: {steps: {s: %s}}}"
+    assert hints(f"dag: {{steps: {{m: {step % '{type: stub}'}}}}}") == []
+    inside = "{type: dag, inputs: [regoin], branch: {steps: {t: {type: stub}}}}"
+    assert hints(f"dag: {{steps: {{m: {step % inside}}}}}") == ["did you mean 'region'?"]
