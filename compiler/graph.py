@@ -1,8 +1,8 @@
 """The graph of a pipeline: what `parse` makes, `check` judges and every later phase reads.
 
 Both forms of a definition end here. An edge says how its source must have ended; a node says how
-many of its edges must have fired (`join`). `success` nodes that are reached by success only are
-gone (they are the graph's exits), a `fail` node that is named and not defined is there.
+many of its edges must have fired (`join`). `success` nodes of a chain that are reached by success
+only are gone (they are the graph's exits), a `fail` node that is named and not defined is there.
 
 Values are NamedTuples, and annotations are not put off: a cold command makes these classes in a
 tenth of the time that frozen dataclasses take.

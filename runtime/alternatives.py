@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .entries import Key
 from .errors import NodeError
-from .layout import fill, record_key, record_prefix, state_key, step_key, steps_prefix
+from .layout import fill, outside, record_key, record_prefix, state_key, step_key, steps_prefix
 
 if TYPE_CHECKING:
     from .service import RunLogStore
@@ -92,6 +92,7 @@ class Records:
         if not self.readable(source["in"], key):
             return False
         if "map" in source and self.reader is not None:
+            key = outside(source["map"], key)
             count = self.reader.iterations(source, key)
             return all(self.readable(source["out"], (*key, str(index))) for index in range(count))
         return self.readable(source.get("out", ()), key)

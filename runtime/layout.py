@@ -56,6 +56,16 @@ def fill(text: str, key: tuple[str, ...], separator: str = "/") -> str:
         ) from error
 
 
+def outside(path: str, key: tuple[str, ...]) -> tuple[str, ...]:
+    """The part of a KEY that belongs to the node at `path`: without the indexes of what is inside
+    the node, or of another map or loop that comes after it.
+
+    >>> outside("a/*/b", ("0", "3"))
+    ('0',)
+    """
+    return key[: path.split("/").count(ITERATION)]
+
+
 def iteration(path: str, key: tuple[str, ...]) -> str:
     """The folder for what an iteration of a map, or a round of a loop, leaves here: as the catalog
     calls it after a map. '' outside of any.

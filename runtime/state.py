@@ -21,7 +21,7 @@ from .entries import (
     written,
 )
 from .errors import NodeError, ServiceError, TaskError
-from .layout import blob_key, fill, state_key
+from .layout import blob_key, fill, outside, state_key
 from .reduce import reduced
 from .suggestions import nearest
 from .values import brief, choose, dump
@@ -110,15 +110,16 @@ class Reader:
         return self.read(source["from"], key) if self.says(source, key) else State({}, {})
 
     def _item(self, source: Mapping[str, Any], key: Key) -> State:
-        entering = self.read(source["in"], key)
+        depth = source["depth"]
+        entering = self.read(source["in"], key[:depth])
         items = self.items(source["on"], entering)
-        index = int(key[source["depth"]])
+        index = int(key[depth])
         if index >= len(items):
             raise NodeError(
                 f"KEY asks for item {index} of parameter '{source['on']}', which has {len(items)}"
             )
         by = entering.parameters[source["on"]]["by"]
-        entry = {**written(by, above(entering), items[index]), "item": source["depth"]}
+        entry = {**written(by, above(entering), items[index]), "item": depth}
         return State({**entering.parameters, source["item"]: entry}, entering.catalog)
 
     def _round(self, source: Mapping[str, Any], key: Key) -> State:
@@ -128,7 +129,7 @@ class Reader:
         if index:
             entering = self.read([source["last"]], (*key[:depth], str(index - 1)))
         else:
-            entering = self.read(source["in"], key)
+            entering = self.read(source["in"], key[:depth])
         if name is None:
             return entering
         # Without the index of the round before, whose rank would make this one's ever longer.
@@ -182,6 +183,7 @@ class Reader:
         return len(self.items(source["on"], self.read(source["in"], key)))
 
     def _map(self, source: Mapping[str, Any], key: Key) -> State:
+        key = outside(source["map"], key)
         entering = self.read(source["in"], key)
         count = len(self.items(source["on"], entering))
         iterations = [self.read(source["out"], (*key, str(index))) for index in range(count)]

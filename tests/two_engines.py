@@ -4,11 +4,10 @@ its rendered manifest. What runs a node is the runtime itself, all but the user'
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from unittest import mock
 from zlib import crc32
 
@@ -20,7 +19,7 @@ from argosy.runtime import execute
 from argosy.runtime.alternatives import by_statuses, statuses
 from argosy.runtime.attempt import Attempt
 from argosy.runtime.context import Context
-from argosy.runtime.end import final
+from argosy.runtime.end import NOTHING, Leaving, final, leaving_of
 from argosy.runtime.entries import State, written
 from argosy.runtime.errors import ArgosyError, TaskError
 from argosy.runtime.executors.local.schedule import Schedule
@@ -53,11 +52,71 @@ class Memory(RunLogStore):
 
 
 class Outcome(NamedTuple):
-    """How a run went: what entered each task that ran, and the parameters that the run left."""
+    """How a run went: the parameters and files that entered each task that ran, and those that the
+    run left."""
 
     status: str
-    entered: dict[str, Any]
+    entered: dict[str, State]
     parameters: dict[str, Any]
+    catalog: dict[str, str]
+
+    def values(self, step: str) -> dict[str, Any]:
+        """The parameters that entered a step."""
+        entries = self.entered[step].parameters
+        return {name: entry["value"] for name, entry in entries.items()}
+
+    def files(self, step: str) -> dict[str, str]:
+        """The hashes of the files that entered a step."""
+        return {name: entry["sha256"] for name, entry in self.entered[step].catalog.items()}
+
+
+class Code(Protocol):
+    """The user's code: what steps do, and what becomes of approvals."""
+
+    entered: dict[str, State]
+
+    def run(self, attempt: Attempt, entering: State, signals: Signals) -> State:
+        """Does what `argosy.runtime.tasks.task.run` does."""
+
+    def answer(self, message: str) -> str:
+        """The answer to an approval's question: yes or no."""
+
+
+class Does(NamedTuple):
+    """What a step of `Script` does: it sets parameters and puts files, then succeeds, or fails."""
+
+    parameters: Mapping[str, Any] = {}
+    files: Mapping[str, str] = {}
+    fails: bool = False
+
+
+class Script:
+    """The user's code, step by step: by the path of an instance or, for all of them, by that of the
+    node (`m/*/s`). A function is given the parameters that entered."""
+
+    def __init__(self, steps: Mapping[str, Does | Callable[[Mapping[str, Any]], Does]]) -> None:
+        self.steps = steps
+        self.entered: dict[str, State] = {}
+
+    def run(self, attempt: Attempt, entering: State, signals: Signals) -> State:
+        step = attempt.instance
+        assert step not in self.entered, f"{step} runs twice"
+        self.entered[step] = entering
+        does = self.steps.get(step) or self.steps.get(attempt.node.step) or Does()
+        if callable(does):
+            values = {name: attempt.reader.value(e) for name, e in entering.parameters.items()}
+            does = does(values)
+        if does.fails:
+            raise TaskError("it fails")
+        made = {name: written(step, attempt.rank, v) for name, v in does.parameters.items()}
+        about = {"size": 1, "by": step, "rank": attempt.rank}
+        files = {name: {"sha256": sha, **about} for name, sha in does.files.items()}
+        return entering._replace(
+            parameters={**entering.parameters, **made}, catalog={**entering.catalog, **files}
+        )
+
+    def answer(self, message: str) -> str:
+        return "yes"
 
 
 class Jobs:
@@ -66,16 +125,15 @@ class Jobs:
     def __init__(self, seed: int, unlucky: int) -> None:
         self.seed = seed
         self.unlucky = unlucky
-        self.entered: dict[str, Any] = {}
+        self.entered: dict[str, State] = {}
 
     def draw(self, what: str, sides: int) -> int:
         return crc32(f"{self.seed} {what}".encode()) % sides
 
     def run(self, attempt: Attempt, entering: State, signals: Signals) -> State:
-        """In the place of `argosy.runtime.tasks.task.run`."""
         step = attempt.instance
         assert step not in self.entered, f"{step} runs twice"
-        self.entered[step] = entering.parameters
+        self.entered[step] = entering
         if self.draw(step, 100) < self.unlucky:
             raise TaskError("out of luck")
         more = ["b"] if self.draw(f"{step} more", 2) else []
@@ -83,7 +141,7 @@ class Jobs:
             name: written(step, attempt.rank, self.value(step, name))
             for name in dict.fromkeys([*attempt.node.returns, *more])
         }
-        return State({**entering.parameters, **made}, {})
+        return entering._replace(parameters={**entering.parameters, **made})
 
     def answer(self, message: str) -> str:
         """What becomes of an approval; of several with one message, the same."""
@@ -103,21 +161,13 @@ class Jobs:
         return f"{step}: {name}"
 
 
-@contextmanager
-def jobs(seed: int, unlucky: int) -> Iterator[Jobs]:
-    """The user's code, in the place of all tasks."""
-    found = Jobs(seed, unlucky)
-    with mock.patch.dict(execute.ACTS, {"task": found.run}):
-        yield found
-
-
-def run_here(compilation: Compilation, seed: int, unlucky: int) -> Outcome:
+def run_here(compilation: Compilation, code: Code) -> Outcome:
     """The local run: the plan as JSON, the schedule, and the runtime."""
     plan = local_plan(compilation.pipeline.graph, compilation.flow)
     plan = json.loads(json.dumps(plan))
     context = context_of(Memory(), dict(compilation.pipeline.parameters))
     steps, schedule = RuntimeSteps(context), Schedule(plan["graphs"])
-    with jobs(seed, unlucky) as code:
+    with mock.patch.dict(execute.ACTS, {"task": code.run}):
         while work := schedule.next():
             if work.kind == "count":
                 try:
@@ -136,17 +186,21 @@ def run_here(compilation: Compilation, seed: int, unlucky: int) -> Outcome:
                 failed = execute.execute(from_json(work.node), key, work.ended, context)
                 schedule.ended(work, FAILED if failed else SUCCEEDED)
     assert schedule.status
-    parameters = {}
+    leaving = NOTHING
     if schedule.status == SUCCEEDED:
         sources = plan["final"]["from"]
         says = by_statuses(statuses(schedule.tokens(sources)))
         reader = Reader(context.run_log_store, "r", context.arguments, says, patience=())
-        state = reader.read(sources, ())
-        parameters = {name: reader.value(entry) for name, entry in state.parameters.items()}
-    return Outcome(schedule.status, code.entered, parameters)
+        leaving = leaving_of(reader.read(sources, ()), reader)
+    return outcome(schedule.status, code, leaving)
 
 
-def run_there(compilation: Compilation, seed: int, unlucky: int) -> Outcome:
+def outcome(status: str, code: Code, leaving: Leaving) -> Outcome:
+    hashes = {name: entry["sha256"] for name, entry in leaving.catalog.items()}
+    return Outcome(status, code.entered, leaving.parameters, hashes)
+
+
+def run_there(compilation: Compilation, code: Code) -> Outcome:
     """The run of the rendered workflow, each pod of which is the runtime."""
     spec = workflow(compilation)
     arguments = dict(compilation.pipeline.parameters)
@@ -161,15 +215,14 @@ def run_there(compilation: Compilation, seed: int, unlucky: int) -> Outcome:
             hands = range(0 if failed else len(node.get("hands", ())))
             return not failed, [Path(folder, str(number)).read_text() for number in hands]
 
-    with jobs(seed, unlucky) as code:
+    with mock.patch.dict(execute.ACTS, {"task": code.run}):
         phase = Engine(spec, pod, answers=code.answer).phase
     (end,) = (one for one in spec["templates"] if one["name"] == spec["onExit"])
     sources = json.loads(
         next(v["value"] for v in end["container"]["env"] if v["name"] == "ARGOSY_FINAL")
     )["from"]
     context = context_of(store, arguments)
-    parameters = final(context, sources).parameters if phase == SUCCEEDED else {}
-    return Outcome(phase, code.entered, parameters)
+    return outcome(phase, code, final(context, sources) if phase == SUCCEEDED else NOTHING)
 
 
 def workflow(compilation: Compilation) -> Json:

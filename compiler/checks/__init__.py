@@ -14,9 +14,10 @@ from .misspelt import misspelt
 from .never import never
 from .reachable import reachable
 from .returns import returns
+from .unconditional_fail import unconditional_fail
 
 CHECKS = (cycles, reachable, never)
-WARNINGS = (returns,)
+WARNINGS = (returns, unconditional_fail)
 
 
 def check(pipeline: Pipeline, alone: bool = True) -> tuple[list[Problem], list[Problem]]:

@@ -36,8 +36,9 @@ def form_of(fields: Fields, start: str, drafts: dict[str, Draft]) -> Literal["ch
 
 
 def connect(fields: Fields, form: str, start: str, drafts: dict[str, Draft]) -> Incoming:
-    """Each node's incoming edges, join and handler. Terminals that nothing reaches are left out,
-    and so are edges to `success`: where a node has no other, it is an exit."""
+    """Each node's incoming edges, join and handler. In a chain `next: success` only says where the
+    graph ends, so those edges are left out, and so are terminals that no other edge leads to. In
+    the edge form a terminal is a node like any other."""
     if form == "chain" and start and start not in drafts:
         message = f"start_at names no step: '{start}'"
         fields.problem(message, fields.mapping.at("start_at"), nearest(start, drafts))
@@ -60,10 +61,11 @@ def connect(fields: Fields, form: str, start: str, drafts: dict[str, Draft]) -> 
     found: Incoming = {}
     for name, draft in drafts.items():
         incoming = edges[name]
-        if draft.type == "success":
-            incoming = [edge for edge in incoming if edge.outcome == "failure"]
-        if draft.type in TERMINALS and not incoming and name != start:
-            continue
+        if form == "chain" and draft.type in TERMINALS:
+            if draft.type == "success":
+                incoming = [edge for edge in incoming if edge.outcome == "failure"]
+            if not incoming and name != start:
+                continue
         join = "any" if form == "chain" else draft.join
         found[name] = tuple(dict.fromkeys(incoming)), join, handlers.get(name)
     return found

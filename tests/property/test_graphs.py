@@ -17,7 +17,7 @@ from definitions import pipeline
 from engine import TASK
 from lowered import compiled
 from random_definitions import ARGUMENTS, Json, definitions
-from two_engines import run_here, run_there, workflow
+from two_engines import Jobs, run_here, run_there, workflow
 
 Pairs = set[tuple[str, str]]
 """Steps by their paths, the first of which must have ended before the second begins."""
@@ -103,7 +103,7 @@ def test_both_engines_run_the_same_steps_on_the_same_state(
     definition: Json, seed: int, unlucky: int
 ) -> None:
     compilation = compilation_of(definition)
-    here, there = (run(compilation, seed, unlucky) for run in (run_here, run_there))
+    here, there = (run(compilation, Jobs(seed, unlucky)) for run in (run_here, run_there))
     assert here == there
 
 

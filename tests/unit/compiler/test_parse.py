@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from argosy.compiler import checks
 from argosy.compiler.checks.never import never
 from argosy.compiler.errors import DefinitionError
 from argosy.compiler.graph import (
@@ -16,6 +17,7 @@ from argosy.compiler.graph import (
     Fail,
     Loop,
     Map,
+    Pipeline,
     Retry,
     Stub,
     Task,
@@ -58,6 +60,20 @@ def test_terminals_are_there_when_they_are_named() -> None:
     assert graph.nodes["fail"].spec == Fail()
     recovered = chain("a", "a: {type: stub, on_failure: success}").nodes
     assert recovered["success"].spec == Stub()
+
+
+def test_a_terminal_of_the_edge_form_is_a_node_like_any_other() -> None:
+    graph = steps("a: {type: stub}\nend: {type: success, depends_on: [a]}\nlone: {type: fail}")
+    assert graph.nodes["end"].incoming == (Edge("a", "success"),)
+    assert graph.nodes["lone"].spec == Fail()
+
+
+def test_a_fail_that_no_step_leads_to_is_warned_of_beside_others() -> None:
+    lone = steps("a: {type: conditional, parameter: p, branches: {b: {steps: {f: {type: fail}}}}}")
+    beside = steps("a: {type: stub}\nf: {type: fail}")
+    assert checks.check(Pipeline("p", lone))[1] == []
+    (warning,) = checks.check(Pipeline("p", beside))[1]
+    assert warning.message == "step 'f' always fails its graph: no step leads to it"
 
 
 def test_depends_on_any() -> None:

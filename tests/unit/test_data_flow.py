@@ -1,0 +1,213 @@
+"""What enters each step and what a run leaves: values worked out by hand, on both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from argosy.compiler.compilation import Compilation
+from definitions import pipeline
+from lowered import compiled
+from two_engines import Code, Does, Outcome, Script, run_here, run_there
+
+Run = Callable[[Compilation, Code], Outcome]
+T = "type: task, command: jobs.run"
+OVER = f"type: map, iterate_as: x, branch: {{steps: {{s: {{{T}, returns: [y]}}}}}}"
+"""A map of one step, without the list that it is over."""
+
+
+@pytest.fixture(params=[run_here, run_there], ids=["local", "argo"])
+def engine(request: pytest.FixtureRequest) -> Run:
+    found: Run = request.param
+    return found
+
+
+def ran(engine: Run, text: str, steps: Mapping[str, Any]) -> Outcome:
+    """The run of a definition; `steps` is what its tasks do."""
+    found = pipeline(text)
+    compilation = compiled(found.graph, until="verify", parameters=dict(found.parameters))
+    return engine(compilation, Script(steps))
+
+
+def sets(**parameters: Any) -> Does:
+    return Does(parameters)
+
+
+FAILS = Does(fails=True)
+
+
+def item_as(name: str) -> Callable[[Mapping[str, Any]], Does]:
+    """A step that sets `name` to the item `x` of its map."""
+    return lambda values: Does({name: values["x"]})
+
+
+# Keys: a source is read for its own iteration, however deep the reader is
+
+
+def map_then(step: str, **of_map: str) -> str:
+    more = "".join(f", {name}: {value}" for name, value in of_map.items())
+    return f"""
+parameters: {{xs: [1, 2, 3]}}
+dag:
+  steps:
+    m: {{{OVER}, iterate_on: xs{more}}}
+    n: {{{step}, depends_on: [m]}}
+"""
+
+
+DONE = sets(done=True)
+LOOP = f"type: loop, break_on: done, max_iterations: 2, branch: {{steps: {{r: {{{T}}}}}}}"
+
+
+def test_a_loop_after_a_map_gets_all_iterations(engine: Run) -> None:
+    steps = {"m/*/s": item_as("y"), "n/*/r": DONE}
+    assert ran(engine, map_then(LOOP), steps).values("n/0/r")["y"] == [1, 2, 3]
+
+
+def test_a_loop_after_a_map_gets_the_sum_of_all_iterations(engine: Run) -> None:
+    steps = {"m/*/s": item_as("y"), "n/*/r": DONE}
+    found = ran(engine, map_then(LOOP, reducers="{y: sum}"), steps)
+    assert found.values("n/0/r")["y"] == 6
+
+
+def test_a_loop_after_a_map_gets_the_files_of_all_iterations(engine: Run) -> None:
+    def put(values: Mapping[str, Any]) -> Does:
+        return Does(files={"f": f"hash-{values['x']}"})
+
+    found = ran(engine, map_then(LOOP), {"m/*/s": put, "n/*/r": DONE})
+    files = {"m/0/f": "hash-1", "m/1/f": "hash-2", "m/2/f": "hash-3"}
+    assert found.files("n/0/r") == files
+
+
+def test_a_map_after_a_map_gets_all_iterations_in_each(engine: Run) -> None:
+    step = f"type: map, iterate_on: y, iterate_as: z, branch: {{steps: {{t: {{{T}}}}}}}"
+    found = ran(engine, map_then(step), {"m/*/s": item_as("y")})
+    assert [found.values(f"n/{i}/t")["y"] for i in range(3)] == [[1, 2, 3]] * 3
+    assert [found.values(f"n/{i}/t")["z"] for i in range(3)] == [1, 2, 3]
+
+
+def test_a_map_in_a_loop_after_a_map_gets_all_iterations(engine: Run) -> None:
+    inner = f"type: map, iterate_on: y, iterate_as: z, branch: {{steps: {{t: {{{T}}}}}}}"
+    step = (
+        "type: loop, break_on: done, max_iterations: 2, branch: {steps: "
+        f"{{k: {{{inner}}}, r: {{{T}, depends_on: [k]}}}}}}"
+    )
+    found = ran(engine, map_then(step), {"m/*/s": item_as("y"), "n/*/r": DONE})
+    assert [found.values(f"n/0/k/{i}/t")["y"] for i in range(3)] == [[1, 2, 3]] * 3
+
+
+def test_a_loop_after_a_map_in_a_map_gets_the_iterations_of_its_own(engine: Run) -> None:
+    text = f"""
+parameters: {{xss: [[1, 2], [3]]}}
+dag:
+  steps:
+    o:
+      type: map
+      iterate_on: xss
+      iterate_as: xs
+      branch:
+        steps:
+          m: {{{OVER}, iterate_on: xs}}
+          l: {{{LOOP}, depends_on: [m]}}
+"""
+    found = ran(engine, text, {"o/*/m/*/s": item_as("y"), "o/*/l/*/r": DONE})
+    assert found.values("o/0/l/0/r")["y"] == [1, 2]
+    assert found.values("o/1/l/0/r")["y"] == [3]
+    assert found.parameters["y"] == [[1, 2], [3]]
+
+
+def test_the_second_round_of_a_loop_in_a_loop_gets_what_the_inner_loop_left(engine: Run) -> None:
+    inner = f"type: loop, break_on: done, max_iterations: 3, branch: {{steps: {{i: {{{T}}}}}}}"
+    text = f"""
+parameters: {{n: 0}}
+dag:
+  steps:
+    o:
+      type: loop
+      break_on: over
+      max_iterations: 3
+      branch: {{steps: {{l: {{{inner}}}, r: {{{T}, depends_on: [l]}}}}}}
+"""
+
+    def count(values: Mapping[str, Any]) -> Does:
+        return sets(n=values["n"] + 1, done=values["n"] % 2 == 1)
+
+    def over(values: Mapping[str, Any]) -> Does:
+        return sets(over=values["n"] == 4)
+
+    found = ran(engine, text, {"o/*/l/*/i": count, "o/*/r": over})
+    assert found.values("o/1/l/0/i")["n"] == 2
+    assert found.parameters["n"] == 4
+
+
+def test_a_dag_in_a_map_after_a_map_gets_all_iterations(engine: Run) -> None:
+    dag = f"type: dag, inputs: [y], branch: {{steps: {{t: {{{T}}}}}}}"
+    step = f"type: map, iterate_on: y, iterate_as: z, branch: {{steps: {{d: {{{dag}}}}}}}"
+    found = ran(engine, map_then(step), {"m/*/s": item_as("y")})
+    assert found.values("n/1/d/t") == {"y": [1, 2, 3]}
+
+
+def test_alternatives_after_a_map_are_read_whole_in_a_loop(engine: Run) -> None:
+    text = f"""
+parameters: {{xs: [1, 2, 3]}}
+dag:
+  steps:
+    m: {{{OVER}, iterate_on: xs, on_failure: h}}
+    h: {{{T}}}
+    l: {{{LOOP}, depends_on: {{any: [m, h]}}}}
+"""
+    found = ran(engine, text, {"m/*/s": item_as("y"), "l/*/r": DONE})
+    assert found.values("l/0/r")["y"] == [1, 2, 3]
+
+
+# Terminals
+
+
+def guarded(default: str) -> str:
+    return f"""
+parameters: {{p: x}}
+dag:
+  steps:
+    a:
+      type: conditional
+      parameter: p
+      branches: {{ok: {{steps: {{go: {{{T}}}}}}}}}
+      default: {{steps: {{stop: {default}}}}}
+    deploy: {{{T}, depends_on: [a]}}
+"""
+
+
+def test_a_lone_fail_in_a_branch_fails_the_run(engine: Run) -> None:
+    found = ran(engine, guarded("{type: fail, message: unknown environment}"), {})
+    assert found.status == "Failed"
+    assert not found.entered
+
+
+def test_a_lone_success_in_a_branch_passes_on_what_entered(engine: Run) -> None:
+    found = ran(engine, guarded("{type: success}"), {})
+    assert found.status == "Succeeded"
+    assert found.values("deploy") == {"p": "x"}
+
+
+def test_a_lone_fail_of_the_pipeline_fails_it_whatever_else_succeeds(engine: Run) -> None:
+    found = ran(engine, f"dag: {{steps: {{a: {{{T}}}, stop: {{type: fail}}}}}}", {})
+    assert found.status == "Failed"
+    assert list(found.entered) == ["a"]
+
+
+def test_an_explicit_success_is_an_end_of_the_edge_form(engine: Run) -> None:
+    text = f"""
+dag:
+  steps:
+    a: {{{T}, returns: [one]}}
+    z: {{{T}, on_failure: h}}
+    h: {{{T}}}
+    both: {{{T}, depends_on: [a, z]}}
+    end: {{type: success, depends_on: [a]}}
+"""
+    found = ran(engine, text, {"a": Does({"one": 1}, {"f": "hash"}), "z": FAILS})
+    assert found.status == "Succeeded"
+    assert found.parameters == {"one": 1}
+    assert found.catalog == {"f": "hash"}
