@@ -12,8 +12,9 @@ from typing import Any
 
 from .alternatives import GOOD, by_statuses
 from .context import Context, write_run
+from .documents import read_document
 from .entries import State, blobs, is_true, map_variable
-from .errors import ArgosyError, NodeError, TaskError
+from .errors import ArgosyError, NodeError, TaskError, UnreadableError
 from .files import write_all
 from .layout import blob_key, fill, indexes, log_key, new_attempt, readable, record_key, state_key
 from .node import Node
@@ -96,36 +97,40 @@ class Attempt:
         found = self.done_before()
         if found is None:
             return False
-        (run, data), context = found, self.context
-        document = json.loads(data)
+        (run, document), context = found, self.context
         leaving = State(**{name: document[name] for name in State._fields})
         self.hand_over(leaving)
         if run == context.run:  # it is there
             return True
         context.run_log_store.keep(map(blob_key, blobs(leaving.parameters)))
         for place in self._places(leaving):
-            context.run_log_store.put(state_key(context.run, place), data)
+            context.run_log_store.put(state_key(context.run, place), dump(document).encode())
         self.id = self.record["attempt"] = document["attempt"]
         self.record["resumed"] = {"run": run, "attempt": self.id}
         self._end("skipped", 0)
         return True
 
-    def done_before(self) -> tuple[str, bytes] | None:
+    def done_before(self) -> tuple[str, dict[str, Any]] | None:
         """The run that has done this step with all the same, and the state that it left: this run,
         before its pod was lost, or the one that it goes on from."""
         store = self.context.run_log_store
         for run in self.context.earlier if self.node.type != "fail" else ():
-            data = store.get(state_key(run, self.instance))
-            if data is None:
+            try:
+                state = read_document(store, state_key(run, self.instance))
+                if state is None or not all(isinstance(state.get(n), dict) for n in State._fields):
+                    continue
+                attempt = str(state.get("attempt"))
+                record = read_document(store, record_key(run, self.instance, attempt))
+            except UnreadableError as error:
+                complain(f"{error}; it is ignored")
                 continue
-            found = store.get(record_key(run, self.instance, json.loads(data)["attempt"]))
-            if found is not None and self._same(json.loads(found)):
-                return run, data
+            if record and self._same(record):
+                return run, state
         return None
 
     def _same(self, old: Mapping[str, Any]) -> bool:
-        if old["status"] not in GOOD or self.context.by_name:
-            return old["status"] in GOOD
+        if old.get("status") not in GOOD or self.context.by_name:
+            return old.get("status") in GOOD
         compared = ("digest", "item", "reads", "outputs")
         return all(old.get(name) == self.record.get(name) for name in compared)
 

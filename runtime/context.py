@@ -37,7 +37,8 @@ class Context:
     `encoded`, as ARGOSY_ARGUMENTS has them; `origin` what started the run, empty where no engine
     did; `hands` the folder for what is handed over; `outputs` what a template of the engine's left;
     `resume` the run that this one goes on from, where `by_name` asks for name and success alone.
-    `continued` is set where the run itself was begun by a pod that is gone.
+    `continued` is set where the run itself was begun by a pod that is gone; `started` is when the
+    run began, where one process knows.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Context:
         self.resume = resume
         self.by_name = by_name
         self.continued = False
+        self.started = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Context:
@@ -185,8 +187,9 @@ class Context:
 
 
 def write_run(context: Context) -> None:
-    """Writes run.json. It depends on nothing but the definition, the arguments, the executor and
-    the origin, so that whoever writes it writes the same bytes."""
+    """Writes run.json. Besides `started`, which only a launcher knows, it depends on nothing but
+    the definition, the arguments, the executor and the origin, so that whoever writes it writes
+    the same bytes."""
     found = {
         "run": context.run,
         "pipeline": context.config.get("pipeline") or {},
@@ -195,6 +198,8 @@ def write_run(context: Context) -> None:
         "origin": context.origin,
         "resumes": context.resume,
     }
+    if context.started:
+        found["started"] = context.started
     text = json.dumps(found, sort_keys=True, indent=1)
     context.run_log_store.put(run_key(context.run), text.encode())
 

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from .alternatives import Records
 from .attempt import complain, iso, now
 from .context import Context, parsed, write_run
+from .documents import read_document
 from .entries import State
-from .errors import ArgosyError, NodeError, TaskError
+from .errors import ArgosyError, NodeError, TaskError, UnreadableError
 from .layout import end_key, record_key, record_prefix, run_key, steps_prefix
 from .state import LARGE, Reader
 from .step import holds_objects
@@ -243,9 +244,13 @@ def records(context: Context) -> Iterable[tuple[str, dict[str, Any]]]:
     store = context.run_log_store
     for key in store.list(steps_prefix(context.run)):
         if key.endswith(".json"):
-            data = store.get(key)
-            if data:
-                yield key, json.loads(data)
+            try:
+                record = read_document(store, key)
+            except UnreadableError as error:
+                complain(str(error))
+                continue
+            if record:
+                yield key, record
 
 
 def ended_by(message: str, finished: str | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ ArgosyError
 │   └── PluginError      2    a plugin is missing, or is not what it says
 ├── TaskError            1    the user's code failed
 ├── ServiceError         3    a run log store, catalog or secrets provider failed
+│   └── UnreadableError  3    one object of a run log is not what can be read there
 ├── TaskTimeout        124    the step's own timeout passed
 └── StoppedError     128+n    the signal n ended the step
 """
@@ -32,6 +33,10 @@ class TaskError(ArgosyError):
 
 class ServiceError(ArgosyError):
     exit_status = 3
+
+
+class UnreadableError(ServiceError):
+    pass
 
 
 class TaskTimeout(ArgosyError):

@@ -126,7 +126,8 @@ def _logged(session: Session, run: history.Run, step: Instance) -> tuple[str, li
     """What the run log says of a failed step: the message, and the last lines."""
     for found in run.steps:
         if found.path == step.path and session.store:
-            text = b"".join(session.store.get(chunk) or b"" for chunk in found.last.chunks[-LINES:])
+            chunks = found.last.chunks[-LINES:]
+            text = b"".join(history.read_output(session.store, chunk) for chunk in chunks)
             last = text.decode(errors="replace").splitlines()[-LINES:]
             return str(found.last.record.get("message", "")), last
     return "", []

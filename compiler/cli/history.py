@@ -6,15 +6,18 @@ is named by the time that had passed when it was written.
 
 from __future__ import annotations
 
-import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import click
 
 from argosy.runtime import layout
+from argosy.runtime.documents import read_document
+from argosy.runtime.errors import UnreadableError
 from argosy.runtime.output import SILENCE
 from argosy.runtime.service import RunLogStore
 from argosy.runtime.suggestions import nearest
@@ -26,6 +29,38 @@ IDLE = 400.0
 """Seconds in which nothing ran after which a run that nothing has closed is unknown: longer than
 the longest wait before a step is tried again."""
 LATEST = "latest"
+RUN_KEY = re.compile(
+    r"runs/(?P<run>[^/.][^/]*)/"
+    r"(run\.json|graph\.json|state/[^/]+|end/\d+\.json"
+    r"|steps/(?P<step>[^/]+)/(?P<attempt>\d{13}-[^/]*?)(\.json|\.log/(?P<chunk>\d{1,15})))"
+)
+"""A key of a run, as `argosy.runtime.layout` builds them."""
+OTHER_KEY = re.compile(r"runs/[^/.][^/]*/(?!steps/|state/|end/)[^/]+/.+")
+"""A key of another kind, which another version of Argosy may have written."""
+ENTRY = {"size": int, "sha256": str}
+DOCUMENTS: Mapping[str, Mapping[str, Any]] = {
+    "steps": {
+        "step?": str,
+        "status": str,
+        "started?": str,
+        "ended?": str,
+        "message?": str,
+        "catalog?": {"*": ENTRY},
+        "resumed?": {"run": str},
+        "item?": dict,
+    },
+    "end": {
+        "status": str,
+        "ended?": str,
+        "failures?": [{"step?": str, "message?": str, "phase?": str}],
+        "parameters?": dict,
+        "catalog?": {"*": ENTRY},
+        "steps?": {"*": {"status": str, "reason?": str}},
+    },
+    "state": {"parameters": {"*": {"by": str}}, "catalog": {"*": {"by": str, **ENTRY}}},
+    "run.json": {"arguments?": dict, "resumes?": (str, type(None)), "started?": str},
+}
+"""What a reader relies on in the objects of a run, by the part of the key that names their kind."""
 NONE = "there are no runs yet; `argosy run FILE` makes one, `argosy submit FILE` one on a cluster"
 
 
@@ -78,17 +113,22 @@ class Step(NamedTuple):
 
 
 class Run(NamedTuple):
-    """`end` is what closed it, empty while nothing has; `steps` in the order they started in."""
+    """`document` is its run.json; `end` what closed it, empty while nothing has; `steps` are in the
+    order they started in."""
 
     id: str
+    document: Mapping[str, Any]
     end: Mapping[str, Any]
     steps: tuple[Step, ...]
     controls: tuple[Step, ...]
 
     @property
     def started(self) -> float | None:
+        """As the run says; else when its first step did. Of a run without steps on an engine, when
+        it ended."""
+        began = parse_time(self.document.get("started"))
         found = [step.attempts[0].started for step in (*self.steps, *self.controls)]
-        return min(found, default=None)
+        return min(found, default=self.ended) if began is None else began
 
     @property
     def ended(self) -> float | None:
@@ -106,7 +146,10 @@ class Run(NamedTuple):
             return str(self.end["status"])
         attempts = [step.last for step in (*self.steps, *self.controls)]
         found = {attempt.status for attempt in attempts}
-        heard = max((parse_time(a.record.get("ended")) or a.alive for a in attempts), default=0.0)
+        heard = max(
+            (parse_time(a.record.get("ended")) or a.alive for a in attempts),
+            default=self.started or 0.0,
+        )
         if "running" in found or time.time() - heard < IDLE:
             return "running"
         return "lost" if "lost" in found else "unknown"
@@ -114,7 +157,7 @@ class Run(NamedTuple):
 
 def read_all(store: RunLogStore) -> list[Run]:
     """Every run, newest first. Of those that have ended, most records are left unread."""
-    runs = _by_run(store.list("runs/"))
+    runs = _by_run(store, store.list("runs/"))
     found = [_read(store, run, keys, brief=True) for run, keys in runs.items()]
     return sorted(found, key=lambda run: (run.started or 0.0, run.id), reverse=True)
 
@@ -125,7 +168,7 @@ def read(store: RunLogStore, name: str) -> Run:
     if found is None and name == LATEST:
         raise click.ClickException(NONE)
     if found is None:
-        known = _by_run(store.list("runs/"))
+        known = _by_run(store, store.list("runs/"))
         hint = nearest(name, known) if known else "there are no runs there"
         raise click.ClickException(f"no run '{name}'; {hint}")
     return found
@@ -138,17 +181,62 @@ def find(store: RunLogStore, name: str) -> Run | None:
         if not runs:
             return None
         name = runs[0].id
-    keys = store.list(layout.run_prefix(name))
+    keys = _by_run(store, store.list(layout.run_prefix(name))).get(name)
     return _read(store, name, keys) if keys else None
 
 
 def read_json(store: RunLogStore, key: str) -> dict[str, Any]:
-    """The object at `key`; empty where there is none, or none that can be read."""
+    """The object at `key`; empty where there is none. One that cannot be read, or is not what it
+    should be, counts as none, with a warning."""
     try:
-        found = json.loads(store.get(key) or b"{}")
-    except ValueError:
+        found = read_document(store, key)
+    except UnreadableError as error:
+        _warn(store, str(error))
         return {}
-    return found if isinstance(found, dict) else {}
+    if found is None:
+        return {}
+    shape = DOCUMENTS.get(key.split("/")[2])
+    if shape and not _fits(found, shape):
+        _warn(store, f"run log: {key} is not what Argosy writes there")
+        return {}
+    return found
+
+
+def read_output(store: RunLogStore, key: str) -> bytes:
+    """A chunk of output; empty, with a warning, where it cannot be read."""
+    try:
+        return store.get(key) or b""
+    except UnreadableError as error:
+        _warn(store, str(error))
+        return b""
+
+
+def _fits(found: Any, shape: Any) -> bool:
+    """Whether a value has this shape: a type; the members of a mapping, those with a `?` perhaps,
+    `*` being every one; or the items of a list."""
+    if isinstance(shape, list):
+        return isinstance(found, list) and all(_fits(one, shape[0]) for one in found)
+    if not isinstance(shape, Mapping):
+        return isinstance(found, shape)
+    if not isinstance(found, dict):
+        return False
+    if "*" in shape:
+        return all(_fits(one, shape["*"]) for one in found.values())
+    return all(
+        _fits(found[name.rstrip("?")], inner) if name.rstrip("?") in found else name[-1] == "?"
+        for name, inner in shape.items()
+    )
+
+
+_warned: WeakKeyDictionary[RunLogStore, set[str]] = WeakKeyDictionary()
+
+
+def _warn(store: RunLogStore, text: str) -> None:
+    """Say once what cannot be read."""
+    said = _warned.setdefault(store, set())
+    if text not in said:
+        said.add(text)
+        click.echo(f"warning: {text}; it is ignored", err=True)
 
 
 def parse_time(text: Any) -> float | None:
@@ -177,10 +265,14 @@ def iso_time(seconds: float | None) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _by_run(keys: Iterable[str]) -> dict[str, list[str]]:
+def _by_run(store: RunLogStore, keys: Iterable[str]) -> dict[str, list[str]]:
+    """The keys of each run."""
     found: dict[str, list[str]] = {}
     for key in keys:
-        found.setdefault(key.split("/", 2)[1], []).append(key)
+        if match := RUN_KEY.fullmatch(key):
+            found.setdefault(match["run"], []).append(key)
+        elif not OTHER_KEY.fullmatch(key):
+            _warn(store, f"run log: {key} is no part of a run")
     return found
 
 
@@ -188,7 +280,8 @@ def _read(store: RunLogStore, run: str, keys: list[str], brief: bool = False) ->
     """One run. `brief`: where it has an end and went on from no other, what the keys say of its
     steps is enough."""
     end = _end(store, [key for key in keys if key.startswith(layout.end_prefix(run))])
-    unread = bool(brief and end and not read_json(store, layout.run_key(run)).get("resumes"))
+    document = read_json(store, layout.run_key(run))
+    unread = bool(brief and end and not document.get("resumes"))
     steps: list[Step] = []
     controls: list[Step] = []
     for name, chunks in _attempts(keys).items():
@@ -196,19 +289,23 @@ def _read(store: RunLogStore, run: str, keys: list[str], brief: bool = False) ->
         for attempt in sorted(chunks):
             key = f"{layout.steps_prefix(run)}{name}/{attempt}.json"
             record = {} if unread else read_json(store, key)
+            if not (record or unread):
+                continue
             found.append(Attempt(attempt, record, tuple(chunks[attempt])))
+        if not found:
+            continue
         own = [attempt for attempt in found if not attempt.record.get("control")]
         step = Step(found[-1].record.get("step") or name, tuple(own or found))
         (steps if own else controls).append(step)
     steps.sort(key=lambda step: step.attempts[0].started)
-    return Run(run, end, tuple(steps), tuple(controls))
+    return Run(run, document, end, tuple(steps), tuple(controls))
 
 
 def _end(store: RunLogStore, keys: Iterable[str]) -> Mapping[str, Any]:
     """The newest end that no pod has taken back."""
     for key in sorted(keys, key=lambda key: (len(key), key), reverse=True):
         end = read_json(store, key)
-        if end.get("status") != "running":
+        if end and end["status"] != "running":
             return end
     return {}
 
@@ -217,17 +314,14 @@ def _attempts(keys: Iterable[str]) -> dict[str, dict[str, list[str]]]:
     """The chunks of each attempt of each step, by their names in the keys."""
     found: dict[str, dict[str, list[str]]] = {}
     for key in sorted(keys):
-        _, _, kind, *rest = key.split("/")
-        if kind == "steps" and len(rest) > 1:
-            step, attempt, *chunk = rest
-            attempt = attempt.removesuffix(".json").removesuffix(".log")
-            chunks = found.setdefault(step, {}).setdefault(attempt, [])
-            if chunk:
+        match = RUN_KEY.fullmatch(key)
+        if match and match["step"]:
+            chunks = found.setdefault(match["step"], {}).setdefault(match["attempt"], [])
+            if match["chunk"]:
                 chunks.append(key)
     return found
 
 
 def _seconds(attempt: str) -> float:
     """The time in an attempt's id, `<milliseconds>-<uid>`."""
-    digits = attempt.partition("-")[0]
-    return int(digits) / 1000 if digits.isdigit() else 0.0
+    return int(attempt.partition("-")[0]) / 1000

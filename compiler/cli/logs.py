@@ -61,6 +61,7 @@ def logs(
     from .session import open_session
 
     session = open_session(way, configurations, variables, needed=False)
+    run = session.name_of(run)
     execution = session.execution(run)
     live = session.engine and session.engine.shows_steps and execution and not execution.note
     goes_on = live and follow and execution and not execution.finished
@@ -143,7 +144,7 @@ class Output:
                         fresh.append((written, source, chunk))
         for _, source, chunk in sorted(fresh):
             self._shown.add(chunk)
-            text = self._store.get(chunk) or b""
+            text = history.read_output(self._store, chunk)
             parts = self._parts.setdefault(source, [])
             if b"\n" in text:
                 *lines, text = text.split(b"\n")

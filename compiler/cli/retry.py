@@ -45,7 +45,7 @@ def retry(
 
     session = open_session(way, configurations, variables)
     engine = session.must_engine("retry runs in")
-    old = engine.must_find(run)
+    old = engine.must_find(session.name_of(run))
     if not old.finished:
         raise click.ClickException(f"{old.run} is {old.status}; `argosy stop` ends it")
     new = engine.retry(old.name, Resume(old.run, by_name))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argosy.runtime.executors.local import LAUNCHER
+from argosy.runtime.files import write_all
 from argosy.runtime.signals import STOPPING
 
 from ..errors import Problem, SettingsError
@@ -181,8 +182,9 @@ def _launch(process: subprocess.Popen[bytes], plan: Mapping[str, Any]) -> dict[s
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
             signal.signal(number, forward)
     try:
-        process.stdin.write(json.dumps(plan, separators=(",", ":")).encode() + b"\n")
-        process.stdin.flush()
+        # Not through its buffer, which closing the stream would write once more.
+        line = json.dumps(plan, separators=(",", ":")).encode() + b"\n"
+        write_all(process.stdin.fileno(), line)
     except BrokenPipeError:
         pass  # it has said why on stderr
     outcome = asking.listen(process)

@@ -17,18 +17,7 @@ from . import cluster, history, options
 
 if TYPE_CHECKING:
     from ..cluster import Way
-    from ..cluster.engine import Execution
-
-
-class Row(NamedTuple):
-    """A run as the list shows it; `name` is that of its object in a cluster that has one."""
-
-    run: str
-    status: str
-    started: float | None
-    ended: float | None
-    took: float | None
-    name: str = ""
+    from .session import Row
 
 
 @click.group(invoke_without_command=True)
@@ -59,8 +48,7 @@ def runs(
     if ctx.invoked_subcommand:
         return
     session = open_session(way, configurations, variables, needed=False)
-    logged = history.read_all(session.store) if session.store else []
-    found = joined(logged, session.executions())
+    found = session.runs()
     if output == "json":
         noun = session.engine.noun if session.engine else ""
         click.echo(json.dumps([_json(row, noun) for row in found], indent=2))
@@ -75,24 +63,6 @@ def runs(
         click.echo(
             f"{row.run:{width}}  {row.status:9}  {history.local_time(row.started):19}  {took}"
         )
-
-
-def joined(logged: Iterable[history.Run], executions: Iterable[Execution]) -> list[Row]:
-    """Newest first. What closed a run says how it ended; of one that nothing has closed the cluster
-    knows more."""
-    known = {one.run: one for one in executions}
-    found = []
-    for run in logged:
-        there = known.pop(run.id, None)
-        status, name = run.status, ""
-        if there:
-            name = there.name
-            status = status if run.end else there.status
-        found.append(Row(run.id, status, run.started, run.ended, run.took, name))
-    for one in known.values():
-        took = one.ended - one.started if one.ended and one.started else None
-        found.append(Row(one.run, one.status, one.started, one.ended, took, one.name))
-    return sorted(found, key=lambda row: (row.started or 0.0, row.run), reverse=True)
 
 
 def _json(row: Row, noun: str) -> dict[str, Any]:

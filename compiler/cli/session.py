@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from ..integrate import Services
 
 T = TypeVar("T")
+
+
+class Row(NamedTuple):
+    """A run as the list shows it; `name` is that of its object in a cluster that has one."""
+
+    run: str
+    status: str
+    started: float | None
+    ended: float | None
+    took: float | None
+    name: str = ""
 
 
 class Session(NamedTuple):
@@ -43,9 +54,25 @@ class Session(NamedTuple):
             raise click.UsageError("an Argo server does not lead to the run log in the cluster")
         return self.store
 
-    def executions(self) -> list[Execution]:
-        """All runs that the cluster has."""
-        return self._ask(lambda engine: engine.list()) or []
+    def runs(self) -> list[Row]:
+        """All runs, newest first: those of the run log, and those that only the cluster knows."""
+        return joined(self._logged(), self._ask(lambda engine: engine.list()) or [])
+
+    def _logged(self) -> list[history.Run]:
+        """The runs of the run log; a warning where it cannot be read and the cluster can."""
+        try:
+            return history.read_all(self.store) if self.store else []
+        except ArgosyError as error:
+            if self.engine is None:
+                raise
+            click.echo(f"warning: {error}", err=True)
+            return []
+
+    def name_of(self, run: str) -> str:
+        """The id of the newest run for `latest`, where there is one; any other name as it is."""
+        if run != history.LATEST:
+            return run
+        return next((row.run for row in self.runs()), run)
 
     def execution(self, run: str) -> Execution | None:
         """What the cluster has of a run."""
@@ -72,6 +99,24 @@ class Session(NamedTuple):
         except ArgosyError as error:
             click.echo(f"warning: {error}", err=True)
             return None
+
+
+def joined(logged: Iterable[history.Run], executions: Iterable[Execution]) -> list[Row]:
+    """Newest first. What closed a run says how it ended; of one that nothing has closed the cluster
+    knows more."""
+    known = {one.run: one for one in executions}
+    found = []
+    for run in logged:
+        there = known.pop(run.id, None)
+        status, name = run.status, ""
+        if there:
+            name = there.name
+            status = status if run.end else there.status
+        found.append(Row(run.id, status, run.started, run.ended, run.took, name))
+    for one in known.values():
+        took = one.ended - one.started if one.ended and one.started else None
+        found.append(Row(one.run, one.status, one.started, one.ended, took, one.name))
+    return sorted(found, key=lambda row: (row.started or 0.0, row.run), reverse=True)
 
 
 def open_session(

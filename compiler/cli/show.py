@@ -49,6 +49,7 @@ def show(
 
     session = open_session(way, configurations, variables, needed=False)
     store = session.must_store()
+    run = session.name_of(run)
     found = history.find(store, run) or _asked(session, store, run)
     written = {step.path: _written(store, found.id, step) for step in found.steps}
     if output == "json":

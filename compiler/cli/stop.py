@@ -36,8 +36,9 @@ def stop(
     """
     from .session import open_session
 
-    engine = open_session(way, configurations, variables).must_engine("stop runs in")
-    found = engine.must_find(run)
+    session = open_session(way, configurations, variables)
+    engine = session.must_engine("stop runs in")
+    found = engine.must_find(session.name_of(run))
     if found.finished:
         click.echo(f"{found.run} has ended already: {found.status}", err=True)
         return

@@ -69,6 +69,7 @@ def _old(session: Session, run: str, by_name: bool) -> Resume:
     from ..cluster.engine import Resume
 
     engine = session.must_engine("submit to")
+    run = session.name_of(run)
     found = engine.find(run)
     if found:
         return Resume(found.run, by_name)

@@ -36,6 +36,7 @@ def watch(run: str, configurations: tuple[str, ...], variables: tuple[str, ...],
 
     session = open_session(way, configurations, variables)
     shown = screen(sys.stdout)
+    run = session.name_of(run)
     if session.engine:
         name = session.engine.must_find(run).name
         found = attended(session, name, shown, cluster.again(configurations, variables, way))

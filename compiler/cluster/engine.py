@@ -23,7 +23,6 @@ ENGINES = {
     "argo": ("argosy.compiler.argo.workflows", "Workflows"),
     "kubernetes": ("argosy.compiler.kubernetes.jobs", "Jobs"),
 }
-LATEST = "latest"
 FINISHED = frozenset(["succeeded", "failed"])
 
 
@@ -123,11 +122,8 @@ class Engine(ABC):
         return self.client.logs(step.pod, follow, last, owner=execution.name)
 
     def find(self, name: str) -> Execution | None:
-        """The execution of a run's id, of an object's name, or the newest for `latest`."""
-        known = self.list()
-        if name == LATEST:
-            return self.get(known[0].name) if known else None
-        for one in known:
+        """The execution of a run's id, or of an object's name."""
+        for one in self.list():
             if name in (one.run, one.name):
                 return self.get(one.name)
         return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from argosy.runtime import files
-from argosy.runtime.errors import ServiceError
+from argosy.runtime.errors import ServiceError, UnreadableError
 from argosy.runtime.service import Option, RunLogStore
 
 
@@ -38,13 +39,20 @@ class FileSystemRunLog(RunLogStore):
             raise self._fault("write", key, error) from error
 
     def get(self, key: str) -> bytes | None:
+        path = self._path(key)
         try:
-            with open(self._path(key), "rb", buffering=0) as file:
+            # Opening a FIFO would wait for its writer.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(descriptor, "rb", buffering=0) as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise UnreadableError(f"run log: {path} is not a regular file")
                 return file.readall()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except IsADirectoryError as error:
+            raise UnreadableError(f"run log: {path} is not a regular file") from error
         except OSError as error:
-            raise self._fault("read", key, error) from error
+            raise UnreadableError(f"run log: cannot read {path}: {error.strerror}") from error
 
     def list(self, prefix: str) -> list[str]:
         found: list[str] = []
@@ -56,7 +64,7 @@ class FileSystemRunLog(RunLogStore):
                     key = f"{folder}/{entry.name}" if folder else entry.name
                     if entry.name[0] == ".":
                         continue
-                    if entry.is_dir():
+                    if entry.is_dir(follow_symlinks=False):  # a link may lead to where it is
                         if f"{key}/".startswith(prefix):
                             folders.append(key)
                     elif key.startswith(prefix):

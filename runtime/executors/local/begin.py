@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+from argosy.runtime.attempt import complain, now
 from argosy.runtime.context import Context, write_run
+from argosy.runtime.documents import read_document
 from argosy.runtime.end import ended_by, records
+from argosy.runtime.errors import UnreadableError
 from argosy.runtime.layout import end_prefix, run_key
 
 LOST = "its pod is gone: evicted, deleted, or out of memory"
@@ -15,8 +18,10 @@ def begin(context: Context) -> None:
     """Writes run.json. Of an engine's run that is there already, another pod before this one had
     a part: what that left open is closed, and how it ended is taken back."""
     store = context.run_log_store
+    context.started = now()
     if context.origin and store.get(run_key(context.run)) is not None:
         context.continued = True
+        context.started = _began(context) or context.started
         for key, record in records(context):
             if record["status"] == "running":
                 record.update(ended_by(LOST, None))
@@ -24,3 +29,13 @@ def begin(context: Context) -> None:
         for key in store.list(end_prefix(context.run)):
             store.put(key, json.dumps({"status": "running"}).encode())
     write_run(context)
+
+
+def _began(context: Context) -> str:
+    """When the pod before this one began the run."""
+    try:
+        document = read_document(context.run_log_store, run_key(context.run)) or {}
+    except UnreadableError as error:
+        complain(str(error))
+        return ""
+    return str(document.get("started") or "")

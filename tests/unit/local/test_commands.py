@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from argosy.compiler.cli import argosy
+from argosy.compiler.cli import argosy, history
 from argosy.runtime.run_logs.file_system import FileSystemRunLog
 
 SHA = "ab" * 32
@@ -248,3 +250,106 @@ def test_rm_waits_for_runs_that_go_on(log: Log) -> None:
     assert done.exit_code == 1
     assert "alive is running" in done.stderr
     assert len(json.loads(good("runs", "-o", "json"))) == 3
+
+
+def test_latest_is_the_run_that_began_last(log: Log) -> None:
+    two_runs(log)
+    log.put("runs/stubs-3/run.json", {"started": "2023-11-14T22:20:00.000Z"})
+    log.end("stubs-3", "succeeded", "2023-11-14T22:20:00.010Z")
+    log.put("runs/early-0/run.json", {"started": "2023-11-14T22:00:00.000Z"})
+    log.end("early-0", "failed", "2023-11-14T23:59:59.000Z")
+    rows = json.loads(good("runs", "-o", "json"))
+    assert [row["run"] for row in rows] == ["stubs-3", "new-2", "old-1", "early-0"]
+    assert rows[0]["took"] == 0.01
+    assert good("show", "latest").startswith("stubs-3: succeeded, started 2023-11-14 22:20:00")
+
+
+def test_latest_may_have_begun_just_now_and_have_no_step_yet(log: Log) -> None:
+    two_runs(log)
+    log.put("runs/fresh-3/run.json", {"started": history.iso_time(time.time())})
+    assert good("show", "latest").startswith("fresh-3: running")
+
+
+DAMAGED = {
+    "runs/good-1/state/a.json": b"",
+    "runs/good-1/end/1.json": b'{"status": "succ',
+    "runs/good-1/steps/a/1700000000000-0000.json": b"[1, 2]",
+    "runs/good-1/run.json": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("key", DAMAGED)
+def test_what_is_damaged_is_ignored_and_named(log: Log, key: str) -> None:
+    log.put("runs/good-1/run.json", {"started": "2023-11-14T22:13:20.000Z"})
+    log.attempt("good-1", "a", 1_700_000_000_000, "succeeded")
+    log.attempt("good-1", "b", 1_700_000_000_001, "succeeded")
+    log.state("good-1", "a", {"x": {"value": 1}})
+    log.end("good-1", "succeeded", "2023-11-14T22:13:25.500Z", parameters={"x": 1})
+    log.put(key, DAMAGED[key])
+    for command in ("runs", "show good-1", "show good-1 -o json", "logs good-1"):
+        done = call(*command.split())
+        assert done.exit_code == 0, done.output
+    shown = call("show", "good-1")
+    assert f"warning: run log: {key} " in shown.stderr
+    assert "b  " in shown.stdout
+
+
+WRONG_SHAPES = {
+    "runs/good-1/end/1.json": {"status": "succeeded", "catalog": {"f": 3}},
+    "runs/good-1/steps/a/1700000000000-0000.json": {"status": ["failed"], "step": 4},
+    "runs/good-1/state/a.json": {"parameters": {"x": "y"}, "catalog": {}},
+    "runs/good-1/run.json": {"started": 17},
+}
+
+
+@pytest.mark.parametrize("key", WRONG_SHAPES)
+def test_json_that_is_not_what_it_should_be_is_ignored_and_named(log: Log, key: str) -> None:
+    log.attempt("good-1", "a", 1_700_000_000_000, "succeeded")
+    log.put(key, WRONG_SHAPES[key])
+    assert call("runs").exit_code == 0
+    shown = call("show", "good-1", "-o", "json")
+    if key.startswith("runs/good-1/steps"):
+        assert shown.exit_code == 0
+    assert f"warning: run log: {key} is not what Argosy writes there; it is ignored" in shown.stderr
+
+
+def test_what_is_no_run_is_ignored_and_named(log: Log) -> None:
+    two_runs(log)
+    listed = good("runs")
+    log.put("runs/README.md", b"# what is here")
+    log.put("runs/old-1/steps/a/notes.txt", b"mine")
+    log.put("runs/old-1/steps/a/1700000000000-0000.log/zero", b"mine")
+    log.put("runs/new-2/values/0123", b"of another version")
+    done = call("runs")
+    assert (done.exit_code, done.stdout) == (0, listed)
+    for key in (
+        "README.md",
+        "old-1/steps/a/notes.txt",
+        "old-1/steps/a/1700000000000-0000.log/zero",
+    ):
+        assert f"warning: run log: runs/{key} is no part of a run" in done.stderr
+    assert "values" not in done.stderr
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize(
+    "key",
+    ["run.json", "end/1.json", "state/a.json", "steps/a/1700000000000-0000.json"],
+)
+def test_what_is_no_file_is_not_opened(log: Log, key: str, make: Callable[[Path], None]) -> None:
+    two_runs(log)
+    log.state("old-1", "a", {"x": {"value": 1}})
+    path = Path(f".argosy/runs/old-1/{key}")
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    make(path)
+    assert call("runs").exit_code == 0
+    done = call("show", "old-1")
+    assert done.exit_code == 0, done.output
+    assert f"{key} is not a regular file; it is ignored" in done.stderr
+
+
+def test_a_link_that_leads_up_is_not_followed(log: Log) -> None:
+    two_runs(log)
+    Path(".argosy/runs/old-1/steps/loop").symlink_to(Path("..").absolute())
+    assert "old-1" in good("runs")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,21 @@ def test_a_module_of_the_users_takes_no_place_of_pythons(folder: Path) -> None:
     (folder / "demo.yaml").write_text(DEFINITION.replace(", returns: [rows]", ""))
     done = run(folder)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("damage", [Path.touch, os.mkfifo, lambda path: path.write_text("[1]")])
+def test_a_resumed_run_does_again_what_cannot_be_read(
+    folder: Path, damage: Callable[[Path], object]
+) -> None:
+    assert run(folder).returncode == 0
+    (state,) = folder.glob(".argosy/runs/*/state/first.json")
+    state.unlink()
+    damage(state)
+    done = run(folder, "--resume", "latest")
+    assert done.returncode == 0, done.stderr
+    assert "first: succeeded" in done.stderr
+    assert "it is ignored" in done.stderr
+    assert "state/first.json" in done.stderr
 
 
 def waiting(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
