@@ -128,23 +128,32 @@ def close(
         except (NodeError, TaskError) as error:  # a reducer of the user's: as where a step reads it
             status = "failed"
             failures.append({"step": "", "message": str(error), "phase": "Error", "pod": ""})
-    write_end(context, status, failures, leaving)
+    write_end(context, status, failures, leaving, {})
 
 
 def write_end(
-    context: Context, status: str, failures: Iterable[Mapping[str, Any]], leaving: Leaving
+    context: Context,
+    status: str,
+    failures: Iterable[Mapping[str, Any]],
+    leaving: Leaving,
+    steps: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
-    """Writes the end of the run, as far as the store takes it; gives what is in it."""
+    """Writes the end of the run, as far as the store takes it; gives what is in it. `steps` is the
+    statuses of those that have no record."""
     # On an engine the time, so that of several ends the newest counts.
     number = time.time_ns() // 1_000 if context.origin else 1
     failures = list(failures)
+    # Not every store takes an object so large; the states and the records have most of it.
+    small = {name: v for name, v in leaving.parameters.items() if len(dump(v)) <= LARGE}
+    left_out = ", ".join(sorted(leaving.parameters.keys() - small.keys()))
+    less = leaving._replace(parameters=small)
     try:
-        return _put_end(context, number, status, failures, leaving)
-    except NodeError as error:  # not every store takes an object so large; the states have it all
-        small = {name: v for name, v in leaving.parameters.items() if len(dump(v)) <= LARGE}
-        left_out = ", ".join(sorted(leaving.parameters.keys() - small.keys()))
-        complain(f"the end of the run is recorded without {left_out}: {error}")
-        return _put_end(context, number, status, failures, leaving._replace(parameters=small))
+        return _put_end(context, number, status, failures, leaving, steps)
+    except NodeError as error:
+        complain(f"the end of the run is recorded without {left_out or 'all steps'}: {error}")
+        with suppress(NodeError):
+            return _put_end(context, number, status, failures, less, steps)
+    return _put_end(context, number, status, failures, less, {})
 
 
 def _put_end(
@@ -153,6 +162,7 @@ def _put_end(
     status: str,
     failures: Sequence[Mapping[str, Any]],
     leaving: Leaving,
+    steps: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
     document = {
         "status": status,
@@ -160,6 +170,7 @@ def _put_end(
         "failures": failures,
         "parameters": leaving.parameters,
         "catalog": leaving.catalog,
+        "steps": steps,
     }
     text = json.dumps(document, indent=1)
     context.run_log_store.put(end_key(context.run, number), text.encode())

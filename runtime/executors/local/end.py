@@ -34,8 +34,12 @@ def write_end(
         except (NodeError, TaskError) as error:
             failures.append(Failure("", str(error), "Error"))
             succeeded = False
-    told = (
-        {"step": failure.step, "message": failure.message, "phase": failure.phase, "pod": ""}
-        for failure in failures
-    )
-    return write(context, "succeeded" if succeeded else "failed", told, leaving)
+    status = "succeeded" if succeeded else "failed"
+    steps = schedule.statuses.steps
+    return write(context, status, map(as_json, failures), leaving, steps)
+
+
+def as_json(failure: Failure) -> dict[str, Any]:
+    """A failure as the end of the run has it."""
+    found = {"step": failure.step, "message": failure.message, "phase": failure.phase, "pod": ""}
+    return {**found, "handled": True} if failure.handled else found

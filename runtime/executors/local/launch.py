@@ -43,12 +43,14 @@ TRIED_AGAIN = frozenset((1, 3, 124))
 
 
 class Failure(NamedTuple):
-    """A step that failed for good: `phase` as Argo has it, `tail` the last lines it printed."""
+    """A step that failed for good: `phase` as Argo has it, `tail` the last lines it printed;
+    `handled` where the run went on after it."""
 
     step: str
     message: str
     phase: str
     tail: tuple[str, ...] = ()
+    handled: bool = False
 
 
 class Ready(NamedTuple):
@@ -97,6 +99,7 @@ class Launcher:
     ) -> None:
         self.failures: list[Failure] = []
         self.stopped_by: int | None = None
+        self._failed_work: list[Work] = []
         self._schedule = schedule
         self._steps = steps
         self._report = report
@@ -126,6 +129,12 @@ class Launcher:
             self._kill()  # where an error of our own ends this, no step goes on unheard
             self._report.close()
             restore()
+        if self.stopped_by:
+            self._schedule.stopped()
+        self.failures = [
+            failure._replace(handled=work.handled)
+            for failure, work in zip(self.failures, self._failed_work, strict=True)
+        ]
         return self._schedule.status == SUCCEEDED and not self.stopped_by
 
     # Starting
@@ -175,7 +184,7 @@ class Launcher:
                 self._schedule.chosen(work, self._steps.choose(work))
         except ArgosyError as error:
             self._fail(work, str(error))
-            self._schedule.ended(work, FAILED)
+            self._schedule.ended(work, FAILED, str(error))
 
     def _start(self, ready: Ready) -> None:
         # A child must not hold what others wait on: an open end keeps a pipe from ending.
@@ -184,10 +193,11 @@ class Launcher:
         try:
             child = self._steps.start(ready.work, ours)
         except (OSError, ArgosyError) as error:
-            reason = getattr(error, "strerror", error)
-            self._fail(ready.work, f"could not start: {reason}")
-            self._schedule.ended(ready.work, FAILED)
+            reason = f"could not start: {getattr(error, 'strerror', error)}"
+            self._fail(ready.work, reason)
+            self._schedule.ended(ready.work, FAILED, reason)
             return
+        self._schedule.started(ready.work)
         attempt = Attempt(ready, child, self._clock())
         self._attempts[child.output] = attempt
         self._selector.register(child.output, selectors.EVENT_READ, attempt)
@@ -347,7 +357,8 @@ class Launcher:
             return
         own = f"argosy: {attempt.step}: {message}".encode()  # said already, as the message
         self._fail(work, message, [line for line in attempt.tail if line != own])
-        self._schedule.ended(work, FAILED)
+        if not self.stopped_by:  # else what waits for it has not started: nothing omits it
+            self._schedule.ended(work, FAILED)
 
     def _explain(self, work: Work, status: int) -> str:
         try:
@@ -358,6 +369,7 @@ class Launcher:
     def _fail(self, work: Work, message: str, tail: Iterable[bytes] = ()) -> None:
         lines = tuple(line.decode(errors="replace") for line in tail)
         self.failures.append(Failure(work.path, message, FAILED, lines))
+        self._failed_work.append(work)
 
     def _stop(self, number: int) -> None:
         """Tells the steps to end; told a second time, ends them."""

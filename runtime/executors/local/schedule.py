@@ -30,6 +30,7 @@ from .scopes import (
     holds,
     status_of,
 )
+from .statuses import Statuses, is_handled
 
 Kind = Literal["run", "count", "choose", "judge", "ask"]
 
@@ -59,16 +60,34 @@ class Work(NamedTuple):
         """The path of the instance: the node's, its `*` replaced by the iterations' indexes."""
         return fill(self.node.get("step") or self.lnode["path"], self.key)
 
+    @property
+    def place(self) -> tuple[Scope, int]:
+        """The node that it is of: its scope, and its position there. -1: the whole pipeline."""
+        composite = self.scope.composite
+        if composite is not None and self.lnode is composite.lnode:
+            return composite.scope, composite.index
+        return self.scope, self.scope.graph.names.get(self.lnode.get("name", ""), -1)
+
+    @property
+    def handled(self) -> bool:
+        """Whether its failure, once all has ended, is one that the run went on after."""
+        scope, index = self.place
+        return index >= 0 and is_handled(scope, index)
+
 
 class Schedule:
     """`next()` gives work until there is none; the caller reports how it ended, in any order.
 
-    `status` is None until the pipeline has ended, then Succeeded or Failed.
+    `status` is None until the pipeline has ended, then Succeeded or Failed. `statuses` is of the
+    steps that leave no record.
     """
 
     def __init__(self, graphs: Mapping[str, Json]) -> None:
         self.status: str | None = None
+        self.statuses = Statuses(graphs)
         self._sources = graphs
+        self._scopes: dict[Scope, None] = {}
+        self._begun: set[tuple[Scope, int]] = set()
         self._graphs: dict[str, Graph] = {}
         self._agenda: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._ready: deque[Work | Composite] = deque()
@@ -87,10 +106,22 @@ class Schedule:
             self._begin(head)
         return None
 
-    def ended(self, work: Work, status: str) -> None:
-        """`work` has ended Succeeded or Failed."""
+    def started(self, work: Work) -> None:
+        """`work` has begun, so that it has a record."""
+        if not work.control:
+            self._begun.add(work.place)
+
+    def ended(self, work: Work, status: str, reason: str = "") -> None:
+        """`work` has ended Succeeded or Failed; `reason`: why it failed, if no record says so."""
+        self._begun.discard(work.place)
         work.report(status)
         self._settle()
+        if reason and not work.control:
+            self.statuses.failed(work.path, reason)
+
+    def stopped(self) -> None:
+        """Nothing more will be done, though there may be more to do."""
+        self.statuses.stopped(self._scopes, self._begun)
 
     def opened(self, work: Work, count: int) -> None:
         """The map of `work` has `count` iterations."""
@@ -108,6 +139,8 @@ class Schedule:
         """The conditional of `work` takes the branch `label`. None: it has none to take, and its
         `node`, which says so, runs and fails it."""
         scope, index = work.scope, work.scope.graph.names[work.lnode["name"]]
+        composite = Composite(scope, index, work.ended)
+        self.statuses.chosen(composite, label)
         if label is None:
             scope.choices[index] = (None, SKIPPED)
 
@@ -116,7 +149,6 @@ class Schedule:
 
             self._fresh.append(work._replace(kind="run", node=work.lnode["node"], report=report))
         else:
-            composite = Composite(scope, index, work.ended)
             composite.running = 1
             scope.choices[index] = (label, OMITTED)
             self._open(dict(work.lnode["graphs"])[label], scope.key, work.ended, composite)
@@ -170,6 +202,7 @@ class Schedule:
         if graph is None:
             graph = self._graphs[path] = Graph(self._sources[path])
         scope = Scope(graph, key, ended, composite)
+        self._scopes[scope] = None
         for index in graph.roots:
             self._later(self._start, scope, index)
         if not graph.nodes:
@@ -213,6 +246,7 @@ class Schedule:
         """A node has ended: what waited for it starts, or is omitted and ends in its turn."""
         graph = scope.graph
         scope.statuses[index] = status
+        self.statuses.ended(scope, index, status)
         if status == FAILED and not graph.nodes[index].get("handled"):
             scope.failed = True
         for follower, outcome in graph.followers[index]:
@@ -245,6 +279,7 @@ class Schedule:
 
     def _close(self, scope: Scope, status: str) -> None:
         """A graph has ended: the composite around it may have, too."""
+        del self._scopes[scope]
         composite = scope.composite
         if composite is None:
             self.status = status

@@ -221,7 +221,7 @@ def test_so_many_run_at_once(workers: int, tmp_path: Path) -> None:
 def test_what_cannot_be_decided_fails_with_its_message() -> None:
     graphs = steps("broken", kind="map", graphs=[["*", "broken/*"]])
     graphs[""]["nodes"] += steps("c", kind="conditional", graphs=[["x", "c/x"]])[""]["nodes"]
-    made = launcher(graphs, {"c": lambda: 1})
+    made = launcher({**graphs, "c/x": {"nodes": []}}, {"c": lambda: 1})
     assert not made.run()
     assert [(x.step, x.message) for x in made.failures] == [
         ("broken", "not a list"),
@@ -354,3 +354,20 @@ def test_without_a_fork_it_spawns() -> None:
     assert not made.run()
     assert "a | hello" in report.text.decode()
     assert made.failures[0].message == "exit status 7"
+
+
+def test_a_stopped_run_omits_nothing_after_what_it_ended() -> None:
+    graphs = {"": {"nodes": [
+        {"name": "a", "path": "a", "kind": "task", "node": {}},
+        {"name": "b", "path": "b", "kind": "task", "node": {}, "incoming": [["a", "success"]]},
+    ]}}  # fmt: skip
+
+    def act() -> None:
+        say("ready")
+        wait()
+
+    made = launcher(graphs, {"a": act})
+    when_ready(made, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert not made.run()
+    expected = {"b": {"status": "not_started", "reason": "the run was stopped"}}
+    assert made._schedule.statuses.steps == expected

@@ -69,6 +69,7 @@ def f():
         "status": "succeeded",
         "failures": [],
         "parameters": {"x": 1, "large": "y" * 40000},
+        "steps": {},
     }
     assert json.loads(run.store.get(layout.run_key("churn-1")))["executor"] == "argo"
 
