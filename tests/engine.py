@@ -146,7 +146,7 @@ class Engine:
             return attached(self.called(task, values), parents)
         try:
             items = json.loads(scope.replace(task["withParam"]))
-        except ValueError:
+        except (ValueError, TypeError):  # no JSON, or an expression that is of no list
             return attached(leaf("Skipped", "Error"), parents)
         if not items:
             return attached(leaf("Skipped", "Skipped"), parents)

@@ -1,0 +1,1 @@
+"""The reference evaluator, generated definitions, and what runs them on the executors."""

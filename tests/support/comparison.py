@@ -1,0 +1,88 @@
+"""Generated pipelines on the executors, each held to the reference."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from argosy.compiler import phases
+from argosy.compiler.compilation import Compilation, Request
+from argosy.compiler.settings import Declared, Settings
+from definitions import pipeline
+from support.code import Code
+from support.executors import EXECUTORS
+from support.reference import Json, Run, evaluate
+
+REDUCERS: dict[str, Callable[[list[Any]], Any]] = {"json:dumps": json.dumps}
+
+
+SETTINGS = Settings(
+    executor=Declared("argo", {"image": "i", "claims": {"runs": "/runs"}}),
+    run_log_store=Declared("file-system", {"location": "/runs"}),
+    catalog=Declared("file-system", {"location": "/runs/catalog"}),
+    secrets=Declared("do-nothing", {}),
+)
+
+
+def compilation_of(definition: Json) -> Compilation:
+    """The compilation of a definition's text for Argo, up to `verify`."""
+    compilation = Compilation(
+        Request("p.yaml"), pipeline=pipeline(text_of(definition)), settings=SETTINGS
+    )
+    for phase in (phases.integrate, phases.lower, phases.render, phases.verify):
+        compilation = phase(compilation)
+    return compilation
+
+
+def expected(definition: Json, code: Code) -> Run:
+    return evaluate(definition, code, approve=code.approves, reducers=REDUCERS)
+
+
+def disagreements(definition: Json, code: Code) -> str:
+    """Where an executor and the reference differ, as a report; empty where they agree."""
+    compilation = compilation_of(definition)
+    right = expected(definition, code)
+    lines = []
+    for executor, run in EXECUTORS.items():
+        for what, wanted, found in differences(right, run(compilation, code)):
+            lines += [f"{executor}: {what}", f"  expected {wanted}", f"  got      {found}"]
+    if not lines:
+        return ""
+    shown = yaml.safe_dump(definition, sort_keys=False, default_flow_style=None, width=120)
+    return "\n".join([*lines, f"{code}", shown])
+
+
+def differences(right: Run, found: Run) -> list[tuple[str, Any, Any]]:
+    """What differs: its name, the expected and the actual value."""
+    wrong: list[tuple[str, Any, Any]] = []
+
+    def compare(what: str, one: Any, other: Any) -> None:
+        if json.dumps(one, sort_keys=True) != json.dumps(other, sort_keys=True):
+            wrong.append((what, one, other))
+
+    compare("status of the run", right.status, found.status)
+    for step in sorted(right.steps.keys() | found.steps.keys()):
+        status = found.steps.get(step)
+        implicit = step not in right.steps and step.endswith("success")
+        if not implicit and (status or step in right.inputs):
+            compare(f"status of {step}", right.steps.get(step), status)
+    for step in sorted(right.inputs.keys() & found.inputs.keys()):
+        one, other = right.inputs[step], found.inputs[step]
+        for field in one._fields[1:]:
+            compare(f"{field} of {step}", getattr(one, field), getattr(other, field))
+    compare("parameters", right.parameters, found.parameters)
+    compare("files", right.files, found.files)
+    return wrong
+
+
+def text_of(value: Any) -> str:
+    """As JSON, but that a key can be any scalar."""
+    if isinstance(value, dict):
+        inner = (f"? {json.dumps(name)}\n: {text_of(part)}" for name, part in value.items())
+        return "{" + ", ".join(inner) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(text_of, value)) + "]"
+    return json.dumps(value)

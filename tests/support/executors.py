@@ -1,0 +1,200 @@
+"""Pipelines on the executors, without processes: the local schedule runs its plan, and `engine` the
+rendered workflow. What runs a node is the runtime itself, all but the code of tasks, which is
+`support.code`'s."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest import mock
+
+import yaml
+
+from argosy.compiler.compilation import Compilation
+from argosy.compiler.plan import local_plan
+from argosy.runtime import execute
+from argosy.runtime.alternatives import by_statuses, statuses
+from argosy.runtime.attempt import Attempt
+from argosy.runtime.context import Context
+from argosy.runtime.end import final
+from argosy.runtime.entries import State, written
+from argosy.runtime.errors import ArgosyError, TaskError
+from argosy.runtime.executors.local import schedule as schedules
+from argosy.runtime.executors.local.scopes import Scope
+from argosy.runtime.executors.local.steps import RuntimeSteps
+from argosy.runtime.layout import fill
+from argosy.runtime.node import from_json
+from argosy.runtime.service import RunLogStore
+from argosy.runtime.signals import Signals
+from argosy.runtime.state import Reader
+from engine import Engine
+from support.reference import Failure, Inputs, Json, Run, got, perform
+
+Code = Any
+SUCCEEDED, FAILED = "Succeeded", "Failed"
+
+
+class Memory(RunLogStore):
+    """A run log in a dict."""
+
+    service_provider = "memory"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.objects: dict[str, bytes] = {}
+
+    def put(self, key: str, data: bytes) -> None:
+        self.objects[key] = data
+
+    def get(self, key: str) -> bytes | None:
+        return self.objects.get(key)
+
+    def list(self, prefix: str) -> list[str]:
+        return sorted(key for key in self.objects if key.startswith(prefix))
+
+
+class Recorder:
+    """Runs the code of tasks in the place of the runtime, and records what it was given."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.run = Run()
+        self.texts: dict[str, str] = {}
+
+    def task(self, attempt: Attempt, entering: State, signals: Signals) -> State:
+        """In the place of `argosy.runtime.tasks.task.run`."""
+        node, step = attempt.node, attempt.instance
+        assert step not in self.run.inputs, f"{step} runs twice"
+        definition = {
+            "command": node.command,
+            "returns": [*node.returns],
+            "catalog": {"get": [*node.get], "put": [*node.put]},
+        }
+        parameters = {n: attempt.reader.value(entry) for n, entry in entering.parameters.items()}
+        try:
+            files = got(definition, self.files(entering.catalog))
+            items = dict(attempt.record.get("item", {}))
+            self.run.inputs[step] = Inputs(step, parameters, items, files)
+            outputs = perform(self.code, self.run.inputs[step], definition)
+        except Failure as failure:
+            self.run.steps[step] = "failed"
+            raise TaskError(str(failure)) from failure
+        self.run.steps[step] = "succeeded"
+        made = {n: written(step, attempt.rank, value) for n, value in outputs.parameters.items()}
+        put = {n: self.entry(text, step, attempt.rank) for n, text in outputs.files.items()}
+        return State({**entering.parameters, **made}, {**entering.catalog, **put})
+
+    def entry(self, text: str, step: str, rank: str) -> Json:
+        digest = sha256(text.encode()).hexdigest()
+        self.texts[digest] = text
+        return {"sha256": digest, "size": len(text), "by": step, "rank": rank}
+
+    def files(self, catalog: Any) -> dict[str, str]:
+        return {name: self.texts[entry["sha256"]] for name, entry in catalog.items()}
+
+
+@contextmanager
+def recorded(code: Code) -> Iterator[Recorder]:
+    """All tasks run `code`."""
+    recorder = Recorder(code)
+    with mock.patch.dict(execute.ACTS, {"task": recorder.task}):
+        yield recorder
+
+
+class Schedule(schedules.Schedule):
+    """Records how each step ended."""
+
+    def __init__(self, graphs: Json, steps: dict[str, str]) -> None:
+        self.steps = steps
+        super().__init__(graphs)
+
+    def _end(self, scope: Scope, index: int, status: str) -> None:
+        self.steps[fill(scope.graph.nodes[index]["path"], scope.key)] = status.lower()
+        super()._end(scope, index, status)
+
+
+def run_local(compilation: Compilation, code: Code) -> Run:
+    """The local run: the plan as JSON, the schedule, and the runtime."""
+    plan = local_plan(compilation.pipeline.graph, compilation.flow)
+    return run_plan(json.loads(json.dumps(plan)), dict(compilation.pipeline.parameters), code)
+
+
+def run_plan(plan: Json, arguments: Json, code: Code) -> Run:
+    context = context_of(Memory(), arguments)
+    with recorded(code) as recorder:
+        steps, schedule = RuntimeSteps(context), Schedule(plan["graphs"], recorder.run.steps)
+        while work := schedule.next():
+            if work.kind == "count":
+                try:
+                    schedule.opened(work, steps.count(work))
+                except ArgosyError:  # as in the launcher
+                    schedule.ended(work, FAILED)
+            elif work.kind == "choose":
+                schedule.chosen(work, steps.choose(work))
+            elif work.kind == "ask":
+                yes = code.approves(work.lnode["message"])
+                schedule.ended(work, SUCCEEDED if yes else FAILED)
+            elif work.kind == "judge":
+                schedule.judged(work, steps.done(work))
+            else:
+                key = "/".join(work.key)
+                failed = execute.execute(from_json(work.node), key, work.ended, context)
+                schedule.ended(work, FAILED if failed else SUCCEEDED)
+    assert schedule.status
+    recorder.run.status = schedule.status.lower()
+    if schedule.status == SUCCEEDED:
+        sources = plan["final"]["from"]
+        says = by_statuses(statuses(schedule.tokens(sources)))
+        reader = Reader(context.run_log_store, "r", context.arguments, says, patience=())
+        state = reader.read(sources, ())
+        recorder.run.parameters = {n: reader.value(entry) for n, entry in state.parameters.items()}
+        recorder.run.files = recorder.files(state.catalog)
+    return recorder.run
+
+
+def run_workflow(compilation: Compilation, code: Code) -> Run:
+    """The run of the rendered workflow, each pod of which is the runtime."""
+    spec = yaml.safe_load(compilation.files["workflowtemplate.yaml"])["spec"]
+    arguments = dict(compilation.pipeline.parameters)
+    store = Memory()
+
+    def pod(node: Json, key: str, ended: str, template: Json) -> tuple[bool, list[str]]:
+        given = {variable["name"] for variable in template["container"]["env"]}
+        told = arguments if "ARGOSY_ARGUMENTS" in given else {}
+        with TemporaryDirectory() as folder:
+            context = context_of(store, told, folder)
+            failed = execute.execute(from_json(node), key, ended, context)
+            hands = range(0 if failed else len(node.get("hands", ())))
+            return not failed, [Path(folder, str(number)).read_text() for number in hands]
+
+    def answer(message: str) -> str:
+        return "yes" if code.approves(message) else "no"
+
+    with recorded(code) as recorder:
+        phase = Engine(spec, pod, answers=answer).phase
+    recorder.run.status = phase.lower()
+    if phase == SUCCEEDED:
+        (end,) = (one for one in spec["templates"] if one["name"] == spec["onExit"])
+        variables = {one["name"]: one.get("value") for one in end["container"]["env"]}
+        sources = json.loads(variables["ARGOSY_FINAL"])["from"]
+        leaving = final(context_of(store, arguments), sources)
+        recorder.run.parameters = leaving.parameters
+        recorder.run.files = recorder.files(leaving.catalog)
+    return recorder.run
+
+
+def context_of(store: Memory, arguments: Json, hands: str = "") -> Context:
+    context = Context("r", {}, arguments, hands=hands)
+    context.__dict__["run_log_store"] = store
+    return context
+
+
+EXECUTORS: dict[str, Callable[[Compilation, Code], Run]] = {
+    "local": run_local,
+    "argo": run_workflow,
+}
