@@ -13,10 +13,23 @@ ArgosyError
 from __future__ import annotations
 
 
+def writable(text: str) -> str:
+    r"""Text that UTF-8 can hold: a lone surrogate, as in the name of a file that is not UTF-8, is
+    written as Python writes it.
+
+    >>> print(writable("caf\udce9.csv"))
+    caf\udce9.csv
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
 class ArgosyError(Exception):
     """What went wrong, where, and what to do, in one message for the user."""
 
     exit_status = 2
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(writable(message))
 
 
 class NodeError(ArgosyError):

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 
-from .errors import ServiceError
+from .errors import ServiceError, writable
 from .retry import in_a_hurry
 
 MASK = b"***"
@@ -143,7 +143,8 @@ class Output:
 
     def say(self, text: str) -> None:
         """A line of the runtime's own, on standard error."""
-        self._pass(2, self._maskers[2].end() + self.mask(text).encode() + b"\n")
+        line = self.mask(writable(text)).encode() + b"\n"
+        self._pass(2, self._maskers[2].end() + line)
 
     def mask(self, text: str) -> str:
         return self._maskers[2].text(text)

@@ -20,7 +20,7 @@ from .context import Context
 from .entries import Entry, State, map_variable
 from .errors import NodeError, TaskError
 from .suggestions import nearest
-from .values import NotJsonError, dump
+from .values import NotJsonError, check_text, dump
 
 if TYPE_CHECKING:
     from .service import Catalog
@@ -52,7 +52,7 @@ class Step:
         state: State,
         folder: str,
         secrets: Mapping[str, str] | None = None,
-        shown: Mapping[str, str | None] | None = None,
+        shown: Mapping[str, str] | None = None,
     ) -> None:
         self.context = context
         self.name = name
@@ -122,13 +122,16 @@ class Step:
         check_name(name)
         try:
             text = dump(value, to_json)
+            plain = value if type(value) in SCALARS else json.loads(text)
+            if r"\ud" in text:  # half of a pair, or both
+                check_text(plain)
         except NotJsonError as error:
             raise TaskError(
                 f"parameter '{name}' {error}; a parameter is a JSON value: "
                 f"put_object('{name}', ...) keeps any other"
             ) from error
         self._say(f'{{"parameter":{json.dumps(name)},"value":{text}}}')
-        self._set[name] = value if type(value) in SCALARS else json.loads(text)
+        self._set[name] = plain
         self._objects.pop(name, None)
 
     def object(self, name: str) -> Any:
@@ -176,22 +179,29 @@ class Step:
         if not self.has(name):
             raise TaskError(f"there is no parameter '{name}'; {nearest(name, self.names())}")
 
+    def has_set(self, name: str) -> bool:
+        """Whether any process of the step has set the parameter, or put the object."""
+        if self.was_set(name):
+            return True
+        written = collect(self.folder)
+        return name in written.parameters or name in written.objects
+
     # The rest
 
     def secret(self, name: str) -> str:
         if name in self._secrets:
             return self._secrets[name]
-        variable = self._shown.get(name)
-        if variable and variable in os.environ:
-            return os.environ[variable]
         if name not in self._shown:
             raise NodeError(
                 f"step '{self.name}' does not name secret '{name}'; add it: secrets: [{name}]"
             )
-        raise NodeError(
-            f"secret '{name}' is known to the step's own process only; to show it to those that "
-            f"it starts, give it a variable: secrets: {{{name}: {name}}}"
-        )
+        variable = self._shown[name]
+        if variable not in os.environ:
+            raise NodeError(
+                f"secret '{name}' is not in the environment of this process: pass on the variable "
+                f"{variable} of the step that started it"
+            )
+        return os.environ[variable]
 
     def keep(self, name: str, path: str) -> None:
         """Has a file kept in the catalog when the step has succeeded."""

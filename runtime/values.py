@@ -27,6 +27,23 @@ def dump(value: Any, default: Any = None) -> str:
         raise NotJsonError("is nested too deeply") from error
 
 
+def check_text(value: Any) -> None:
+    r"""Raise NotJsonError for a value with text that UTF-8 cannot hold: a lone surrogate.
+
+    >>> check_text(["caf\u00e9"])
+    >>> check_text(["caf\udce9"])
+    Traceback (most recent call last):
+    ...
+    argosy.runtime.values.NotJsonError: holds text that is not UTF-8: 'caf\udce9'
+    """
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        start = max(0, error.start - 20)
+        text = error.object[start : error.end + 20].strip('"[]{} ')
+        raise NotJsonError(f"holds text that is not UTF-8: {text!a}") from error
+
+
 def equal(one: Any, other: Any) -> bool:
     """Whether two values are the same JSON: `1` is `1.0`, and neither is `true`.
 

@@ -9,16 +9,22 @@ from importlib import import_module
 from types import AsyncGeneratorType, FunctionType, GeneratorType, TracebackType
 from typing import Any, NamedTuple
 
-from argosy.runtime.errors import ArgosyError, NodeError, TaskError
+from argosy.runtime.errors import ArgosyError, NodeError, TaskError, writable
 from argosy.runtime.node import Node
 from argosy.runtime.step import Step, sequence
 from argosy.runtime.suggestions import nearest
 
-from .environment import changes
+from .environment import ASSIGNED, changes
 
 RUNTIME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VARARGS, KEYWORDS = 0x04, 0x08
 """Flags of a code object, as the language reference has them: `*args`, `**kwargs`."""
+NOTHING: Any = object()
+"""The result of a function that `sys.exit()` ended: not even None."""
+NO_TERMINAL = (
+    "a debugger was started, and a step has no terminal: call the function in a Python session of "
+    "your own, or set PYTHONBREAKPOINT in the step's `env` (0 ignores breakpoints)"
+)
 
 
 class Argument(NamedTuple):
@@ -32,6 +38,8 @@ class Argument(NamedTuple):
 def run(node: Node, step: Step, before: Mapping[str, str]) -> int:
     """Runs the task in this process, which is its own and started with the environment `before`.
     Gives its exit status."""
+    sys.argv = [node.command]
+    sys.breakpointhook = stop_at_breakpoint
     try:
         function = import_function(node.command)
         positional, named = arguments(function, step)
@@ -45,9 +53,17 @@ def run(node: Node, step: Step, before: Mapping[str, str]) -> int:
         return failed(error, step)
     except BaseException as error:
         show(error)
-        step.fail(summary(error), TaskError.exit_status)
+        debugger = type(error).__qualname__ == "BdbQuit"
+        step.fail(NO_TERMINAL if debugger else summary(error), TaskError.exit_status)
         return TaskError.exit_status
     return 0
+
+
+def stop_at_breakpoint(*arguments: Any, **named: Any) -> Any:
+    """`breakpoint()` in a step, which only a debugger that needs no terminal can serve."""
+    if os.environ.get("PYTHONBREAKPOINT"):
+        return sys.__breakpointhook__(*arguments, **named)
+    raise TaskError(NO_TERMINAL)
 
 
 def failed(error: ArgosyError, step: Step) -> int:
@@ -62,14 +78,14 @@ def exited(leaving: SystemExit, node: Node, step: Step, before: Mapping[str, str
     """`sys.exit()`: 0 is a success, if what the step returns was set before."""
     if leaving.code is None or leaving.code == 0:
         try:
-            give(None, node, step, before)
+            give(NOTHING, node, step, before)
         except TaskError as error:
             return failed(error, step)
         return 0
     if isinstance(leaving.code, int):
         return leaving.code & 0xFF or 1
     print(leaving.code, file=sys.stderr)
-    step.fail(str(leaving.code), TaskError.exit_status)
+    step.fail(writable(str(leaving.code)), TaskError.exit_status)
     return TaskError.exit_status
 
 
@@ -228,48 +244,77 @@ def awaited(coroutine: Any) -> Any:
 
 
 def give(result: Any, node: Node, step: Step, before: Mapping[str, str]) -> None:
-    """Sets as parameters what the function returned, and what it exported as a script would."""
-    written = changes(before, os.environ)
-    returned_ones = returned(result, node.returns, node.command)
-    for name, value in {**written.parameters, **returned_ones}.items():
+    """Set what the function returned, and what it left in the environment as a script would."""
+    written = changes(before, os.environ, ASSIGNED)
+
+    def known(name: str) -> bool:
+        return name in written.parameters or step.has_set(name)
+
+    values = returned(result, node.returns, node.command, known)
+    for name, value in {**written.parameters, **values}.items():
         step.set(name, value)
     for name, value in written.tracked.items():
         step.track(name, value, None)
 
 
-def returned(result: Any, names: Sequence[str], command: str) -> dict[str, Any]:
-    """What a function returned, by name.
+def returned(
+    result: Any, names: Sequence[str], command: str, known: Callable[[str], bool]
+) -> dict[str, Any]:
+    """The parameters that a function returned: those in `names`, or all of them without `names`.
 
-    By its own names: a dict, dataclass, model or named tuple that has all of `names`. In order: a
-    tuple as long as `names`. Anything else is the value of the only name.
+    A dict, dataclass, model or named tuple is read by name, a tuple in the order of several names;
+    anything else is the value of the only name. A name that is `known` has a value already and may
+    be left out. Raises TaskError for any other without a value.
     """
     if isinstance(result, (GeneratorType, AsyncGeneratorType)):
         raise TaskError(f"{command} is a generator, and nothing runs it: return, not yield")
-    if result is None and len(names) != 1:
+    if result is NOTHING:
         return {}
     fields = fields_of(result)
-    if fields is not None and all(name in fields for name in names):
-        return fields
+    if not names:
+        if result is None or (fields is not None and all(isinstance(name, str) for name in fields)):
+            return fields or {}
+        print(
+            f"argosy: {command} returned {kind_of(result)}; its `returns` names no parameter "
+            "for it",
+            file=sys.stderr,
+        )
+        return {}
+    if fields is not None:
+        return by_name(result, fields, names, command, known)
+    if result is None and all(map(known, names)):
+        return {}
     if len(names) == 1:
-        return {} if result is None else {names[0]: result}
+        return {names[0]: result}
     if isinstance(result, tuple) and len(names) == len(result):
         return dict(zip(names, result, strict=True))
-    if names:
-        raise TaskError(
-            f"{command} returned {kind_of(result)}; its `returns` names {sequence(names)}: "
-            "return a dict of these, or a tuple in this order"
-        )
-    print(
-        f"argosy: {command} returned {kind_of(result)}; its `returns` names no parameter for it",
-        file=sys.stderr,
+    raise TaskError(
+        f"{command} returned {kind_of(result)}; its `returns` names {sequence(names)}: "
+        "return a dict of these, or a tuple in this order"
     )
-    return {}
+
+
+def by_name(
+    result: Any,
+    fields: Mapping[Any, Any],
+    names: Sequence[str],
+    command: str,
+    known: Callable[[str], bool],
+) -> dict[str, Any]:
+    missing = [name for name in names if name not in fields and not known(name)]
+    if missing:
+        has = f" with the keys {sequence([*map(str, fields)][:10])}" if fields else " that is empty"
+        raise TaskError(
+            f"{command} did not return {sequence(missing)}, which its `returns` names: it returned "
+            f'{kind_of(result)}{has}; return {{"{missing[0]}": ...}}'
+        )
+    return {name: fields[name] for name in names if name in fields}
 
 
 def fields_of(result: Any) -> dict[str, Any] | None:
     """The values of what has names for them."""
     if isinstance(result, dict):
-        return result if all(isinstance(name, str) for name in result) else None
+        return result
     names = getattr(type(result), "__dataclass_fields__", None)
     if names is None:
         names = getattr(type(result), "model_fields", None)
@@ -287,10 +332,13 @@ def kind_of(result: Any) -> str:
 
 
 def summary(error: BaseException) -> str:
-    """The last line of a traceback."""
-    text = str(error).strip()
+    """The last line of a traceback, in text that can be written."""
     name = type(error).__qualname__
-    return f"{name}: {text}" if text else name
+    try:
+        text = str(error).strip()
+    except Exception as second:  # the user's own class can fail here too
+        text = f"its text cannot be read: {type(second).__qualname__}"
+    return writable(f"{name}: {text}" if text else name)
 
 
 def show(error: BaseException) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from argosy.runtime.errors import ArgosyError, NodeError, TaskError
 from argosy.runtime.signals import reset
 from argosy.runtime.step import to_json
-from argosy.runtime.values import dump
+from argosy.runtime.values import NotJsonError, check_text, dump
 
 from .python import import_function, show, summary
 
@@ -46,7 +46,12 @@ def become(target: str, values: list[Any], writer: int) -> NoReturn:
         reset()
         os.dup2(2, 1)
         sys.stdout = sys.stderr
-        said = f'{{"value":{dump(import_function(target.replace(":", "."))(values), to_json)}}}'
+        text = dump(import_function(target.replace(":", "."))(values), to_json)
+        check_text(json.loads(text))
+        said = f'{{"value":{text}}}'
+    except NotJsonError as error:
+        message = f"what it returned {error}"
+        said = json.dumps({"message": message, "status": TaskError.exit_status})
     except ArgosyError as error:
         said = json.dumps({"message": str(error), "status": error.exit_status})
     except BaseException as error:  # the user's code can raise anything

@@ -4,34 +4,54 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from argosy.runtime.errors import NodeError, TaskError
 
 SHELLS = ("bash", "sh")
 USUAL_PATH = "/usr/local/bin:/usr/bin:/bin"
 
-WRAPPER = """\
+KEEP = """\
 __argosy_keep() {
   __argosy_status=$?
   if test -z "$__argosy_kept"; then
     __argosy_kept=1
+    test -z "$__argosy_assigning" ||
+      \\printf %s "$__argosy_assigning" > "$ARGOSY_STEP_FOLDER/assigning"
     \\command env -0 > "$ARGOSY_STEP_FOLDER/exported" 2>/dev/null ||
       "$__argosy_python" -I -S -c "$__argosy_dump" > "$ARGOSY_STEP_FOLDER/exported" || :
   fi
   return $__argosy_status
 }
 __argosy_kept=
+__argosy_assigning=
 __argosy_python=$1
 __argosy_dump='import os, sys
 for item in os.environb.items(): sys.stdout.buffer.write(b"=".join(item) + b"\\0")'
 shift
 trap __argosy_keep EXIT
+"""
+"""Keeps what is exported when the script ends, by its end or by `exit`. `env` may not know `-0`."""
+WATCH = """\
+trap '{
+  case $BASH_COMMAND in *_PRM_*)
+    case $__argosy_assigning in
+      *"$__argosy_end$BASH_COMMAND$__argosy_end"*) ;;
+      *) __argosy_assigning+=$BASH_COMMAND$__argosy_end ;;
+    esac ;;
+  esac
+} 2>/dev/null' DEBUG
+__argosy_end=$'\\1'
+__argosy_assigning=$__argosy_end
+set -T
+"""
+"""Has bash keep each command that names a parameter before it runs, out of sight of `set -x`."""
+END = "\1"
+RUN = """\
 . "$ARGOSY_STEP_FOLDER/command"
 __argosy_keep
 exit $?
 """
-"""Keeps what is exported when the script ends, by its end or by `exit`. `env` may not know `-0`."""
 
 
 def prepare(command: str, folder: str) -> None:
@@ -40,16 +60,17 @@ def prepare(command: str, folder: str) -> None:
         file.write(command if command.endswith("\n") else command + "\n")
 
 
-def become(shell: str, environment: Mapping[str, str]) -> int:
+def become(shell: str, environment: Mapping[str, str], watched: bool) -> int:
     """Becomes the shell at the path `shell`. Does not return where that can be."""
     name = os.path.basename(shell)
-    arguments = [name, "-c", WRAPPER, name, sys.executable]
+    wrapper = f"{KEEP}{WATCH if watched else ''}{RUN}"
+    arguments = [name, "-c", wrapper, name, sys.executable]
     try:
         os.execve(shell, arguments, dict(environment))  # noqa: S606 - a shell was asked for
     except OSError as error:
         print(
-            f"argosy: cannot start {shell}: {error.strerror}; the parameters may be more than the "
-            "system takes as environment",
+            f"argosy: cannot start {shell}: {error.strerror}; the environment may be more than the "
+            "system takes",
             file=sys.stderr,
         )
     return TaskError.exit_status
@@ -76,6 +97,30 @@ def exported(folder: str) -> dict[str, str] | None:
     pairs = (line.partition(b"=") for line in data.split(b"\0") if line)
     found = {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
     return found or None
+
+
+def watches(shell: str, command: str, environment: Mapping[str, str]) -> bool:
+    """Whether what a script assigns is known only by watching its commands: where it may give a
+    parameter the value that it has."""
+    if os.path.basename(shell) != "bash":
+        return False
+    from .assigned import may_assign
+
+    return may_assign(command, environment)
+
+
+def assigned(folder: str, shell: str, command: str) -> Collection[str]:
+    """The parameters' variables that the script has assigned; where another shell than bash ran it,
+    those that its text assigns. Only those that it may have given the value that they had."""
+    from .assigned import by_command, by_text
+
+    if os.path.basename(shell) != "bash":
+        return by_text(command)
+    try:
+        with open(os.path.join(folder, "assigning"), encoding="utf-8", errors="replace") as file:
+            return {name for one in file.read().split(END) for name in by_command(one)}
+    except FileNotFoundError:
+        return ()
 
 
 def not_kept() -> TaskError:

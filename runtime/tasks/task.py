@@ -27,7 +27,14 @@ from argosy.runtime.state import write_blob
 from argosy.runtime.step import Private, Step, Written, collect, entries_of, sequence
 
 from . import process, python, shell
-from .environment import PREFIXES, changes, environment, parameters
+from .environment import (
+    PREFIXES,
+    LargeValues,
+    changes,
+    environment,
+    parameters,
+    watch,
+)
 
 
 class Prepared(NamedTuple):
@@ -105,24 +112,24 @@ def keep_of_failed(attempt: Attempt, kept: Mapping[str, str]) -> None:
         }
 
 
-def shown(node: Node) -> dict[str, str | None]:
+def shown(node: Node) -> dict[str, str]:
     """The variable that shows each secret to the user's processes."""
-    shell = node.command_type in ("shell", "notebook")
-    return {
-        wanted: variable or (wanted if shell else None) for wanted, variable in node.secrets.items()
-    }
+    return {wanted: variable or wanted for wanted, variable in node.secrets.items()}
 
 
 def prepare_python(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepared:
-    found.update(parameters(step.state, attempt.reader, None))
-    return Prepared(lambda: python_act(attempt.node, step, found), lambda written: written)
+    large = LargeValues(step.folder)
+    found.update(parameters(step.state, attempt.reader, large))
+    return Prepared(lambda: python_act(attempt.node, step, found, large), lambda written: written)
 
 
-def python_act(node: Node, step: Step, found: dict[str, str]) -> int:
+def python_act(node: Node, step: Step, found: dict[str, str], large: LargeValues) -> int:
     """In the task's process: the function, then what it left in the environment."""
     credentials.forget()
     os.environ.clear()
     os.environ.update(found)
+    watch()
+    large.write_when_needed()
     api.enter(step)
     return leaving_cleanly(lambda: python.run(node, step, found))
 
@@ -141,33 +148,40 @@ def leaving_cleanly(act: Callable[[], int]) -> int:
 
 
 def prepare_shell(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepared:
-    found.update(parameters(step.state, attempt.reader, step.folder))
-    shell.prepare(attempt.node.command, step.folder)
+    large = LargeValues(step.folder)
+    found.update(parameters(step.state, attempt.reader, large))
+    large.write()
+    command = attempt.node.command
+    shell.prepare(command, step.folder)
     path = shell.find_shell(found)
+    watched = shell.watches(path, command, found)
 
     def said(written: Written) -> Written:
         after = shell.exported(step.folder)
         if after is None:
             raise shell.not_kept()
-        exported = changes(found, after)
+        exported = changes(found, after, shell.assigned(step.folder, path, command))
         # What is exported as it was is no change, but still what a step that returns it hands on.
         kept = {
             name: step.parameter(name)
             for name in attempt.node.returns
-            if f"{PREFIXES[0]}{name}" in after and step.has(name)
+            if step.has(name)
+            and (f"{PREFIXES[0]}{name}" in after or f"{PREFIXES[0]}{name}_FILE" in after)
         }
         return written._replace(
             parameters={**kept, **written.parameters, **exported.parameters},
             tracked={**written.tracked, **exported.tracked},
         )
 
-    return Prepared(lambda: shell.become(path, found), said)
+    return Prepared(lambda: shell.become(path, found, watched), said)
 
 
 def prepare_notebook(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepared:
     from . import notebook  # few tasks are
 
-    found.update(parameters(step.state, attempt.reader, None))
+    large = LargeValues(step.folder)
+    found.update(parameters(step.state, attempt.reader, large))
+    large.write()
     node, mask = attempt.node, attempt.output.mask
     return Prepared(
         lambda: leaving_cleanly(lambda: notebook.act(node, step, found, mask)),

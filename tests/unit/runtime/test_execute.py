@@ -355,7 +355,7 @@ from argosy.runtime import get_secret
 def f():
     value = get_secret("DB")
     print("it is", value); print(value, file=sys.stderr)
-    assert "APP_DB" not in os.environ and "DB" not in os.environ
+    assert "APP_DB" not in os.environ and os.environ["DB"] == value
     return {"size": len(value)}
 def leaks(): raise ValueError(get_secret("DB"))
 """)

@@ -51,14 +51,17 @@ def test_whatever_can_be_called_is_a_task(run: Any, code: str, expected: Any) ->
     ("returns", "result", "expected"),
     [
         ([], "{'x': 1, 'y': [None]}", {"x": 1, "y": [None]}),
-        (["x"], "{'x': 1, 'y': 2}", {"x": 1, "y": 2}),
-        (["x"], "{'a': 1}", {"x": {"a": 1}}),
+        (["x"], "{'x': 1, 'y': 2, 3: object()}", {"x": 1}),
         (["x"], "(1, 2)", {"x": [1, 2]}),
         (["x"], "3", {"x": 3}),
         (["x", "y"], "(1, 'b')", {"x": 1, "y": "b"}),
-        (["x"], "Data(1, P(k=2))", {"x": 1, "y": {"k": 2}}),
-        (["x"], "Pair(1, 2)", {"x": 1, "y": 2}),
-        (["x"], "Model(x=1)", {"x": 1, "y": {"k": 5}}),
+        (["x"], "None", {"x": None}),
+        ([], "Data(1, P(k=2))", {"x": 1, "y": {"k": 2}}),
+        (["y"], "Data(object(), P(k=2))", {"y": {"k": 2}}),
+        (["x"], "Pair(1, 2)", {"x": 1}),
+        (["y", "x"], "Pair(1, 2)", {"x": 1, "y": 2}),
+        ([], "Model(x=1)", {"x": 1, "y": {"k": 5}}),
+        (["x"], "Model(x=1)", {"x": 1}),
         (["x"], "[Data(1, P(k=2)), Path('a'), date(2024, 1, 2), Color.RED]",
          {"x": [{"x": 1, "y": {"k": 2}}, "a", "2024-01-02", "r"]}),
         ([], "None", {}),
@@ -100,7 +103,22 @@ def f(): return {result}
     [
         ("def f(rate): ...", {}, r"f\(\) asks for parameter 'rate', .* did you mean 'rates'"),
         ("def f(rates: int): ...", {}, r"'rates' of f\(\) is \[1\], which is no int"),
-        ("def f(): ...", {"returns": ["x"]}, "jobs.f did not return 'x'"),
+        ("def f(): ...", {"returns": ["x", "y"]}, "jobs.f returned nothing; its `returns` names"),
+        ("def f(): return {'a': 1, 2: 3}", {"returns": ["x"]},
+         "jobs.f did not return 'x', .*: it returned a dict with the keys 'a', '2'; return {."),
+        ("def f(): return {}", {"returns": ["x", "y"]},
+         "did not return 'x', 'y', .*a dict that is empty; return {\"x\": "),
+        ("from collections import namedtuple\ndef f(): return namedtuple('P', 'a')(1)",
+         {"returns": ["x"]}, "did not return 'x', .*it returned a P of 1 with the keys 'a'"),
+        ("import os\ndef f(): open(os.fsdecode(b'caf\\xe9.csv'))", {},
+         r"No such file or directory: 'caf\\\\?udce9.csv'"),
+        ("import os\ndef f(): raise SystemExit(os.fsdecode(b'caf\\xe9'))", {}, r"^caf\\udce9$"),
+        ("class E(Exception):\n    def __str__(self): return 1 / 0\ndef f(): raise E", {},
+         "^E: its text cannot be read: ZeroDivisionError$"),
+        ("import os\ndef f(): return {'x': [os.fsdecode(b'caf\\xe9')]}", {},
+         r"^parameter 'x' holds text that is not UTF-8: 'caf\\udce9'; "),
+        ("import os\ndef f(): os.environ['ARGOSY_PRM_x'] = os.fsdecode(b'caf\\xe9')", {},
+         r"^parameter 'x' holds text that is not UTF-8: 'caf\\udce9'$"),
         ("def f(): return 1, 2", {"returns": ["x", "y", "z"]}, "returned a tuple of 2; .*'x', 'y'"),
         ("def f(): return {'x': float('nan')}", {}, "parameter 'x' holds NaN or infinity"),
         ("def f(): return {'x': [float('inf')]}", {}, "parameter 'x' holds NaN or infinity"),
@@ -110,6 +128,8 @@ def f(): return {result}
         ("def f(): yield 1", {}, "jobs.f is a generator, and nothing runs it"),
         ("async def f(): yield 1", {}, "jobs.f is a generator, and nothing runs it"),
         ("def f(): raise ValueError('no good')", {}, "^ValueError: no good$"),
+        ("def f(): breakpoint()", {}, "^a debugger was started, and a step has no terminal: "),
+        ("import pdb\ndef f(): pdb.Pdb().set_trace(); print(1)", {}, "^a debugger was started"),
         ("def f(): raise SystemExit('no good')", {}, "^no good$"),
         ("import sys\ndef f(): sys.exit(7)", {}, "^exited with status 7$"),
         ("import sys\ndef f(): sys.exit(0)", {"returns": ["x"]}, "did not return 'x'"),
@@ -245,6 +265,92 @@ def f(x):
     assert done.record["control"] is True
     assert (done.out, done.err) == ("", "reducing\n")
     assert "jobs" not in sys.modules, "the user's code is in processes of its own"
+
+
+def test_a_reducer_that_returns_text_of_no_encoding_fails_its_map(run: Any) -> None:
+    run.code(r"def worst(values): return ['caf\udce9']")
+    run.arguments = {"xs": []}
+    after = {"map": "m", "rank": "0", "on": "xs", "as": "x", "in": [""], "out": ["m/*/s"]}
+    item = {"item": "x", "on": "xs", "depth": 0, "in": [""]}
+    run.arguments = {"xs": [1]}
+    run.code("def f(): return {'y': 1}", "work")
+    assert run.exec("m/*/s", "0", rank="0.*.0", from_=[item], command="work.f").status == 0
+    done = run.exec("j", type="control", rank="1", from_=[{**after, "reduce": {"y": "jobs:worst"}}])
+    assert done.record["message"] == (
+        "reducer jobs:worst failed on parameter 'y': what it returned holds text that is not "
+        r"UTF-8: 'caf\udce9'"
+    )
+
+
+def test_arguments_of_the_command_line_are_the_steps(run: Any) -> None:
+    run.code("import sys\nat_import = [*sys.argv]\ndef f(): return {'x': [at_import, sys.argv]}")
+    assert run.exec("s", command="jobs.f").status == 0
+    assert run.parameters("s") == {"x": [["jobs.f"], ["jobs.f"]]}
+
+
+def test_a_breakpoint_may_be_served_by_another_debugger(run: Any) -> None:
+    run.code("def hook(): print('stopped')\ndef f(): breakpoint()")
+    done = run.exec("s", command="jobs.f", env={"PYTHONBREAKPOINT": "jobs.hook"})
+    assert (done.status, done.out) == (0, "stopped\n")
+    assert run.exec("s", command="jobs.f", env={"PYTHONBREAKPOINT": "0"}).status == 0
+
+
+def test_a_secret_is_a_variable_of_a_python_step(run: Any) -> None:
+    (run.folder / ".env").write_text("A=t0\n")
+    run.config["secrets"] = {"type": "dotenv"}
+    run.code(
+        "import os\ndef f(): return {n: len(os.environ[n]) for n in ('A', 'B') if n in os.environ}"
+    )
+    assert run.exec("s", command="jobs.f", secrets={"A": None}).status == 0
+    assert run.parameters("s") == {"A": 2}
+    assert run.exec("s", command="jobs.f", secrets={"A": "B"}).status == 0
+    assert run.parameters("s") == {"B": 2}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("os.environ['ARGOSY_PRM_p'] = '1'", ("s", 1)),
+        ("os.environ.update(MAGNUS_PRM_p='1')", ("s", 1)),
+        ("os.environ['ARGOSY_PRM_q'] = '1'", ("s", 1)),
+        ("set_parameter('p', 1)", ("s", 1)),
+        ("subprocess.run(['true'], env={**os.environ})", ("", 1)),
+        ("old = dict(os.environ); os.environ.clear(); os.environ.update(old)", ("", 1)),
+        ("os.environ['ARGOSY_PRM_p'] = '2'; del os.environ['ARGOSY_PRM_p']; "
+         "os.environ['ARGOSY_PRM_p'] = '1'", ("", 1)),
+    ],
+)  # fmt: skip
+def test_what_a_function_sets_to_what_it_was_is_written(
+    run: Any, code: str, expected: tuple[str, Any]
+) -> None:
+    run.code(f"import os, subprocess\nfrom argosy.runtime import set_parameter\ndef f(): {code}")
+    run.arguments = {"p": 1, "q": "1"}
+    assert run.exec("s", from_=[""], command="jobs.f").status == 0
+    entry = run.state("s")["parameters"]["q" if "PRM_q" in code else "p"]
+    assert (entry["by"], entry["value"]) == expected
+
+
+def test_a_large_value_is_a_file_for_what_a_function_starts(run: Any) -> None:
+    run.code("""
+import json, os, subprocess
+def f():
+    files = {name for name in os.environ if "_PRM_" in name and "_FILE" in name}
+    made = [name for name in os.listdir(os.environ["ARGOSY_STEP_FOLDER"]) if "value" in name]
+    opened = json.load(open(os.environ["ARGOSY_PRM_xs_FILE"]))
+    script = 'wc -c < "$ARGOSY_PRM_text_FILE"; wc -c < "$MAGNUS_PRM_text_FILE"'
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    return {"files": sorted(files), "made": made, "opened": len(opened),
+            "said": said.stdout.split()}
+""")
+    run.arguments = {"text": "x" * 140_000, "xs": ["x" * 40_000, 1], "small": 1}
+    done = run.exec("s", from_=[""], command="jobs.f")
+    assert done.status == 0, done.err
+    found = run.parameters("s")
+    assert found["files"] == [
+        "ARGOSY_PRM_text_FILE", "ARGOSY_PRM_xs_FILE", "MAGNUS_PRM_text_FILE", "MAGNUS_PRM_xs_FILE",
+    ]  # fmt: skip
+    assert (found["made"], found["opened"]) == ([], 2)
+    assert found["said"] == ["140000", "140002"]
 
 
 def test_a_task_has_no_input(run: Any) -> None:

@@ -126,6 +126,99 @@ def test_what_is_exported_as_it_was_is_returned(run: Any) -> None:
     assert run.parameters("s") == {"done": False, "rate": 1.5}
 
 
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("export ARGOSY_PRM_p=$ARGOSY_PRM_x", True),
+        ("ARGOSY_PRM_p=1", True),
+        ("export MAGNUS_PRM_p=1", True),
+        ("ARGOSY_PRM_p=1 env > /dev/null", False),
+        ("echo ARGOSY_PRM_p=$ARGOSY_PRM_x", False),
+        (": export ARGOSY_PRM_x=$ARGOSY_PRM_p", False),
+        ("export ARGOSY_PRM_p", False),
+    ],
+)
+def test_what_is_set_to_what_it_was_is_written(
+    run: Any, shell: str, command: str, expected: bool
+) -> None:
+    run.arguments = {"p": 1, "x": "1"}
+    assert run.exec("s", from_=[""], command_type="shell", command=command).status == 0
+    by = run.state("s")["parameters"]["p"]["by"]
+    if shell == "bash" or not command.endswith("> /dev/null"):
+        assert (by == "s") is (expected or (shell == "sh" and command.startswith("echo")))
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("if test $ARGOSY_PRM_x = 2; then export ARGOSY_PRM_p=1; fi", False),
+        ("if test $ARGOSY_PRM_x = 1; then export ARGOSY_PRM_p=1; fi", True),
+        ("false && export ARGOSY_PRM_p=1; true", False),
+        ("f() { export ARGOSY_PRM_p=1; }", False),
+        ("f() { export ARGOSY_PRM_p=1; }; f", True),
+        ("( export ARGOSY_PRM_p=1 )", False),
+        ('eval "export ARGOSY_PRM_p=1"', True),
+        ('name=p; eval "export ARGOSY_PRM_$name=1"', True),
+        ("echo 'export ARGOSY_PRM_p=1' > lib; . ./lib", True),
+        ("read ARGOSY_PRM_p <<< 1", True),
+        ("export ARGOSY_PRM_p=1; exit 0", True),
+        ("set -eux; export ARGOSY_PRM_p=1", True),
+        ("set -eux; false || true", False),
+    ],
+)
+def test_what_a_script_may_assign_is_written_where_it_does(
+    run: Any, command: str, expected: bool
+) -> None:
+    run.arguments = {"p": 1, "x": "1"}
+    done = run.exec("s", from_=[""], command_type="shell", command=command)
+    assert done.status == 0, done.err
+    assert (run.state("s")["parameters"]["p"]["by"] == "s") is expected
+    assert "BASH_COMMAND" not in done.err
+
+
+def test_what_is_written_has_the_type_of_its_text(run: Any) -> None:
+    run.arguments = {"p": "1", "q": "1"}
+    command = "export ARGOSY_PRM_p=1"
+    run.exec("s", from_=[""], command_type="shell", command=command, returns=["p", "q"])
+    assert run.parameters("s") == {"p": 1, "q": "1"}
+
+
+def test_text_that_is_not_utf8_is_no_value(run: Any) -> None:
+    done = run.exec("s", command_type="shell", command=r"export ARGOSY_PRM_x=$'caf\xe9'")
+    assert done.record["message"] == r"parameter 'x' holds text that is not UTF-8: 'caf\udce9'"
+
+
+@pytest.mark.parametrize("kind", ["arguments", "item"])
+def test_values_that_the_environment_cannot_hold_are_in_files(run: Any, kind: str) -> None:
+    run.arguments = {f"p{number}": f"{number}" * 30_000 for number in range(1, 37)}
+    run.arguments |= {"xs": ["x" * 140_000, "small"], "none": None}
+    item = {"item": "x", "on": "xs", "depth": 0, "in": [""]}
+    command = """
+        set -eu
+        env | wc -c
+        for n in $(seq 36); do
+          name=ARGOSY_PRM_p$n file=ARGOSY_PRM_p${n}_FILE
+          if test -n "${!file-}"; then wc -c < "${!file}"; else printf %s "${!name}" | wc -c; fi
+        done | sort -u
+        echo "$ARGOSY_PRM_none"
+        if test -n "${ARGOSY_PRM_x_FILE-}"; then
+          wc -c < "$ARGOSY_PRM_x_FILE"; wc -c < "$MAGNUS_PRM_x_FILE"
+          wc -c < "$ARGOSY_MAP_VARIABLE_FILE"; test -f "$MAGNUS_MAP_VARIABLE_FILE"
+        fi
+    """
+    node = {"command_type": "shell", "command": command}
+    if kind == "item":
+        done = run.exec("m/*/s", "0", from_=[item], **node)
+    else:
+        done = run.exec("s", from_=[""], **node)
+    assert done.status == 0, done.err
+    total, *rest = done.out.split()
+    assert 400_000 < int(total) < 600_000
+    sizes = [str(length * 30_000) for length in (1, 2)]
+    assert rest[: len(sizes) + 1] == [*sizes, "null"]
+    assert rest[len(sizes) + 1 :] == (["140000", "140002", "140009"] if kind == "item" else [])
+
+
 def test_a_large_value_is_in_a_file(run: Any) -> None:
     large, items = "é" * 40_000, list(range(20_000))
     run.code("def f(): return {'large': 'é' * 40000, 'items': list(range(20000)), 'x_FILE': 1}")
