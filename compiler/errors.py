@@ -39,6 +39,9 @@ class Position(NamedTuple):
         return f"{self.file}:{self.line + 1}:{self.column + 1}"
 
 
+Severity = Literal["error", "warning"]
+
+
 class Problem(NamedTuple):
     """What is wrong, where, and the way out. `at` is None where no file is to blame. A warning
     stops nothing."""
@@ -46,7 +49,7 @@ class Problem(NamedTuple):
     message: str
     at: Position | None = None
     hint: str = ""
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         where = f"{self.at}: " if self.at else ""
@@ -65,7 +68,7 @@ class CompileError(ArgosyError):
     exit_status = 1
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=_place))
+        self.problems = tuple(by_place(problems))
         super().__init__(listed(self.problems))
 
 
@@ -77,6 +80,11 @@ def listed(problems: Sequence[Problem]) -> str:
         what = problems[-1].severity
         lines.append(f"{more:,} more {what if more == 1 else f'{what}s'}")
     return "\n".join(lines)
+
+
+def by_place(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems in the order of the files and lines they are in."""
+    return sorted(problems, key=_place)
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:

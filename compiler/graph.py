@@ -152,7 +152,8 @@ KINDS: Mapping[type, str] = {
 
 
 class Node(NamedTuple):
-    """One step. `handler` is the step its `on_failure` names; `overrides` is by executor."""
+    """One step. `handler` is the step its `on_failure` names; `overrides` is by executor; `fields`
+    is the mapping that it was read from, for the places of its values."""
 
     name: str
     spec: Spec
@@ -162,6 +163,17 @@ class Node(NamedTuple):
     handler: str | None = None
     overrides: Mapping[str, Any] = NOTHING
     description: str = ""
+    fields: Any = None
+
+    def place(self, *path: str | int) -> Position:
+        """Where the value at `path` of the step's fields is written, or the nearest around it."""
+        found, at = self.fields, self.at
+        for key in path:
+            there = key in found if isinstance(found, dict) else isinstance(key, int)
+            if not there or not hasattr(found, "source"):
+                break
+            at, found = found.source.position(found.at(key)), found[key]
+        return at
 
     @property
     def kind(self) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import options
+from . import options, parameters
 
 if TYPE_CHECKING:
     from ..compilation import Request
@@ -14,19 +14,26 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.request
-def check(request: Request) -> None:
+@parameters.option
+def check(request: Request, given: tuple[str, ...]) -> None:
     """Find everything that is wrong with the definition FILE.
 
-    With a configuration, it is checked for that executor too: for an engine, up to the manifests.
+    The code of its steps is read too, and never imported. With a configuration, it is checked for
+    that executor: for an engine, up to the manifests. With -p, those parameters count as given.
 
     \b
     argosy check pipeline.yaml
     argosy check pipeline.yaml -c argo.yaml
     """
     from .. import phases
+    from ..checks.code import check_code
     from ..engines import ENGINES
 
     compilation = phases.compile(request, until=phases.lower)
+    arguments = parameters.read(compilation.pipeline, given)
+    compilation = check_code(compilation, arguments)
+    if compilation.problems:
+        options.report(compilation)
     if compilation.settings.executor.type in ENGINES:
         compilation = phases.verify(phases.render(compilation))
     options.warn(compilation)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from ..compilation import Compilation, Request
-from ..errors import listed
+from ..errors import DefinitionError, listed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -129,6 +129,13 @@ def written(variables: Mapping[str, str]) -> list[str]:
 def caution(message: str) -> None:
     """Prints a warning."""
     click.echo(f"warning: {message}", err=True)
+
+
+def report(compilation: Compilation) -> None:
+    """Prints what a compilation warns of. Raises DefinitionError where it has problems."""
+    warn(compilation)
+    if compilation.problems:
+        raise DefinitionError(compilation.problems)
 
 
 def warn(compilation: Compilation) -> None:

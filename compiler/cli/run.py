@@ -65,10 +65,13 @@ def run(
     argosy run pipeline.yaml --resume latest
     argosy run pipeline.yaml -c container.yaml --build
     """
+    from ..checks.code import check_code
+
     with launcher() as process:
         compilation = _compile(request)
         pipeline = compilation.pipeline
         arguments = {**pipeline.parameters, **parameters.read(pipeline, given)}
+        options.report(check_code(compilation, arguments, starts=True))
         plan = _plan(compilation, arguments, resume, by_name)
         _approve(compilation, plan, approvals, approve_all)
         plan |= _containers(compilation, build)
@@ -109,7 +112,6 @@ def _compile(request: Request) -> Compilation:
     from .. import phases
 
     compilation = phases.compile(request, until=phases.lower)
-    options.warn(compilation)
     executor = compilation.settings.executor.type
     if executor not in HERE:
         hint = (

@@ -55,7 +55,17 @@ class Draft:
         """The node, now that its edges are known; a stub where its own fields make none, so that
         the edges of its graph can still be judged."""
         spec = Stub() if self.spec is None else self.spec
-        return Node(name, spec, self.at, incoming, join, handler, self.overrides, self.description)
+        return Node(
+            name,
+            spec,
+            self.at,
+            incoming,
+            join,
+            handler,
+            self.overrides,
+            self.description,
+            self.fields.mapping,
+        )
 
 
 def parse_step(name: str, fields: Fields, mark: Any, nested: Nested) -> Steps[Draft]:

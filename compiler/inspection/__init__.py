@@ -1,0 +1,1 @@
+"""What the code of steps says: it is read (Python's `ast`), never imported."""
