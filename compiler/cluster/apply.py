@@ -13,15 +13,13 @@ from typing import Any, NamedTuple
 
 from ..diff.fields import Change, changes
 from ..manifests.names import ENVIRONMENT, PIPELINE
+from ..manifests.objects import place
 from .client import MANAGER, Client
 from .errors import ConflictError
 from .resources import resource_of
 
 Json = dict[str, Any]
 
-FIRST = "ServiceAccount", "Secret", "Role", "RoleBinding", "PersistentVolumeClaim", "ConfigMap"
-LAST = "CronWorkflow", "CronJob"
-"""Kinds that are applied before all others, and after: a run that starts finds what it needs."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 SERVERS = {
     "managedFields",
@@ -65,12 +63,7 @@ class Planned(NamedTuple):
 
 def in_order(objects: Iterable[Json]) -> list[Json]:
     """The objects in the order in which they are applied."""
-
-    def place(obj: Json) -> int:
-        kind = obj["kind"]
-        return FIRST.index(kind) if kind in FIRST else len(FIRST) + (kind in LAST)
-
-    return sorted(objects, key=place)
+    return sorted(objects, key=lambda obj: place(obj["kind"]))
 
 
 def planned(client: Client, rendered: Json, *, force: bool = False, own: bool = True) -> Planned:

@@ -27,6 +27,14 @@ KEPT = {
 }
 """What keeps GitOps controllers from deleting a claim, and the data with it; and a ConfigMap that
 is rendered no more, while runs that began with it go on."""
+FIRST = "ServiceAccount", "Secret", "Role", "RoleBinding", "PersistentVolumeClaim", "ConfigMap"
+LAST = "CronWorkflow", "CronJob"
+"""Kinds that are applied before all others, and after: a run that starts finds what it needs."""
+
+
+def place(kind: str) -> int:
+    """Where objects of a kind stand in the order in which objects are applied."""
+    return FIRST.index(kind) if kind in FIRST else len(FIRST) + (kind in LAST)
 
 
 class Manifest(NamedTuple):
@@ -150,9 +158,11 @@ def _claim(of: Identity, name: str, claim: Claim) -> Json:
 
 
 def kustomization(of: Identity, resources: Iterable[Manifest], **more: Any) -> Manifest:
-    """What kustomize is told; `more` are other members of it."""
+    """What kustomize is told; `more` are other members of it. It keeps the order of the resources:
+    of kinds that it does not know it would put a CronWorkflow before its WorkflowTemplate."""
     data = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-    body: Json = {**data, "resources": [manifest.file for manifest in resources], **more}
+    files = [one.file for one in sorted(resources, key=lambda one: place(one.data["kind"]))]
+    body: Json = {**data, "resources": files, "sortOptions": {"order": "fifo"}, **more}
     body["labels"] = [{"pairs": dict(of.labels), "includeSelectors": False}]
     if of.namespace:
         body["namespace"] = of.namespace

@@ -176,6 +176,16 @@ def test_the_kustomization_labels_all_that_is_in_it(files: Files) -> None:
     assert group == {"pairs": claims[0]["metadata"]["labels"], "includeSelectors": False}
 
 
+def test_the_kustomization_keeps_the_order_in_which_objects_are_applied(files: Files) -> None:
+    """A CronWorkflow before its WorkflowTemplate is invalid until the controller looks again."""
+    found = yaml.safe_load(compile(files("staging", argo__staging="")).files["kustomization.yaml"])
+    assert found["sortOptions"] == {"order": "fifo"}
+    assert found["resources"] == [
+        "serviceaccount.yaml", "role.yaml", "rolebinding.yaml", "claim-runs-staging.yaml",
+        "workflowtemplate.yaml", "cronworkflow.yaml",
+    ]  # fmt: skip
+
+
 def test_commands_without_a_definition_take_an_environment_too(tmp_path: Path) -> None:
     (tmp_path / "here.yaml").write_text("run_log_store: {type: file-system}")
     layer = "run_log_store: {config: {location: elsewhere}}"

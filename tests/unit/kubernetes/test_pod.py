@@ -262,7 +262,9 @@ def test_a_secret_is_seen_by_the_step_that_asks_and_no_other(pod: Pod) -> None:
         "    found.append(open(f'/proc/{os.getppid()}/environ').read())\n"
         "    return ' '.join([*found, str(credentials.held('ARGOSY_SECRET_TOKEN'))])\n"
         "def asks():\n"
-        "    return {'length': len(get_secret('TOKEN')), 'hidden': 'value of' not in around()}\n"
+        "    shown = os.environ.pop('TOKEN')\n"
+        "    assert 'value of' not in around(), around()\n"
+        "    return {'length': len(get_secret('TOKEN')), 'same': shown == get_secret('TOKEN')}\n"
         "def other():\n"
         "    assert 'value of' not in around(), around()\n"
         "    try:\n"
@@ -272,7 +274,7 @@ def test_a_secret_is_seen_by_the_step_that_asks_and_no_other(pod: Pod) -> None:
     )
     pod.render(
         steps(
-            asks={"command": "jobs.asks", "returns": ["length", "hidden"], "secrets": ["TOKEN"]},
+            asks={"command": "jobs.asks", "returns": ["length", "same"], "secrets": ["TOKEN"]},
             shown={
                 "command_type": "shell",
                 "command": "export ARGOSY_PRM_shell=${#TOKEN}; ! env | grep -q ARGOSY_SECRET",
@@ -288,7 +290,7 @@ def test_a_secret_is_seen_by_the_step_that_asks_and_no_other(pod: Pod) -> None:
     )
     found = pod.told()["parameters"]
     assert (found["length"], found["shell"]) == (len("value of TOKEN"),) * 2
-    assert found["hidden"]
+    assert found["same"]
     assert "does not name secret" in found["said"]
     everything = b"".join(p.read_bytes() for p in (pod.folder / "argosy").rglob("*") if p.is_file())
     assert b"value of" not in everything
