@@ -23,7 +23,6 @@ from argosy.runtime.errors import (
 from argosy.runtime.layout import iteration
 from argosy.runtime.node import Node
 from argosy.runtime.signals import Signals, name
-from argosy.runtime.state import write_blob
 from argosy.runtime.step import Private, Step, Written, collect, entries_of, sequence
 
 from . import process, python, shell
@@ -239,7 +238,7 @@ def leave(attempt: Attempt, entering: State, written: Written, folder: str = "")
         written,
         attempt.instance,
         attempt.rank,
-        lambda pickle: write_blob(context.run_log_store, pickle),
+        context.blobs.write,
     )
     found = {**data.match_files(node.put, attempt.output.say, folder), **written.files}
     files = {}
