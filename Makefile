@@ -7,11 +7,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-EXTRAS_core :=
-EXTRAS_all := [all]
-EXTRAS_dev := [all,dev]
+# What each set of requirements is made of: extras of the project, and its dependency groups.
+SET_core := --group build
+SET_all := --group build --extra all
+SET_dev := --group build --extra all --extra dev
+SET_image := --group image --extra all
+SET_dist := --group build --group dist
 
-.PHONY: demo test lint install image e2e bench schema lock cluster clean
+COMPILE = build/lock/bin/uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header \
+  --python-version 3.10 $(SET_$(1)) --output-file requirements/$(1).txt pyproject.toml
+
+.PHONY: demo test lint install image e2e bench schema lock dist cluster clean
 
 demo: $(VENV)/core # checks, draws, renders and runs a pipeline, and shows the run
 	@cd examples && PATH="$(CURDIR)/$(BIN):$$PATH" sh -eux -c '\
@@ -46,12 +52,16 @@ bench: $(VENV)/dev # docs/figures.md; S3 is measured where there is the test clu
 schema: $(VENV)/dev # compiler/schema/schema.json, from the installed models
 	$(BIN)/python -m argosy.compiler.schema.make
 
-lock: # constraints.txt; PYTHON is the oldest one that is supported
-	@PYTHON=$(PYTHON) VENV=$(VENV) sh -eu -c '\
-	  rm -rf build/lock; $$PYTHON -m venv build/lock; \
-	  build/lock/bin/pip --disable-pip-version-check --quiet install ".$(EXTRAS_dev)"; \
-	  { sed -n "s/^#/#/p" constraints.txt; build/lock/bin/pip freeze | grep -v "^argosy"; } >build/constraints.txt; \
-	  mv build/constraints.txt constraints.txt'
+lock: # requirements/*.txt: versions and hashes, for every Python and platform that is supported
+	@test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/pip --disable-pip-version-check --quiet install uv; }
+	$(call COMPILE,dev) --upgrade
+	$(foreach set,core all image dist,$(call COMPILE,$(set)) --constraint requirements/dev.txt &&) true
+
+dist: $(VENV)/dist # dist/: a wheel with the same bytes wherever it is built, and its bill of materials
+	@rm -rf dist build/lib build/bdist.*
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --wheel --no-isolation
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON \
+	  --outfile dist/argosy.cdx.json requirements/all.txt
 
 cluster:
 	@test -x $(CLUSTER)/up || { echo "There is no test cluster at $(CLUSTER): say CLUSTER=<folder of its scripts>." >&2; exit 1; }
@@ -59,8 +69,9 @@ cluster:
 clean:
 	rm -rf $(VENV) build dist *.egg-info .argosy
 
-# One stamp for each set of extras; what is installed stays until the project or the lock changes.
-$(VENV)/%: pyproject.toml constraints.txt
+# One stamp for each set of requirements; what is installed stays until the project or the set changes.
+$(VENV)/%: pyproject.toml requirements/%.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable '.$(EXTRAS_$*)'
+	$(PIP) install --require-hashes --requirement requirements/$*.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

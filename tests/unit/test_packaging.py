@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,23 +31,29 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
-def pip(*arguments: str) -> str:
+def pip(*arguments: str, env: Mapping[str, str] | None = None) -> str:
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of what git would have, so that no earlier build is in it."""
-    source = tmp_path_factory.mktemp("source")
+    return build(tmp_path_factory.mktemp("source"))
+
+
+def build(source: Path) -> Path:
+    """A wheel, built in `source` from a copy of what git would have, so that no earlier build is in
+    it, and for one moment in time, as `make dist` does."""
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     for name in FOLDERS:
         ignored = shutil.ignore_patterns("__pycache__", ".*_cache")
-        shutil.copytree(ROOT / name, source / name, ignore=ignored)
-    pip("wheel", "--quiet", "--no-deps", "--wheel-dir", str(source / "dist"), str(source))
+        shutil.copytree(ROOT / name, source / name, ignore=ignored, copy_function=shutil.copyfile)
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+    into = str(source / "dist")
+    pip("wheel", "--quiet", "--no-deps", "--wheel-dir", into, str(source), env=environment)
     (built,) = (source / "dist").glob("argosy-*.whl")
     return built
 
@@ -57,9 +64,9 @@ def clean(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
     folder = tmp_path_factory.mktemp("clean")
     venv.create(folder, with_pip=False)
     scripts = folder / "bin"
-    constraints = str(ROOT / "constraints.txt")
     into = ["--python", str(scripts / "python"), "install", "--quiet"]
-    pip(*into, "--constraint", constraints, str(wheel))
+    pip(*into, "--require-hashes", "--requirement", str(ROOT / "requirements/core.txt"))
+    pip(*into, "--no-deps", str(wheel))
     return scripts
 
 
@@ -98,6 +105,14 @@ def test_the_wheel_holds_every_source_file(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("argosy/")}
     assert names == sources
     assert "argosy/__init__.py" not in names, "argosy is a namespace package"
+
+
+def test_a_wheel_has_the_same_bytes_wherever_it_is_built(
+    wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    again = build(tmp_path_factory.mktemp("elsewhere"))
+    assert again.name == wheel.name
+    assert again.read_bytes() == wheel.read_bytes()
 
 
 def test_the_types_are_seen(wheel: Path) -> None:
@@ -150,17 +165,34 @@ def test_all_is_every_extra_but_the_developers(project: dict[str, Any]) -> None:
     assert set(named[1].split(",")) == set(extras) - {"all", "dev"}
 
 
-def test_the_lock_holds_every_requirement(project: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["core", "all", "dev", "image", "dist"])
+def test_every_requirement_is_locked_with_hashes(project: dict[str, Any], name: str) -> None:
     extras = project["project"]["optional-dependencies"]
-    required = [
-        *project["project"]["dependencies"],
-        *(one for each in extras.values() for one in each),
-    ]
-    names = {re.split(r"[^A-Za-z0-9-]", one)[0].lower() for one in required} - {"argosy"}
-    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    locked = {line.split("==")[0].lower() for line in lines if not line.startswith("#")}
-    assert names <= locked
-    assert all(re.fullmatch(r"#.*|[\w.-]+==[\w.]+", line) for line in lines)
+    groups = project["dependency-groups"]
+    everything = [one for extra in extras if extra != "dev" for one in extras[extra]]
+    required = {
+        "core": groups["build"],
+        "all": [*everything, *groups["build"]],
+        "dev": [*everything, *extras["dev"], *groups["build"]],
+        "image": [*everything, *groups["image"]],
+        "dist": [*groups["build"], *groups["dist"]],
+    }[name]
+    names = {
+        re.split(r"[^A-Za-z0-9-]", one)[0].lower()
+        for one in [*project["project"]["dependencies"], *required]
+    } - {"argosy"}
+    locked = locked_versions(name)
+    assert names <= set(locked)
+    if name != "dist":
+        assert locked.items() <= locked_versions("dev").items(), "one version in every set"
+
+
+def locked_versions(name: str) -> dict[str, str]:
+    """The versions in a set of requirements; each must have a hash."""
+    text = (ROOT / f"requirements/{name}.txt").read_text("utf-8")
+    entries = re.split(r"\n(?=\S)", text.strip())
+    assert all("--hash=sha256:" in entry for entry in entries)
+    return dict(entry.split()[0].split("==") for entry in entries)
 
 
 def test_the_entry_points_are_the_registrys_table(project: dict[str, Any]) -> None:
