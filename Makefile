@@ -61,7 +61,7 @@ dist: $(VENV)/dist # dist/: a wheel with the same bytes wherever it is built, an
 	@rm -rf dist build/lib build/bdist.*
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --wheel --no-isolation
 	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON \
-	  --outfile dist/argosy.cdx.json requirements/all.txt
+	  -o dist/argosy.cdx.json requirements/all.txt
 
 cluster:
 	@test -x $(CLUSTER)/up || { echo "There is no test cluster at $(CLUSTER): say CLUSTER=<folder of its scripts>." >&2; exit 1; }

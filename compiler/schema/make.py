@@ -1,8 +1,8 @@
 """Makes schema.json, the fields that the engine's objects have: `make schema` runs it.
 
 The source is the `argo-workflows` models and, for what those lack, the `kubernetes` models, in the
-versions of requirements/dev.txt: both know every field's name and type, and importing them costs too
-much for each render.
+versions of requirements/dev.txt: both know every field's name and type, and importing them costs
+too much for each render.
 The file holds `kinds`, {"apiVersion/kind": type}, and `types`, {type: {field: type of field}}. A
 type of field is `str`, `int`, `float`, `bool`, `int|str`, `any`, another type's name, `[T]` for a
 list and `{T}` for a mapping of strings; a `!` after it says that the field is required.
