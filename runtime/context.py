@@ -12,10 +12,10 @@ from .errors import NodeError
 from .layout import run_key
 
 if TYPE_CHECKING:
-    from .blobs import Blobs
     from .executors.base import Executor
     from .service import Catalog, RunLogStore, Secrets
     from .tasks.container import Place
+    from .workdir.base import Workdirs
 
 KINDS = ("run_log_store", "catalog", "secrets")
 DEFAULTS = {"run_log_store": "file-system", "catalog": "file-system", "secrets": "env"}
@@ -38,8 +38,8 @@ class Context:
     `encoded`, as ARGOSY_ARGUMENTS has them; `origin` what started the run, empty where no engine
     did; `hands` the folder for what is handed over; `outputs` what a template of the engine's left;
     `resume` the run that this one goes on from, where `by_name` asks for name and success alone.
-    `begun` is set where run.json is known to be there; `continued`, where a pod that is gone had
-    begun the run; `started` is when the run began, where one process knows.
+    `continued` is set where the run itself was begun by a pod that is gone; `started` is when the
+    run began, where one process knows.
     """
 
     def __init__(
@@ -68,7 +68,6 @@ class Context:
         self.outputs = outputs or {}
         self.resume = resume
         self.by_name = by_name
-        self.begun = False
         self.continued = False
         self.started = ""
 
@@ -142,6 +141,14 @@ class Context:
         return found
 
     @cached_property
+    def workdirs(self) -> Workdirs:
+        """What steps have as working directory: where nothing is said, this process's own, as in a
+        pod of one step. A launcher sets another."""
+        from .workdir.base import Workdirs
+
+        return Workdirs()
+
+    @cached_property
     def containers(self) -> Place | None:
         """Where container tasks run; None where they cannot. A launcher of containers sets its
         own."""
@@ -159,13 +166,6 @@ class Context:
     def run_log_store(self) -> RunLogStore:
         found: RunLogStore = self._open("run_log_store")
         return found
-
-    @cached_property
-    def blobs(self) -> Blobs:
-        """The blobs of the run log: all that read it here share them, and forks do."""
-        from .blobs import Blobs
-
-        return Blobs(self.run_log_store)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -211,7 +211,6 @@ def write_run(context: Context) -> None:
         found["started"] = context.started
     text = json.dumps(found, sort_keys=True, indent=1)
     context.run_log_store.put(run_key(context.run), text.encode())
-    context.begun = True
 
 
 def arguments(encoded: str, types: Mapping[str, str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,16 @@ TYPES: dict[str, tuple[type, ...]] = {
     "text or list": (str, list),
     "list or mapping": (list, dict),
 }
+
+
+PROJECT = "ARGOSY_PROJECT"
+"""The variable that names the project's directory, in a process whose working directory is a copy
+of it."""
+
+
+def project() -> str:
+    """The project's directory, which relative paths of the configuration are relative to."""
+    return os.environ.get(PROJECT) or os.getcwd()
 
 
 class Option(NamedTuple):

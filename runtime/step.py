@@ -82,7 +82,7 @@ class Step:
 
     @cached_property
     def map_variable(self) -> dict[str, Any]:
-        return map_variable(self.state, self.context.blobs.value)
+        return map_variable(self.state)
 
     @property
     def catalog(self) -> Catalog:
@@ -115,7 +115,7 @@ class Step:
         if self.is_object(name):
             raise TaskError(f"'{name}' was kept by put_object: get_object('{name}') gives it")
         entry = self.state.parameters[name]
-        return self.context.blobs.value(entry)
+        return entry["value"] if "value" in entry else json.loads(self._blob(entry))
 
     def set(self, name: str, value: Any) -> None:
         """Sets a parameter. Raises TaskError for a value that is no JSON."""
@@ -161,14 +161,19 @@ class Step:
         self._set.pop(name, None)
 
     def _unpickled(self, entry: Entry) -> Any:
-        blobs = self.context.blobs
         if "objects" in entry:
-            return [None if one is None else self._unpickled(one) for one in blobs.objects(entry)]
+            return [None if one is None else self._unpickled(one) for one in entry["objects"]]
+        data = self._blob(entry) if "blob" in entry else b""
         if "pickle" not in entry:
-            return blobs.value(entry)
+            return json.loads(data) if data else entry["value"]
         import pickle
 
-        return pickle.loads(blobs.read(entry["blob"]))  # noqa: S301 - its hash is that which the step before it wrote
+        return pickle.loads(data)  # noqa: S301 - its hash is that which the step before it wrote
+
+    def _blob(self, entry: Entry) -> bytes:
+        from .state import read_blob
+
+        return read_blob(self.context.run_log_store, entry["blob"])
 
     def _must_have(self, name: str) -> None:
         if not self.has(name):
@@ -202,7 +207,7 @@ class Step:
         """Has a file kept in the catalog when the step has succeeded."""
         if not os.path.isfile(path):
             raise TaskError(f"put_in_catalog: there is no file {path}")
-        self._say(dump({"file": name, "path": os.path.abspath(path)}))
+        self._say(dump({"file": name, "path": os.path.realpath(path)}))
 
     def track(self, name: str, value: Any, at: int | None) -> None:
         try:
@@ -299,10 +304,14 @@ def to_json(value: Any) -> Any:
 
 
 class Private:
-    """A folder in the system's temporary folder that only this user sees, while it is entered."""
+    """A folder in `parent`, else the system's temporary folder, that only this user sees, while it
+    is entered."""
+
+    def __init__(self, parent: str = "") -> None:
+        self._parent = parent
 
     def __enter__(self) -> str:
-        temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - what is made there is private
+        temporary = self._parent or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - it is private
         self._path = os.path.join(temporary, f"argosy-{os.urandom(8).hex()}")
         try:
             os.mkdir(self._path, 0o700)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from argosy.runtime.data import matcher
+from argosy.runtime.patterns import matcher
 
 from ..errors import Problem
 from ..graph import Node, Task

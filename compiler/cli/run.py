@@ -143,6 +143,7 @@ def _plan(
         "arguments": dict(arguments),
         "origin": {},
         "workers": compilation.executor.config.get("max_workers"),
+        "workdir": compilation.executor.config.get("workdir"),
         "resume": resume,
         "by_name": by_name,
         **local_plan(compilation.pipeline.graph, compilation.flow),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from argosy.runtime import files
 from argosy.runtime.errors import ServiceError, TaskError
 from argosy.runtime.layout import blob_key
-from argosy.runtime.service import Catalog, Option
+from argosy.runtime.service import Catalog, Option, project
 
 
 class FileSystemCatalog(Catalog):
@@ -25,7 +25,7 @@ class FileSystemCatalog(Catalog):
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         super().__init__(config)
-        self._here = os.getcwd()
+        self._here = project()
 
     def put(self, sha: str, path: str) -> None:
         kept = self._path(sha)

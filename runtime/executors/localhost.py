@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from argosy.runtime.errors import NodeError
 from argosy.runtime.service import Option, configure
+from argosy.runtime.suggestions import nearest
 
 from .base import Executor
+
+ISOLATED, COPY, SHARED = "isolated", "copy", "shared"
+CHOICES = ISOLATED, COPY, SHARED
+"""What steps may have as working directory."""
 
 
 class LocalExecutor(Executor):
@@ -15,6 +21,12 @@ class LocalExecutor(Executor):
     options: ClassVar[Mapping[str, Option]] = {
         "max_workers": Option(
             "integer", None, "how many steps run at once; none: as many as there are processors"
+        ),
+        "workdir": Option(
+            "string",
+            ISOLATED,
+            "steps' working directory: isolated (each has its own), copy (that by a copy of the "
+            "project, everywhere), or shared (all have the project's)",
         ),
     }
     unsupported: ClassVar[Mapping[str, str]] = {
@@ -31,6 +43,11 @@ class LocalExecutor(Executor):
         super().__init__(config)
         known = {name: self.config[name] for name in self.config if name != "overrides"}
         self.config.update(configure("the executor 'local'", self.options, known))
+        if self.config["workdir"] not in CHOICES:
+            raise NodeError(
+                f"workdir of the executor 'local' is {self.config['workdir']!r}; "
+                f"{nearest(self.config['workdir'], CHOICES)}"
+            )
         workers = self.config["max_workers"]
         if workers is not None and workers < 1:
             configure("the executor 'local'", self.options, {"max_workers": str(workers)})

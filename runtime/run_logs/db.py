@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from argosy.runtime import credentials
 from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.retry import TryAgainError, retry
-from argosy.runtime.service import Option, RunLogStore
+from argosy.runtime.service import Option, RunLogStore, project
 
 from .databases import EXAMPLES, MISSING, SQLite, dialect_of, prepare
 
@@ -57,7 +57,7 @@ class DatabaseRunLog(RunLogStore):
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         super().__init__(config)
         self.credentials: Mapping[str, str] = {}
-        self._here = os.getcwd()
+        self._here = project()
         self._engine: Engine | None = None
         self._prepared = False
         self._process = os.getpid()

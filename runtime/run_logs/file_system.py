@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from argosy.runtime import files
 from argosy.runtime.errors import ServiceError, UnreadableError
-from argosy.runtime.service import Option, RunLogStore
+from argosy.runtime.service import Option, RunLogStore, project
 
 
 class FileSystemRunLog(RunLogStore):
@@ -25,7 +25,7 @@ class FileSystemRunLog(RunLogStore):
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         super().__init__(config)
-        self._here = os.getcwd()
+        self._here = project()
 
     @property
     def folder(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from argosy.runtime.errors import NodeError
-from argosy.runtime.service import Option, Secrets
+from argosy.runtime.service import Option, Secrets, project
 
 
 class DotenvSecrets(Secrets):
@@ -19,7 +19,7 @@ class DotenvSecrets(Secrets):
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         super().__init__(config)
-        self._here = os.getcwd()
+        self._here = project()
         self._values: Mapping[str, str | None] | None = None
 
     def get(self, name: str) -> str:

@@ -6,6 +6,7 @@ the container runs is the `Place`'s to know: in this pod, or in Docker.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,10 +21,11 @@ from argosy.runtime.errors import NodeError, TaskError
 from argosy.runtime.signals import Signals
 from argosy.runtime.step import NAME, Private, Step, Written, collect, holds_objects
 from argosy.runtime.values import dump
+from argosy.runtime.workdir.base import Workdir, signatures
 
 from . import process
-from .contract import OUTPUTS, PARAMETERS, ROOT, SECRETS, WORK
-from .environment import LARGEST, MAP_VARIABLES, PREFIXES, parse
+from .contract import BROUGHT, OUTPUTS, PARAMETERS, ROOT, SECRETS, WORK
+from .environment import MAP_VARIABLES, PREFIXES, parse
 from .task import judge, leave
 
 if TYPE_CHECKING:
@@ -64,7 +66,10 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
         )
     secrets = {wanted: context.secrets.get(wanted) for wanted in node.secrets}
     attempt.output.hide(secrets.values())
-    with Private() as folder, place.container(attempt, entering, secrets) as running:
+    with (
+        Private(context.workdirs.temporary) as folder,
+        place.container(attempt, entering, secrets) as running,
+    ):
         step = Step(context, attempt.instance, entering, folder)
         for act, timeout in ((running.begin, None), (running.act, node.timeout)):
             if act is None:
@@ -74,7 +79,7 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
                 ended = ended._replace(code=128 - ended.code)
             judge(ended, collect(folder), timeout)
         written = Written(outputs(running.root, node.returns), {}, {}, {}, None)
-        return leave(attempt, entering, written, os.path.join(running.root, WORK))
+        return leave(attempt, entering, written, workdir_of(running.root))
 
 
 def lay_out(attempt: Attempt, entering: State, root: str, secrets: Mapping[str, str]) -> None:
@@ -91,7 +96,19 @@ def lay_out(attempt: Attempt, entering: State, root: str, secrets: Mapping[str, 
         write(os.path.join(root, SECRETS, file_of(name)), text)
     if attempt.node.get:
         work = os.path.join(root, WORK)
-        data.get(attempt.context.catalog, entering.catalog, attempt.node.get, work)
+        names = data.get(attempt.context.catalog, entering.catalog, attempt.node.get, work)
+        write(os.path.join(root, BROUGHT), dump(signatures(work, names)))
+
+
+def workdir_of(root: str) -> Workdir:
+    """The container's working directory: what it did not have to begin with, it has written."""
+    try:
+        with open(os.path.join(root, BROUGHT), encoding="utf-8") as file:
+            brought = json.load(file)
+    except FileNotFoundError:
+        brought = {}
+    before = {name: tuple(signature) for name, signature in brought.items()}
+    return Workdir(os.path.join(root, WORK), before)
 
 
 def write(path: str, text: str) -> None:
@@ -115,11 +132,11 @@ def variables(attempt: Attempt, entering: State) -> dict[str, str]:
     for name, text in texts(entering, attempt.reader):
         if not VARIABLE.fullmatch(name):
             continue
-        if entering.parameters[name].get("size", 0) > LARGEST or "\0" in text:
+        if "blob" in entering.parameters[name] or "\0" in text:
             found[f"{PREFIXES[0]}{name}_FILE"] = f"{ROOT}/{PARAMETERS}/{file_of(name)}"
         else:
             found[PREFIXES[0] + name] = text
-    if items := map_variable(entering, attempt.reader.value):
+    if items := map_variable(entering):
         found[MAP_VARIABLES[0]] = dump(items)
     return {**found, **attempt.node.env, NAME: attempt.instance}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 ROOT = "/argosy"
 """The folder that the container finds everything in."""
 PARAMETERS, OUTPUTS, WORK, SECRETS = "parameters", "outputs", "work", "secrets"
+BROUGHT = "brought"
+"""A file, for the runtime only: how the files in WORK were before the container started."""
 CONTAINER = "task"
 """The user's container in a pod."""
 ARGUMENT = "ARGOSY_ARG_"

@@ -6,6 +6,8 @@ import atexit
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -22,8 +24,11 @@ from argosy.runtime.errors import (
 )
 from argosy.runtime.layout import iteration
 from argosy.runtime.node import Node
+from argosy.runtime.patterns import checked
 from argosy.runtime.signals import Signals, name
+from argosy.runtime.state import write_blob
 from argosy.runtime.step import Private, Step, Written, collect, entries_of, sequence
+from argosy.runtime.workdir.base import Workdir
 
 from . import process, python, shell
 from .environment import (
@@ -34,6 +39,8 @@ from .environment import (
     parameters,
     watch,
 )
+
+FAILED = ServiceError.exit_status
 
 
 class Prepared(NamedTuple):
@@ -57,14 +64,19 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
         raise NodeError(f"command_type '{node.command_type}' is none of {known}")
     secrets = {wanted: context.secrets.get(wanted) for wanted in node.secrets}
     attempt.output.hide([*secrets.values(), *credentials.hidden(os.environ)])
-    if node.get:
-        data.get(context.catalog, entering.catalog, node.get)
-    with Private() as folder:
+    with closing(context.workdirs.open()) as workdir, Private(context.workdirs.temporary) as folder:
+        if workdir.kind:
+            attempt.record["workdir"] = workdir.kind
+        if node.get:
+            data.get(context.catalog, entering.catalog, node.get, workdir.incoming)
         step = Step(context, attempt.instance, entering, folder, secrets, shown(node))
         step.share()
         found = environment(context, node, attempt.instance, folder, secrets)
+        found.update(workdir.environment)
         prepared = KINDS[node.command_type](attempt, step, found)
-        ended = process.run(prepared.act, attempt.output, node.timeout, signals)
+        workdir.watch(node.put)
+        act = partial(inside, workdir, step, prepared.act)
+        ended = process.run(act, attempt.output, node.timeout, signals)
         written = collect(folder)
         if written.tracked:
             attempt.record["tracked"] = written.tracked
@@ -73,34 +85,46 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
             written = prepared.said(written)
             check_returned(node, written)
         except ArgosyError:
-            keep_of_failed(attempt, prepared.kept)
+            keep_of_failed(attempt, prepared.kept, workdir)
             raise
-        kept = keep(attempt, prepared.kept)
-    if written.tracked:
-        attempt.record["tracked"] = written.tracked
-    left = leave(attempt, entering, written)
+        kept = keep(attempt, prepared.kept, workdir)
+        if written.tracked:
+            attempt.record["tracked"] = written.tracked
+        left = leave(attempt, entering, written, workdir)
     return State(left.parameters, {**left.catalog, **kept})
 
 
-def keep(attempt: Attempt, kept: Mapping[str, str]) -> Entries:
-    """Keeps files of a task, paths by name: in the working folder, each iteration's in one of its
-    own, and in a catalog if there is one."""
-    catalog = attempt.context.catalog if kept else None
+def inside(workdir: Workdir, step: Step, act: Callable[[], int]) -> int:
+    """In the task's process: `act`, in the step's working directory."""
+    try:
+        workdir.enter()
+    except OSError as error:
+        step.fail(f"cannot enter the working directory {workdir.path}: {error}", FAILED)
+        return FAILED
+    return act()
+
+
+def keep(attempt: Attempt, kept: Mapping[str, str], workdir: Workdir) -> Entries:
+    """Keeps files of a task, paths by name: in a catalog if there is one. Without, or where steps
+    share the working directory, they are written there too, each iteration's in a directory of its
+    own."""
+    if not kept:
+        return {}
+    catalog = attempt.context.catalog
     found = {path: made for path, made in kept.items() if os.path.exists(made)}
-    for path, made in found.items():
+    nowhere = catalog.service_provider == "do-nothing"
+    for path, made in found.items() if nowhere or workdir.stays else ():
         try:
             files.copy(made, os.path.abspath(iteration(attempt.node.step, attempt.key) + path))
         except OSError as error:
             attempt.output.say(f"cannot write {path} here: {error.strerror}")
-    if catalog is None or catalog.service_provider == "do-nothing":
-        return {}
-    return data.put(catalog, {}, found, attempt.instance, attempt.rank)
+    return {} if nowhere else data.put(catalog, found, attempt.instance, attempt.rank)
 
 
-def keep_of_failed(attempt: Attempt, kept: Mapping[str, str]) -> None:
+def keep_of_failed(attempt: Attempt, kept: Mapping[str, str], workdir: Workdir) -> None:
     """The same of a task that leaves no state: its record says what there is."""
     try:
-        entries = keep(attempt, kept)
+        entries = keep(attempt, kept, workdir)
     except ArgosyError as error:  # what the task failed by matters more
         attempt.output.say(str(error))
         return
@@ -185,7 +209,7 @@ def prepare_notebook(attempt: Attempt, step: Step, found: dict[str, str]) -> Pre
     return Prepared(
         lambda: leaving_cleanly(lambda: notebook.act(node, step, found, mask)),
         lambda written: written,
-        {data.checked(notebook.output_name(node)): os.path.join(step.folder, notebook.EXECUTED)},
+        {checked(notebook.output_name(node)): os.path.join(step.folder, notebook.EXECUTED)},
     )
 
 
@@ -230,19 +254,16 @@ def check_returned(node: Node, written: Written) -> None:
     raise TaskError(f"{node.command} did not {verb} {names}, which its `returns` names")
 
 
-def leave(attempt: Attempt, entering: State, written: Written, folder: str = "") -> State:
-    """What entered, with what the task set and kept over it; `folder` has its files, else the
-    working folder."""
+def leave(attempt: Attempt, entering: State, written: Written, workdir: Workdir) -> State:
+    """What entered, with what the task set and kept over it."""
     node, context = attempt.node, attempt.context
     made = entries_of(
         written,
         attempt.instance,
         attempt.rank,
-        context.blobs.write,
+        lambda pickle: write_blob(context.run_log_store, pickle),
     )
-    found = {**data.match_files(node.put, attempt.output.say, folder), **written.files}
-    files = {}
-    if found:
-        catalog = context.catalog
-        files = data.put(catalog, entering.catalog, found, attempt.instance, attempt.rank)
+    found = data.match_files(node.put, workdir, attempt.output.say)
+    found.update((name, workdir.locate(path)) for name, path in written.files.items())
+    files = data.put(context.catalog, found, attempt.instance, attempt.rank) if found else {}
     return State({**entering.parameters, **made}, {**entering.catalog, **files})

@@ -11,8 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from argosy.runtime.errors import NodeError, ServiceError
-
-from .owner import gone, place
+from argosy.runtime.owner import gone, place
 
 RUN, STEP, LAUNCHER, PLACE = "argosy.run", "argosy.step", "argosy.launcher", "argosy.place"
 """The labels of a container."""

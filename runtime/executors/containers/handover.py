@@ -7,15 +7,12 @@ the container, and by this user: the folder above them is private, and called wh
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 
-from .owner import gone, identity, place
+from argosy.runtime import temporary
 
 PREFIX = "argosy-"
-OWNER = "owner"
 
 
 class HandOver:
@@ -28,8 +25,7 @@ class HandOver:
     def give(self, values: Mapping[str, str]) -> str:
         """A folder with a file for each value, for one container to mount."""
         if self._folder is None:
-            self._folder = tempfile.mkdtemp(prefix=PREFIX, dir=self._parent)
-            write(os.path.join(self._folder, OWNER), f"{identity(os.getpid())}\n{place()}")
+            self._folder = temporary.make(PREFIX, self._parent)
         folder = tempfile.mkdtemp(dir=self._folder)
         # Whoever the container's user is: the folder above lets nobody else here get so far.
         for name, value in values.items():
@@ -41,24 +37,15 @@ class HandOver:
 
     def take(self, folder: str) -> None:
         """Removes what a container had."""
-        remove(folder)
+        temporary.remove(folder)
 
     def close(self) -> None:
         if self._folder is not None:
-            remove(self._folder)
+            temporary.remove(self._folder)
 
     def sweep(self) -> None:
         """Removes what runs left here that were killed."""
-        for entry in os.scandir(self._parent):
-            if not entry.name.startswith(PREFIX) or entry.is_symlink():
-                continue
-            with suppress(OSError):  # not ours, or just removed
-                if entry.stat(follow_symlinks=False).st_uid != os.getuid():
-                    continue
-                with open(os.path.join(entry.path, OWNER), encoding="utf-8") as file:
-                    owner, where = file.read().split("\n", 1)
-                if where == place() and gone(owner):
-                    remove(entry.path)
+        temporary.sweep(PREFIX, self._parent)
 
 
 def memory() -> str:
@@ -81,10 +68,3 @@ def write(path: str, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.write(text)
-
-
-def remove(folder: str) -> None:
-    for path, _, _ in os.walk(folder):
-        with suppress(OSError):
-            os.chmod(path, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)

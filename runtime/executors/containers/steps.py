@@ -15,13 +15,13 @@ from argosy.runtime.executors.local.steps import RuntimeSteps, as_environment
 from argosy.runtime.executors.local.turns import Files
 from argosy.runtime.executors.localhost import LocalExecutor
 from argosy.runtime.node import encode
+from argosy.runtime.owner import identity, place
 from argosy.runtime.secrets.env import PREFIX, file_of
 
 from . import engine
 from .child import Container
 from .handover import HandOver
 from .options import container_name, home_mount, home_of, host_config, owned_folder, within
-from .owner import identity, place
 from .task import InDocker
 
 

@@ -30,8 +30,10 @@ import argosy.runtime.tasks.task  # noqa: F401
 from argosy.runtime import credentials
 from argosy.runtime.context import Context
 from argosy.runtime.errors import ArgosyError
+from argosy.runtime.executors.localhost import ISOLATED
 from argosy.runtime.files import write_all
 from argosy.runtime.layout import readable
+from argosy.runtime.workdir.choose import choose
 
 from .begin import begin
 from .end import write_end
@@ -82,6 +84,8 @@ def run(plan: Mapping[str, Any], answers: int, attached: bool) -> int:
     failed = 1
     try:
         begin(context)
+        if not plan.get("containers"):
+            context.workdirs = choose(plan.get("workdir") or ISOLATED, os.getcwd(), report.say)
         # What is there now outlives every fork: collecting it in each would only copy its pages.
         gc.freeze()
         succeeded = launcher.run(STDIN if attached else None)
@@ -92,6 +96,7 @@ def run(plan: Mapping[str, Any], answers: int, attached: bool) -> int:
         end = {"status": "failed", "failures": [], "parameters": {}, "catalog": {}}
     finally:
         steps.close()
+        context.workdirs.close()
         if "run_log_store" in vars(context):  # else it could not be opened
             context.run_log_store.close()
     if end["status"] == "failed":

@@ -18,6 +18,7 @@ from argosy.runtime.entries import is_true
 from argosy.runtime.execute import execute
 from argosy.runtime.node import encode, from_json
 from argosy.runtime.state import Reader
+from argosy.runtime.workdir.base import SharedWorkdirs
 
 from .approvals import Open, Verdict
 from .process import Child, Forked, Spawned
@@ -43,6 +44,9 @@ class RuntimeSteps:
         )
 
     def files(self, work: Work) -> Files:
+        if self._context.workdirs.kind != SharedWorkdirs.kind:
+            return Files({}, dict)  # each step has its own
+
         def entering() -> dict[str, str]:
             entries = self._reader(work).read(work.node.get("from", ()), work.key).catalog
             return {name: entry["sha256"] for name, entry in entries.items()}
@@ -64,9 +68,7 @@ class RuntimeSteps:
 
     def _reader(self, work: Work) -> Reader:
         context, says = self._context, by_statuses(statuses(work.ended))
-        return Reader(
-            context.run_log_store, context.run, context.arguments, says, blobs=context.blobs
-        )
+        return Reader(context.run_log_store, context.run, context.arguments, says)
 
     def decided(self, question: Open, verdict: Verdict) -> None:
         path = question.work.path

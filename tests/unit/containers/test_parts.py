@@ -18,7 +18,7 @@ from argosy.runtime.executors.containers.build import build, dockerfile, pack
 from argosy.runtime.executors.containers.child import Frames
 from argosy.runtime.executors.containers.handover import HandOver
 from argosy.runtime.executors.containers.options import home_mount, home_of
-from argosy.runtime.executors.containers.owner import gone, identity, place
+from argosy.runtime.owner import gone, identity, place
 
 
 def frame(stream: int, data: bytes) -> bytes:

@@ -18,6 +18,7 @@ import pytest
 
 from argosy.compiler import Request, compile
 from argosy.runtime import layout
+from marks import marks_of, with_marks
 
 UID = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 RUN = "churn-0a1b2c3d"
@@ -31,11 +32,12 @@ class Pod:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.marks = marks_of(folder)
         self.count = 0
         self.more: dict[str, str] = {}
 
     def jobs(self, text: str) -> None:
-        (self.folder / "jobs.py").write_text(text)
+        (self.folder / "jobs.py").write_text(with_marks(text, self.folder))
 
     def compiled(self, definition: Mapping[str, Any], **options: Any) -> Any:
         config = {"image": "i", "claims": {"runs": str(self.folder)}, **options}
@@ -199,8 +201,8 @@ def test_a_pod_goes_on_where_another_was_killed(pod: Pod) -> None:
         "import os, time\n"
         "def first(): return {'n': os.getpid()}\n"
         "def slow():\n"
-        "    if not os.path.exists('began'):\n"
-        "        open('began', 'w').close()\n"
+        "    if not os.path.exists('{marks}/began'):\n"
+        "        open('{marks}/began', 'w').close()\n"
         "        time.sleep(60)\n"
         "def last(n): return {'m': n}\n"
     )
@@ -212,7 +214,7 @@ def test_a_pod_goes_on_where_another_was_killed(pod: Pod) -> None:
         )
     )
     lost = pod.start()
-    wait_for((pod.folder / "began").exists)
+    wait_for((pod.marks / "began").exists)
     lose(lost)
     assert (pod.statuses("a"), pod.statuses("b"), pod.ends()) == (["succeeded"], ["running"], [])
 
@@ -232,13 +234,13 @@ def test_a_pod_that_is_told_to_stop_closes_the_run_and_the_next_opens_it_again(p
     pod.jobs(
         "import os, time\n"
         "def slow():\n"
-        "    again = os.path.exists('began')\n"
-        "    open('began', 'w').close()\n"
-        "    while not (again and os.path.exists('go')): time.sleep(0.02)\n"
+        "    again = os.path.exists('{marks}/began')\n"
+        "    open('{marks}/began', 'w').close()\n"
+        "    while not (again and os.path.exists('{marks}/go')): time.sleep(0.02)\n"
     )
     pod.render(steps(a={"command": "jobs.slow"}))
     first = pod.start()
-    wait_for((pod.folder / "began").exists)
+    wait_for((pod.marks / "began").exists)
     first.send_signal(signal.SIGTERM)
     first.communicate(timeout=60)
     assert first.returncode == 143
@@ -247,7 +249,7 @@ def test_a_pod_that_is_told_to_stop_closes_the_run_and_the_next_opens_it_again(p
     second = pod.start()
     wait_for(lambda: pod.statuses("a") == ["failed", "running"])
     assert pod.ends() == ["running"]
-    (pod.folder / "go").touch()
+    (pod.marks / "go").touch()
     second.communicate(timeout=60)
     assert second.returncode == 0
     assert pod.ends() == ["running", "succeeded"]
@@ -335,8 +337,8 @@ def test_a_pod_goes_on_in_the_middle_of_a_loop(pod: Pod) -> None:
     pod.jobs(
         "import os, time\n"
         "def more(n=0):\n"
-        "    if n == 1 and not os.path.exists('began'):\n"
-        "        open('began', 'w').close()\n"
+        "    if n == 1 and not os.path.exists('{marks}/began'):\n"
+        "        open('{marks}/began', 'w').close()\n"
         "        time.sleep(60)\n"
         "    return {'n': n + 1, 'size': 'large' if n else 'small', 'done': n == 2}\n"
         "def large(n): return {'said': f'large {n}'}\n"
@@ -357,7 +359,7 @@ def test_a_pod_goes_on_in_the_middle_of_a_loop(pod: Pod) -> None:
     }
     pod.render({"dag": {"steps": {"loop": loop, "choice": choice}}})
     lost = pod.start()
-    wait_for((pod.folder / "began").exists)
+    wait_for((pod.marks / "began").exists)
     lose(lost)
     found = pod.told()["parameters"]
     assert found == {"n": 3, "size": "large", "done": True, "said": "large 3"}
@@ -371,8 +373,8 @@ def test_a_step_overrides_what_is_not_of_the_pod(pod: Pod) -> None:
         "def a(): return {'a': [os.environ.get(n) for n in ('COLOUR', 'SIZE')]}\n"
         "def b(): return {'b': [os.environ.get(n) for n in ('COLOUR', 'SIZE')]}\n"
         "def c():\n"
-        "    open('tries', 'a').write('x')\n"
-        "    assert len(open('tries').read()) > 1\n"
+        "    open('{marks}/tries', 'a').write('x')\n"
+        "    assert len(open('{marks}/tries').read()) > 1\n"
     )
     own = {"kubernetes": {"env": {"SIZE": "2"}, "timeout": "1m"}}
     definition = steps(

@@ -19,6 +19,7 @@ from argosy.runtime.executors.local.launch import Launcher
 from argosy.runtime.executors.local.report import Report
 from argosy.runtime.executors.local.schedule import Schedule
 from argosy.runtime.executors.local.steps import RuntimeSteps
+from marks import marks_of, with_marks
 from processes import gone
 
 LAUNCHER = [sys.executable, "-m", "argosy.runtime.executors.local"]
@@ -59,7 +60,7 @@ class Place:
         self.folder = folder
 
     def jobs(self, text: str) -> None:
-        (self.folder / "jobs.py").write_text(text)
+        (self.folder / "jobs.py").write_text(with_marks(text, self.folder))
 
     def start(self, plan: dict[str, Any]) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
@@ -191,8 +192,8 @@ def test_a_failed_step_is_tried_again(place: Place) -> None:
     place.jobs(
         "from pathlib import Path\n"
         "def flaky():\n"
-        "    with open('tries', 'a') as file: file.write('x')\n"
-        "    if len(Path('tries').read_text()) < 3: raise ValueError('not yet')\n"
+        "    with open('{marks}/tries', 'a') as file: file.write('x')\n"
+        "    if len(Path('{marks}/tries').read_text()) < 3: raise ValueError('not yet')\n"
     )
     retry = {"max_attempts": 3, "backoff": 0.01, "factor": 2, "max_backoff": 1}
     done = place.run(plan({"": graph(task("a", "jobs.flaky", retry=retry))}, ["a"]))
@@ -398,7 +399,7 @@ SLOW = """
 import os, time
 
 def wait():
-    open(f"began-{os.getpid()}", "w").close()
+    open(f"{marks}/began-{os.getpid()}", "w").close()
     print("working", flush=True)
     time.sleep(60)
 """
@@ -408,7 +409,9 @@ def began(place: Place, count: int = 1) -> list[int]:
     """The process ids of the steps that wait, once there are so many."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        found = [int(file.name.partition("-")[2]) for file in place.folder.glob("began-*")]
+        found = [
+            int(file.name.partition("-")[2]) for file in marks_of(place.folder).glob("began-*")
+        ]
         if len(found) >= count:
             return found
         time.sleep(0.02)

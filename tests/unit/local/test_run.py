@@ -17,6 +17,7 @@ from click import ClickException
 
 from argosy.compiler.cli.run import _launch
 from examples import argosy
+from marks import marks_of, with_marks
 from processes import gone
 
 PROGRAM = "import sys; sys.path.remove(''); from argosy.compiler.cli import main; main()"
@@ -42,7 +43,7 @@ def second(rows, rate, mode):
     if mode == "broken":
         raise ValueError("it is broken")
     if mode == "wait":
-        open(f"began-{os.getpid()}", "w").close()
+        open(f"{marks}/began-{os.getpid()}", "w").close()
         time.sleep(60)
     return {"total": sum(rows)}
 """
@@ -51,7 +52,7 @@ def second(rows, rate, mode):
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "demo.yaml").write_text(DEFINITION)
-    (tmp_path / "jobs.py").write_text(JOBS)
+    (tmp_path / "jobs.py").write_text(with_marks(JOBS, tmp_path))
     return tmp_path
 
 
@@ -221,7 +222,7 @@ def waiting(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     )
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        for file in folder.glob("began-*"):
+        for file in marks_of(folder).glob("began-*"):
             return process, int(file.name.partition("-")[2])
         time.sleep(0.02)
     raise AssertionError("the step never began")

@@ -103,8 +103,7 @@ def test_a_large_value_is_a_file_that_a_variable_names(run: Any) -> None:
 
 
 def test_files_of_the_catalog_are_in_a_folder_that_both_see(run: Any) -> None:
-    (run.folder / "in.csv").write_text("1\n")
-    run.exec("a", command_type="shell", command="true", put=["in.csv"])
+    run.exec("a", command_type="shell", command="echo 1 > in.csv", put=["in.csv"])
 
     def act(root: Path, found: dict[str, str], argv: list[str]) -> int:
         (root / "work" / "out.csv").write_text((root / "work" / "in.csv").read_text() * 2)
