@@ -89,10 +89,7 @@ def rename(mapping: Mapping, names: dict[str, str]) -> bool:
         if new == old or new in mapping:
             continue
         found = True
-        mapping[new] = mapping.pop(old)
-        mapping.marks[new] = mapping.marks.pop(old)
-        if old in mapping.texts:
-            mapping.texts[new] = mapping.texts.pop(old)
+        mapping.rename(old, new)
     return found
 
 
@@ -137,9 +134,8 @@ def _retry(retry: Mapping) -> bool:
         del retry["backoff"]
         rename(backoff, BACKOFF)
         for name in backoff:
-            retry[name], retry.marks[name] = backoff[name], backoff.marks[name]
-            if name in backoff.texts:
-                retry.texts[name] = backoff.texts[name]
+            retry[name] = backoff[name]
+            retry.take(backoff, name, name)
     return found
 
 

@@ -107,7 +107,7 @@ def _first_line(path: Path) -> bytes:
     if not path.is_file():
         return b""
     with path.open("rb") as file:
-        return file.readline().rstrip(b"\r\n")
+        return file.readline(4096).rstrip(b"\r\n")
 
 
 def _in_the_way(path: Path, first: bytes) -> Problem:

@@ -113,6 +113,15 @@ def clip(line: str, column: int, width: int = 96) -> tuple[str, int]:
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:
-    """`text` without its middle where it is too long to be read."""
+    """`text` without its middle where it is too long to be read, and with escapes for what a
+    terminal would act on.
+
+    >>> shorten("a\\0b"), shorten("a" * 40, 15)
+    ('a\\\\x00b', 'aaaaa ... aaaaa')
+    """
     half = (longest - 5) // 2
-    return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
+    if len(text) > longest:
+        text = f"{text[:half]} ... {text[-half:]}"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

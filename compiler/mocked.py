@@ -13,15 +13,20 @@ from argosy.runtime.suggestions import nearest
 
 from .errors import SettingsError
 from .graph import Approval, Argo, Dag, Graph, Loop, Node, Stub, Task
+from .parse.fields import name_of
 from .rewrite import rewrite
 from .settings import Declared, every_node
 
 PATCH = "command", "command_type"
+PATCH_FORM = "{command: ..., command_type: python or shell}"
 
 
 def mock(graph: Graph, executor: Declared) -> Graph:
     """`graph` with its tasks mocked. Raises SettingsError for a patch of no task."""
-    patches: Mapping[str, Any] = executor.config.get("patches") or {}
+    patches = executor.config.get("patches") or {}
+    if not isinstance(patches, dict):
+        message = f"patches takes a mapping of steps to commands, not {name_of(patches)}"
+        raise SettingsError([executor.problem(message, ["patches"], PATCH_FORM)])
     tasks = {node.name for _, node in every_node(graph) if isinstance(node.spec, Task)}
     problems = [
         executor.problem(f"mocked has no option '{name}'", [name], "its option is patches")
@@ -32,12 +37,20 @@ def mock(graph: Graph, executor: Declared) -> Graph:
         at = ["patches", name]
         if name not in tasks:
             problems.append(executor.problem(f"no task '{name}'", at, nearest(name, tasks)))
-        elif not isinstance(patch, dict) or not patch.get("command") or set(patch) - {*PATCH}:
-            hint = "{command: ..., command_type: python or shell}"
-            problems.append(executor.problem(f"the patch of '{name}' is no command", at, hint))
+        elif not _is_patch(patch):
+            message = f"the patch of '{name}' is no command"
+            problems.append(executor.problem(message, at, PATCH_FORM))
     if problems:
         raise SettingsError(problems)
     return rewrite(graph, lambda node: _mocked(node, patches))
+
+
+def _is_patch(patch: Any) -> bool:
+    if not isinstance(patch, dict) or set(patch) - {*PATCH}:
+        return False
+    command = patch.get("command")
+    known = patch.get("command_type", "python") in ("python", "shell", "notebook")
+    return isinstance(command, str) and bool(command.strip()) and known
 
 
 def _mocked(node: Node, patches: Mapping[str, Any]) -> Node:

@@ -50,7 +50,9 @@ def resolve(compilation: Compilation) -> Compilation:
     request = compilation.request
     configuration = settings.read(layered(request), compilation.document, context)
     resolved = settings.resolve(configuration, context)
-    steps = settings.step_options(compilation.pipeline.graph, resolved.executor, context)
+    steps = settings.step_options(
+        compilation.pipeline.graph, resolved.executor, context, resolved.plugins
+    )
     if context.problems:
         raise SettingsError(context.problems)
     graph = settings.bounded(compilation.pipeline.graph, resolved.executor)

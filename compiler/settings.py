@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from argosy.runtime import registry
+from argosy.runtime.errors import PluginError
 from argosy.runtime.suggestions import nearest
 
 from . import aliases, source
@@ -19,8 +20,9 @@ from .parse.fields import Context, Fields, name_of
 from .rewrite import rewrite
 
 SERVICES = "executor", "run_log_store", "catalog", "secrets"
-EXECUTORS = "local", "local-container", "argo", "kubernetes", "mocked"
-"""Every executor that a step may carry overrides for, whatever this configuration runs on."""
+MOCKED = "mocked"
+EXECUTORS = (*registry.BUILT_IN["executor"], MOCKED)
+"""Our executors: a step may carry overrides for any, whatever this configuration runs on."""
 
 PARALLELISM = "parallelism"
 IN_A_CLUSTER = {
@@ -30,10 +32,9 @@ IN_A_CLUSTER = {
 }
 DEFAULTS = {
     "local": {"run_log_store": "file-system", "catalog": "file-system", "secrets": "env"},
-    "argo": IN_A_CLUSTER,
-    "kubernetes": IN_A_CLUSTER,
+    "cluster": IN_A_CLUSTER,
 }
-"""The provider of each service that a configuration leaves out, by executor."""
+"""The provider of each service that a configuration leaves out, by executor or by its family."""
 
 OWN = {
     "argo": frozenset(
@@ -134,6 +135,7 @@ def _prepared(document: source.Mapping, context: Context) -> source.Mapping:
     for key in document:
         if key == "executor" or not magnus:
             document[key] = _replaced(document[key], document.at(key), context, document.source)
+    _locate(document)
     return document
 
 
@@ -167,8 +169,23 @@ def _replaced(value: Any, mark: Any, context: Context, file: source.Source) -> A
     return value
 
 
+def _locate(value: Any) -> None:
+    """Adds its file to each place in `value`, as lists and mappings of several files are merged."""
+    if isinstance(value, source.Mapping):
+        value.mark = _placed(value.mark, value.source)
+        for key, (key_mark, mark) in value.marks.items():
+            value.marks[key] = _placed(key_mark, value.source), _placed(mark, value.source)
+        for inner in value.values():
+            _locate(inner)
+    elif isinstance(value, source.Sequence):
+        value.mark = _placed(value.mark, value.source)
+        value.marks = [_placed(mark, value.source) for mark in value.marks]
+        for inner in value:
+            _locate(inner)
+
+
 def _layer(under: source.Mapping, over: source.Mapping) -> None:
-    """Deep-merges `over` into `under`, each place with its file."""
+    """Deep-merges `over` into `under`. Every place in `over` has its file."""
     for key, value in over.items():
         old = under.get(key)
         if value is None and key in under:
@@ -182,10 +199,8 @@ def _layer(under: source.Mapping, over: source.Mapping) -> None:
             value = fresh
         under[key] = value
         under.texts.pop(key, None)
-        if key in over.texts:
-            under.texts[key] = over.texts[key]
-        key_mark, value_mark = over.marks.get(key, (over.mark, over.mark))
-        under.marks[key] = _placed(key_mark, over.source), _placed(value_mark, over.source)
+        under.take(over, key, key)
+        under.marks.setdefault(key, (over.mark, over.mark))
 
 
 def _placed(mark: Any, file: source.Source) -> Any:
@@ -199,9 +214,9 @@ def resolve(configuration: source.Mapping, context: Context) -> Settings:
     fields = Fields(configuration, "the configuration", context, literal=True)
     _refuse_tracker(fields)
     executor = _service(fields, "executor", "local")
-    defaults = DEFAULTS.get(executor.type, DEFAULTS["local"])
-    services = [_service(fields, name, defaults[name]) for name in SERVICES[1:]]
     plugins = fields.texts("plugins")
+    defaults = _defaults(executor.type, plugins)
+    services = [_service(fields, name, defaults[name]) for name in SERVICES[1:]]
     fields.close()
     run_log_store, catalog, secrets = services
     return Settings(executor, run_log_store, catalog, secrets, plugins)
@@ -212,6 +227,17 @@ def without_mock(settings: Settings) -> Settings:
     if settings.executor.type != "mocked":
         return settings
     return settings._replace(executor=Declared("local", {}))
+
+
+def _defaults(executor: str, plugins: tuple[str, ...]) -> Mapping[str, str]:
+    """The providers of an executor's services, a plugin's executor as its family has them."""
+    if executor in DEFAULTS:
+        return DEFAULTS[executor]
+    try:
+        family = None if executor == MOCKED else registry.find("executor", executor, plugins).family
+    except PluginError:  # `integrate` reports it, with its place
+        family = None
+    return DEFAULTS.get(family or "", DEFAULTS["local"])
 
 
 def _service(fields: Fields, name: str, default: str) -> Declared:
@@ -243,7 +269,7 @@ def _refuse_tracker(fields: Fields) -> None:
 
 
 def step_options(
-    graph: Graph, executor: Declared, context: Context
+    graph: Graph, executor: Declared, context: Context, plugins: tuple[str, ...] = ()
 ) -> dict[str, Mapping[str, Any]]:
     """The executor's options of each step that overrides any."""
     blocks = executor.config.get("overrides") or {}
@@ -252,9 +278,12 @@ def step_options(
     found: dict[str, Mapping[str, Any]] = {}
     for path, node in every_node(graph):
         for name, override in node.overrides.items():
-            if name not in EXECUTORS and name not in (known := executors()):
+            if name not in EXECUTORS and name not in (known := executors(plugins)):
                 message = f"overrides of step '{node.name}' name no executor: '{name}'"
-                context.problems.append(Problem(message, node.at, nearest(name, known)))
+                hint = (
+                    f"{nearest(name, known)}; `plugins` of the configuration adds those of a module"
+                )
+                context.problems.append(_problem_of_override(node, name, message, hint))
             elif name == executor.type and isinstance(override, str):
                 if override in blocks:
                     found[path] = merge(base, blocks[override])
@@ -262,19 +291,27 @@ def step_options(
                     message = f"step '{node.name}' names no block of the executor: '{override}'"
                     nothing = "its config has no overrides"
                     hint = nearest(override, blocks) if blocks else nothing
-                    context.problems.append(Problem(message, node.at, hint))
+                    context.problems.append(_problem_of_override(node, name, message, hint))
             elif name == executor.type and isinstance(override, dict):
                 found[path] = merge(base, override)
             elif not isinstance(override, (str, dict)):
                 message = f"overrides of step '{node.name}' for {name}: {name_of(override)}"
                 hint = "a mapping of options, or the name of a block"
-                context.problems.append(Problem(message, node.at, hint))
+                context.problems.append(_problem_of_override(node, name, message, hint))
     return found
 
 
-def executors() -> list[str]:
+def _problem_of_override(node: Node, name: str, message: str, hint: str) -> Problem:
+    """A problem at the key of one of a node's overrides."""
+    overrides = node.overrides
+    if isinstance(overrides, source.Mapping):
+        return overrides.source.problem(message, overrides.at_key(name), hint)
+    return Problem(message, node.at, hint)
+
+
+def executors(plugins: tuple[str, ...]) -> list[str]:
     """Every executor that a step may name, those of plugins among them."""
-    return [*EXECUTORS, *(point.name for point in registry.entry_points("executor"))]
+    return [*registry.names("executor", plugins), MOCKED]
 
 
 def own_override(executor: Declared, node: Any) -> Declared | None:

@@ -8,19 +8,25 @@ that a field which takes text gets it as it was written.
 
 from __future__ import annotations
 
+import errno
 import math
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
+from argosy.runtime import reading
+
 from .errors import DefinitionError, Position, Problem
 
 MAX_BYTES = 32 << 20
-MAX_DEPTH = 512
+MAX_DEPTH = 128
+"""Of one file. What reads values calls itself for each level, and Python's stack must do."""
 MAX_NODES = 1_000_000
+
+BRANCHES = "branches"
+"""The field whose keys are values: those of a conditional, where `5` and `'5'` are two."""
 
 OPENED = "while parsing a flow", "while scanning a quoted"
 """What libyaml was at where a bracket or a quote that it needs does not come."""
@@ -74,9 +80,10 @@ class Source:
 
 class Mapping(dict[str, Any]):
     """A YAML mapping. `marks` has each key's place and its value's, `texts` what a plain value that
-    is not a string read like, `typed` the value of a key that is not a string."""
+    is not a string read like, `typed` the value of a key that is not a string; `alike` has the keys
+    that are text and read as another that is none, by the names that they have here."""
 
-    __slots__ = ("mark", "marks", "source", "texts", "typed")
+    __slots__ = ("alike", "mark", "marks", "source", "texts", "typed")
 
     def __init__(self, source: Source, mark: Any) -> None:
         self.source = source
@@ -84,6 +91,7 @@ class Mapping(dict[str, Any]):
         self.marks: dict[str, tuple[Any, Any]] = {}
         self.texts: dict[str, str] = {}
         self.typed: dict[str, Any] = {}
+        self.alike: dict[str, str] = {}
 
     def at(self, key: str | None) -> Any:
         """The mark of the value of `key`; of the mapping where there is no such key."""
@@ -91,6 +99,27 @@ class Mapping(dict[str, Any]):
 
     def at_key(self, key: str) -> Any:
         return self.marks[key][0] if key in self.marks else self.mark
+
+    def rename(self, old: str, new: str) -> None:
+        """Gives a key another name, in its place."""
+        items = [(new if key == old else key, value) for key, value in self.items()]
+        self.clear()
+        self.update(items)
+        self.take(self, old, new)
+        for known in (self.marks, self.texts, self.typed, self.alike):
+            known.pop(old, None)
+
+    def take(self, other: Mapping, key: str, name: str) -> None:
+        """Takes over where the `key` of `other` stands, and how it is written."""
+        if key in other.marks:
+            self.marks[name] = other.marks[key]
+        for mine, theirs in (
+            (self.texts, other.texts),
+            (self.typed, other.typed),
+            (self.alike, other.alike),
+        ):
+            if key in theirs:
+                mine[name] = theirs[key]
 
 
 class Sequence(list[Any]):
@@ -124,19 +153,13 @@ def loads(text: str, name: str = "<text>") -> Any:
 def read(path: str, hint: str = "") -> Source:
     """The text of a file; UTF-8, at most MAX_BYTES. `hint`: what to do where it cannot be read."""
     try:
-        data = Path("/dev/stdin" if path == "-" else path).read_bytes()
-    except OSError as error:
-        message = f"cannot read {path}: {(error.strerror or str(error)).lower()}"
+        data = reading.read("/dev/stdin" if path == "-" else path, MAX_BYTES)
+    except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"cannot read {path}: {reason.lower()}"
+        if getattr(error, "errno", None) == errno.EFBIG:
+            hint = "split it into dag files (type: dag, dag_definition: other.yaml)"
         raise DefinitionError([Problem(message, hint=hint)]) from None
-    if len(data) > MAX_BYTES:
-        raise DefinitionError(
-            [
-                Problem(
-                    f"{path} has {len(data):,} bytes; the limit is {MAX_BYTES:,}",
-                    hint="split it into dag files (type: dag, dag_definition: other.yaml)",
-                )
-            ]
-        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -255,12 +278,13 @@ class _Builder:
             if kind is not yaml.AliasEvent and event.anchor:
                 self.anchors[event.anchor] = value, text, size
             if stack:
-                self._add(stack[-1], value, text, event.start_mark)
+                self._add(stack, value, text, event.start_mark)
             else:
                 root.append(value)
         return root[0] if root else None
 
-    def _add(self, frame: _Frame, value: Any, text: str | None, mark: Any) -> None:
+    def _add(self, stack: list[_Frame], value: Any, text: str | None, mark: Any) -> None:
+        frame = stack[-1]
         collection: Any = frame.value
         if type(collection) is Sequence:
             if text is not None:
@@ -271,11 +295,13 @@ class _Builder:
             if isinstance(value, (dict, list)):
                 self._fail("a key must be a scalar", mark)
             key = value if text is None else text
-            if text is not None and key not in collection.typed:
-                collection.typed[key] = value
             if key in collection.marks and key not in frame.merged:
-                first = collection.marks[key][0].line + 1
-                self._fail(f"'{key}' is already given in line {first}", mark, "remove one of them")
+                inside = stack[-2].key if len(stack) > 1 else ""
+                key = self._distinct(collection, key, text, mark, inside)
+            else:
+                collection.typed.pop(key, None)  # of a key that << had brought
+                if text is not None:
+                    collection.typed[key] = value
             frame.key, frame.key_mark = key, mark
         else:
             if frame.key == "<<":
@@ -289,6 +315,23 @@ class _Builder:
                 frame.merged.discard(frame.key)
             frame.key_mark = None
 
+    def _distinct(
+        self, mapping: Mapping, key: str, text: str | None, mark: Any, inside: str
+    ) -> str:
+        """The name of a key that reads as one before it: `5` and `'5'` are two branches. The text
+        of such a pair gets quotes."""
+        quoted = f"'{key}'"
+        same = (text is None) == (key not in mapping.typed) or quoted in mapping.marks
+        if same or inside != BRANCHES:
+            first = mapping.marks[key][0].line + 1
+            self._fail(f"'{key}' is already given in line {first}", mark, "remove one of them")
+        mapping.alike[quoted] = key
+        if text is None:
+            return quoted
+        mapping.rename(key, quoted)
+        mapping.typed[key] = scalar(text)
+        return key
+
     def _merge(self, frame: _Frame, value: Any, mark: Any) -> None:
         """`<<`: keys that are not given here; of several mappings the first one's counts."""
         for part in value if isinstance(value, list) else [value]:
@@ -297,10 +340,8 @@ class _Builder:
             into: Any = frame.value
             for key in [key for key in part if key not in into]:
                 into[key] = part[key]
-                into.marks[key] = part.marks[key]
+                into.take(part, key, key)
                 frame.merged.add(key)
-                if key in part.texts:
-                    into.texts[key] = part.texts[key]
 
     def _scalar(self, event: Any) -> tuple[Any, str | None]:
         """The value, and the text where that is another thing."""

@@ -115,11 +115,18 @@ GROUPS = {
     "catalog": "argosy.catalogs",
     "secrets": "argosy.secrets",
     "integration": "argosy.integrations",
+    "node": "argosy.nodes",
 }
 """By kind, the group of entry points that a plugin adds to."""
 
 OURS = "argosy-", "argosy."
 """How the metadata of our own distribution begins: installed, and beside its source."""
+
+NAMED_BY = {
+    "executor": "executor_type",
+    **dict.fromkeys(("run_log_store", "catalog", "secrets"), "service_provider"),
+}
+"""By kind, the attribute of a class that has its name."""
 
 PROTOCOLS: Mapping[str, type[Service]] = {
     "run_log_store": RunLogStore,
@@ -152,11 +159,21 @@ def find(kind: str, name: str, plugins: tuple[str, ...] = ()) -> type[Any]:
                 return verified(found, kind, name, f"plugin {module}")
     points = {point.name: point for point in entry_points(kind)}
     if name not in points:
-        names = {*BUILT_IN[kind], *points}
         label = kind.replace("_", " ")
-        raise PluginError(f"there is no {label} '{name}'; {nearest(name, names)}")
-    found = load(points[name].value, f"entry point {name} of {GROUPS[kind]}")
-    return verified(found, kind, name, f"plugin {points[name].value}")
+        raise PluginError(f"there is no {label} '{name}'; {nearest(name, names(kind, plugins))}")
+    what = describe(points[name])
+    return verified(load(points[name].value, what), kind, name, what)
+
+
+def names(kind: str, plugins: Iterable[str] = ()) -> list[str]:
+    """The names that `find` knows: ours, those of entry points, and for an executor those of the
+    modules `plugins`. Raises PluginError."""
+    found = dict.fromkeys(BUILT_IN[kind])
+    found.update(dict.fromkeys(point.name for point in entry_points(kind)))
+    for module in plugins:
+        types = (getattr(cls, NAMED_BY[kind], None) for cls in classes(module))
+        found.update(dict.fromkeys(name for name in types if isinstance(name, str) and name))
+    return list(found)
 
 
 def make(kind: str, declared: Mapping[str, Any], plugins: tuple[str, ...] = ()) -> Any:
@@ -172,7 +189,7 @@ def integrations(
     found: dict[type[BaseIntegration], str] = {}
     for point in entry_points("integration") if search else ():
         if point.value not in BUILT_IN["integration"].values():
-            found.setdefault(load(point.value, f"entry point {point.name}"), point.value)
+            found.setdefault(load(point.value, describe(point)), point.value)
     for module in plugins:
         for cls in classes(module):
             if issubclass(cls, BaseIntegration) and cls.service_provider is not None:
@@ -220,18 +237,33 @@ def replaced(name: str, pair: str) -> None:
 
 
 def load(target: str, what: str) -> type[Any]:
-    """The class at `module:Class`."""
+    """The class at `module:Class`. Raises PluginError."""
+    found = member(target, what)
+    if not isinstance(found, type):
+        raise PluginError(f"{what}: {target} is not a class")
+    return found
+
+
+def member(target: str, what: str) -> Any:
+    """What is at `module:name`. Raises PluginError."""
     name, _, attribute = target.partition(":")
     found = getattr(module(name, what), attribute, None)
-    if not isinstance(found, type):
-        raise PluginError(f"{what}: module {name} has no class '{attribute}'")
+    if found is None:
+        raise PluginError(f"{what}: module {name} has no '{attribute}'")
     return found
+
+
+def describe(point: Any) -> str:
+    """An entry point, and the distribution that has it."""
+    dist = getattr(point, "dist", None)
+    of = f" of the distribution {dist.name} {dist.version}" if dist else ""
+    return f"entry point '{point.name}' in {point.group}{of}"
 
 
 def module(name: str, what: str) -> Any:
     try:
         return import_module(name)
-    except Exception as error:  # what a plugin raises when it is imported can be anything
+    except (Exception, SystemExit) as error:  # a plugin raises what it likes when it is imported
         reason = f"{type(error).__name__}: {error}"
         raise PluginError(
             f"{what}: cannot import {name} ({reason}); "
@@ -244,7 +276,12 @@ def entry_points(kind: str) -> Iterator[Any]:
     if extended():
         from importlib.metadata import entry_points as installed  # 15 ms: for a plugin only
 
-        yield from installed(group=GROUPS[kind])
+        try:
+            yield from installed(group=GROUPS[kind])
+        except Exception as error:  # a file of entry points that is none
+            reason = f"{type(error).__name__}: {error}"
+            message = f"the entry points of an installed distribution cannot be read ({reason})"
+            raise PluginError(message) from error
 
 
 @cache
@@ -262,7 +299,7 @@ def extended() -> bool:
                     with open(f"{folder or '.'}/{name}/entry_points.txt", encoding="utf-8") as file:
                         if "[argosy." in file.read():
                             return True
-                except OSError:
+                except (OSError, ValueError):  # it has none, or they are not text
                     continue
     return False
 

@@ -42,7 +42,7 @@ def check_options(config: Mapping[str, Any], path: Path = (), *, step: bool = Fa
         refused = [_not_of_a_step(name, path) for name in config if name in OPTIONS.keys() - own]
         rest = {name: value for name, value in config.items() if name not in OPTIONS}
         found = check_values(OPTIONS, "kubernetes", {**own, **rest}, path, step=True)
-        return [*refused, *found, *_of_the_pod(own, path)]
+        return [*refused, *found, *([] if found else _of_the_pod(own, path))]
     found = check_values(OPTIONS, "kubernetes", config, path)
     if not found:
         found.extend(Fault((*path, *at), message, hint) for at, message, hint in _together(config))

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from argosy.runtime.suggestions import nearest
 
-from ..parse.fields import duration, name_of
+from ..parse import fields
+from ..parse.fields import name_of
 from ..schema.faults import path_of
 from ..schema.fields import check_fields
 from ..schema.versions import ARGO
@@ -50,6 +51,8 @@ def integer(value: Any, least: int = 1) -> int:
         raise WrongValue(f"takes a whole number, not {name_of(value)}")
     if value < least:
         raise WrongValue(f"must be at least {least}")
+    if value > fields.MOST_COUNT:
+        raise WrongValue(f"must be at most {fields.MOST_COUNT:,}")
     return value
 
 
@@ -62,13 +65,9 @@ def boolean(value: Any) -> bool:
 
 def seconds(value: Any) -> float:
     """A duration above 0."""
-    found = None
-    if isinstance(value, str):
-        found = duration(value)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        found = float(value)
-    if found is None or not 0 < found < 1e9:
-        raise WrongValue("takes a duration above 0", "seconds, or such as 90s, 10m, 1h30m, 2d")
+    found = fields.seconds(value)
+    if found is None:
+        raise WrongValue(f"takes {fields.DURATION}", fields.DURATIONS)
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from argosy.runtime.suggestions import closest
 
 from ..graph import Retry
+from ..parse import fields
 from .cron import cron
 from .readers import (
     Fault,
@@ -37,14 +38,23 @@ class Schedule(NamedTuple):
 
 def factor(value: Any) -> float:
     """What a wait grows by."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 1:
-        raise WrongValue("takes a number of at least 1")
-    return value
+    found = fields.number(value, *fields.FACTORS)
+    if found is None:
+        raise WrongValue("takes a number from 1 to 1000")
+    return found
+
+
+def wait(value: Any) -> float:
+    """A duration, 0 too."""
+    found = fields.seconds(value, 0)
+    if found is None:
+        raise WrongValue("takes a duration below 31 years", fields.DURATIONS)
+    return found
 
 
 ATTEMPTS: Mapping[str, Reader] = {
     "max_attempts": integer,
-    "backoff": seconds,
+    "backoff": wait,
     "factor": factor,
     "max_backoff": seconds,
 }

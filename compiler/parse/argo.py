@@ -38,7 +38,8 @@ def argo(fields: Fields) -> Argo | None:
         if mapping is None:
             return None
         template = fields.plain(mapping, mapping.mark, literal=True)
-        _check(fields, mapping, template)
+        if not _check(fields, mapping, template):
+            return None
         _check_inputs(fields, mapping, template, {**arguments, **handed})
         _check_outputs(fields, template, returns)
         _check_sources(fields, mapping, template)
@@ -94,10 +95,11 @@ def _returns(fields: Fields) -> dict[str, str]:
     return {name: name for name in fields.texts("returns")}
 
 
-def _check(fields: Fields, mapping: source.Mapping, template: Mapping[str, Any]) -> None:
-    """Reports what the engine would not take, each fault at its place."""
+def _check(fields: Fields, mapping: source.Mapping, template: Mapping[str, Any]) -> bool:
+    """Reports what the engine would not take, each fault at its place; whether there was none."""
     from ..schema.fields import check_fields
 
+    before = len(fields.context.problems)
     faults = sorted((keys_of(fault.place), fault) for fault in check_fields(dict(template), SCHEMA))
     for keys, fault in faults:
         if keys == ["name"]:  # Argosy's to give
@@ -112,6 +114,7 @@ def _check(fields: Fields, mapping: source.Mapping, template: Mapping[str, Any])
         message = f"a template has one of {', '.join(KINDS)}"
         given = f", not {' and '.join(kinds)}" if kinds else ""
         fields.problem(message + given, fields.mapping.at_key("template"))
+    return len(fields.context.problems) == before
 
 
 def keys_of(place: Place) -> list[Any]:

@@ -27,6 +27,8 @@ def parse(document: Any, name: str, context: Context) -> Pipeline | None:
         return None
     fields = Fields(document, "a definition", context, literal=is_magnus(document))
     name = fields.text("name", name)
+    if not name.strip():
+        fields.problem("name is empty", document.at("name"), "leave it out: it is the file's stem")
     description = fields.text("description", literal=True)
     parameters = fields.data("parameters") or {}
     if not isinstance(parameters, dict):
@@ -90,9 +92,14 @@ def nested(fields: Fields, key: str, mapping: source.Mapping) -> Steps[Graph | N
 def dag_file(fields: Fields, path: str, mark: Any) -> Steps[Graph | None]:
     """The graph of another definition, beside this one (as Magnus: or from the working folder)."""
     context = fields.context
-    beside = Path(fields.mapping.source.name).parent / path
-    target = beside if beside.exists() or not Path(path).exists() else Path(path)
-    resolved = str(target.resolve())
+    try:
+        beside = Path(fields.mapping.source.name).parent / path
+        target = beside if beside.exists() or not Path(path).exists() else Path(path)
+        resolved = str(target.resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # too long; a loop of links; a NUL in it
+        reason = getattr(error, "strerror", None) or str(error)
+        fields.problem(f"cannot read {path}: {reason.lower()}", mark)
+        return None
     if resolved in context.files:
         fields.problem(f"{path} includes itself", mark, "a dag file must not lead back to itself")
         return None
@@ -103,7 +110,7 @@ def dag_file(fields: Fields, path: str, mark: Any) -> Steps[Graph | None]:
             fields.problem(message, mark, "files that include files multiply: nest fewer of them")
         return None
     try:
-        document = source.load(str(target))
+        document = source.load(resolved if str(target) == "-" else str(target))
     except DefinitionError as error:
         if error.problems[0].at is None:
             fields.problem(error.problems[0].message, mark, "the path is relative to this file")

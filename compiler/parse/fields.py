@@ -17,6 +17,14 @@ from ..trampoline import Steps
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 _UNITS = 86400, 3600, 60, 1
+SHORTEST, LONGEST = 1e-9, 1e9
+"""Seconds: the longest is 31 years. Some clocks of Kubernetes and of a machine take no more."""
+DURATION = "a duration above 0 and below 31 years"
+DURATIONS = "seconds, or such as 90s, 10m, 1h30m, 2d"
+FACTORS = 1.0, 1000.0
+"""The least and the most that a wait grows by from one attempt to the next."""
+MOST_COUNT = (1 << 31) - 1
+"""The largest whole number that Kubernetes takes where it counts."""
 
 
 class Context:
@@ -49,6 +57,22 @@ def name_of(value: Any) -> str:
             return "a mapping"
 
 
+def seconds(value: Any, least: float = SHORTEST) -> float | None:
+    """The duration that `value` is, a number or text; None where it is none that can be waited for.
+
+    >>> seconds("10m"), seconds(1.5), seconds(True), seconds(0), seconds("1" * 400)
+    (600.0, 1.5, None, None, None)
+    """
+    return number(duration(value) if isinstance(value, str) else value, least, LONGEST)
+
+
+def number(value: Any, least: float, most: float) -> float | None:
+    """The number that `value` is; None where it is none, or not within these bounds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if least <= value <= most else None
+
+
 def duration(text: str) -> float | None:
     """Seconds of `90`, `90s`, `10m`, `1h30m`, `2d`; None where it is no duration.
 
@@ -58,9 +82,8 @@ def duration(text: str) -> float | None:
     match = _DURATION.fullmatch(text.strip())
     if not match or not text.strip():
         return None
-    return float(
-        sum(float(part) * unit for part, unit in zip(match.groups(), _UNITS, strict=True) if part)
-    )
+    parts = zip(match.groups(), _UNITS, strict=True)
+    return sum(float(part) * unit for part, unit in parts if part)
 
 
 class Fields:
@@ -189,27 +212,37 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, int):
             self.wrong(key, "a whole number")
             return default
-        if value < least:
-            self.problem(f"{key} must be at least {least}", self.mapping.at(key))
+        if not least <= value <= MOST_COUNT:
+            wanted = f"at least {least}" if value < least else f"at most {MOST_COUNT:,}"
+            self.problem(f"{key} must be {wanted}", self.mapping.at(key))
             return default
         return value
 
-    def seconds(self, key: str, default: float | None = None) -> float | None:
+    def seconds(
+        self, key: str, default: float | None = None, least: float = SHORTEST
+    ) -> float | None:
         """A duration, in seconds."""
         if not self.has(key):
             return default
         value = self.mapping[key]
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            found: float | None = float(value) if math.isfinite(value) else None
-        elif isinstance(value, str):
-            found = duration(self.replaced(value, self.mapping.at(key)))
-        else:
-            found = None
-        if found is None or found <= 0:
-            hint = "seconds, or such as 90s, 10m, 1h30m, 2d"
-            self.problem(f"{key} takes a duration above 0", self.mapping.at(key), hint)
+        if isinstance(value, str):
+            value = self.replaced(value, self.mapping.at(key))
+        found = seconds(value, least)
+        if found is None:
+            wanted = DURATION if least else "a duration below 31 years"
+            self.problem(f"{key} takes {wanted}", self.mapping.at(key), DURATIONS)
             return default
         return found
+
+    def number(self, key: str, default: float, least: float, most: float) -> float:
+        """A number within these bounds."""
+        if not self.has(key):
+            return default
+        found = number(self.mapping[key], least, most)
+        if found is None:
+            message = f"{key} takes a number from {least:g} to {most:g}"
+            self.problem(message, self.mapping.at(key))
+        return default if found is None else found
 
     def submapping(self, key: str) -> source.Mapping | None:
         """A mapping, as it stands."""
@@ -243,6 +276,7 @@ class Fields:
     def plain(self, value: Any, mark: Any, literal: bool) -> Any:
         """`value` as plain JSON data."""
         if isinstance(value, source.Mapping):
+            self.refuse_alike(value)
             return {k: self.plain(v, value.at(k), literal) for k, v in value.items()}
         if isinstance(value, source.Sequence):
             return [self.plain(v, value.at(i), literal) for i, v in enumerate(value)]
@@ -250,6 +284,11 @@ class Fields:
             self.problem("JSON has no such number", mark, "put it in quotes to pass it as text")
             return None
         return value if literal or not isinstance(value, str) else self.replaced(value, mark)
+
+    def refuse_alike(self, mapping: source.Mapping) -> None:
+        """Reports keys of which one is text and reads as the other: names are text."""
+        for name, key in mapping.alike.items():
+            self.problem(f"'{key}' is given twice", mapping.at_key(name), "remove one of them")
 
     def placed(self, value: Any, mark: Any) -> Any:
         """`value` as `plain` has it, with the places of its members kept."""

@@ -6,10 +6,14 @@ and makes its node of the specs that `graph` has.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from argosy.runtime import registry
+from argosy.runtime.errors import PluginError
 from argosy.runtime.suggestions import nearest
 
 from .. import aliases, source
@@ -86,7 +90,8 @@ def parse_step(name: str, fields: Fields, mark: Any, nested: Nested) -> Steps[Dr
     parser = NODES.get(kind) or _plugin(kind)
     if parser is None:
         message = f"step '{name}' has the unknown type '{kind}'"
-        fields.problem(message, fields.mapping.at("type"), nearest(kind, NODES))
+        known = [*NODES, *(point.name for point in registry.entry_points("node"))]
+        fields.problem(message, fields.mapping.at("type"), nearest(kind, known))
         return draft
     draft.type = kind
     before = len(fields.context.problems)
@@ -99,11 +104,29 @@ def parse_step(name: str, fields: Fields, mark: Any, nested: Nested) -> Steps[Dr
 
 
 def _plugin(kind: str) -> Callable[[Fields, Nested], Steps[Spec | None]] | None:
-    from importlib.metadata import entry_points
-
-    for point in entry_points(group="argosy.nodes", name=kind):
-        return point.load()  # type: ignore[no-any-return]
+    for point in registry.entry_points("node"):
+        if point.name == kind:
+            return partial(_parse_plugin, point)
     return None
+
+
+def _parse_plugin(point: Any, fields: Fields, nested: Nested) -> Steps[Spec | None]:
+    """The node of a plugin's function; whatever that raises is a problem of the step."""
+    what = registry.describe(point)
+    try:
+        spec = yield from registry.member(point.value, what)(fields, nested)
+    except PluginError as error:
+        fields.problem(str(error), fields.mapping.at("type"))
+        return None
+    except Exception as error:
+        message = f"{what} failed: {type(error).__name__}: {error}"
+        fields.problem(message, fields.mapping.at("type"))
+        return None
+    if spec is not None and not isinstance(spec, Spec):
+        message = f"{what} made no node of argosy.compiler.graph, but {type(spec).__name__}"
+        fields.problem(message, fields.mapping.at("type"))
+        return None
+    return spec
 
 
 def _depends(fields: Fields, draft: Draft) -> None:
@@ -122,6 +145,11 @@ def _depends(fields: Fields, draft: Draft) -> None:
 def parse_parallel(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     """`type: parallel`."""
     branches = yield _branches(fields, nested)
+    mapping = fields.mapping.get("branches")
+    if isinstance(mapping, source.Mapping):
+        fields.refuse_alike(mapping)
+        if "" in mapping:
+            fields.problem("a branch needs a name", mapping.at_key(""))
     return Parallel(branches) if branches else None
 
 
@@ -206,13 +234,11 @@ def parse_conditional(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     fields.require("parameter", "the parameter that decides")
     parameter = fields.text("parameter")
     branches = yield _branches(fields, nested)
-    mapping = fields.mapping.get("branches")
-    typed = mapping.typed if isinstance(mapping, source.Mapping) else {}
-    values = {label: typed.get(label, label) for label in branches}
+    branches, values = _labelled(fields, branches)
     default: str | None = None
     if isinstance(fields.mapping.get("default"), source.Mapping):
         body = fields.submapping("default")
-        graph = body and (yield nested(fields, "default", body))
+        graph = None if body is None else (yield nested(fields, "default", body))
         if graph is not None:
             default = "default"
             while default in branches:
@@ -220,10 +246,36 @@ def parse_conditional(fields: Fields, nested: Nested) -> Steps[Spec | None]:
             branches[default] = graph
     elif fields.has("default"):
         default = fields.text("default", literal=True)
+        if "default" not in fields.mapping.texts and f"'{default}'" in branches:
+            default = f"'{default}'"
         if default not in branches:
             message = f"default names no branch: '{default}'"
             fields.problem(message, fields.mapping.at("default"), nearest(default, branches))
     return Conditional(parameter, branches, values, default) if branches else None
+
+
+def _labelled(
+    fields: Fields, branches: dict[str, Graph]
+) -> tuple[dict[str, Graph], dict[str, Any]]:
+    """The branches of a conditional by their labels, and the value of each label. A label is how
+    its value is written; with quotes where that is empty text, or reads as another label."""
+    found: dict[str, Graph] = {}
+    values: dict[str, Any] = {}
+    mapping = fields.mapping.get("branches")
+    if not isinstance(mapping, source.Mapping):
+        return found, values
+    seen: dict[tuple[bool, Any], str] = {}
+    for name, graph in branches.items():
+        value = mapping.alike.get(name, mapping.typed.get(name, name))
+        label = name or ("''" if value == "" else "null")
+        other = seen.setdefault((isinstance(value, bool), value), label)
+        if isinstance(value, float) and not math.isfinite(value):
+            fields.problem("JSON has no such number", mapping.at_key(name))
+        elif other != label or label in found:
+            message = f"the branches '{other}' and '{label}' are for the same value"
+            fields.problem(message, mapping.at_key(name), "remove one of them")
+        found[label], values[label] = graph, value
+    return found, values
 
 
 def parse_argo(fields: Fields, nested: Nested) -> Steps[Spec | None]:

@@ -8,7 +8,7 @@ import shlex
 from .. import source
 from ..graph import Retry, Spec, Task
 from ..trampoline import Steps
-from .fields import Fields, Nested
+from .fields import FACTORS, Fields, Nested
 
 COMMAND_TYPES = "python", "shell", "notebook", "container"
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
@@ -164,14 +164,10 @@ def _retry(fields: Fields) -> Retry | None:
     retry = fields.fields("retry")
     if retry is None:
         return None
-    factor = retry.data("factor")
-    if factor is not None and (isinstance(factor, bool) or not isinstance(factor, (int, float))):
-        retry.wrong("factor", "a number")
-        factor = None
     found = Retry(
         max_attempts=retry.integer("max_attempts", 1) or 1,
-        backoff=retry.seconds("backoff", 0.0) or 0.0,
-        factor=float(factor if factor is not None else 2),
+        backoff=retry.seconds("backoff", least=0) or 0.0,
+        factor=retry.number("factor", 2.0, *FACTORS),
         max_backoff=retry.seconds("max_backoff", 300.0) or 300.0,
     )
     retry.close()

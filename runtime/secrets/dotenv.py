@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from io import StringIO
 from typing import Any, ClassVar
 
+from argosy.runtime import reading
 from argosy.runtime.errors import NodeError
 from argosy.runtime.service import Option, Secrets, project
+
+MAX_BYTES = 1 << 20
 
 
 class DotenvSecrets(Secrets):
@@ -43,10 +47,10 @@ def read(path: str) -> Mapping[str, str | None]:
             "the secrets provider 'dotenv' needs a library: pip install 'argosy[dotenv]'"
         ) from error
     try:
-        with open(path, encoding="utf-8") as file:
-            # A password may hold ${...}, and then means it.
-            return dotenv_values(stream=file, interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
+        data = reading.read(path, MAX_BYTES)
+        # A password may hold ${...}, and then means it.
+        return dotenv_values(stream=StringIO(data.decode("utf-8")), interpolate=False)
+    except (OSError, ValueError) as error:  # no text, or a path with a NUL in it
         reason = getattr(error, "strerror", None) or error
         raise NodeError(
             f"cannot read the secrets file {path}: {reason}; "

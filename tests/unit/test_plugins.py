@@ -134,3 +134,35 @@ def test_what_a_plugin_prints_is_no_part_of_a_result(tmp_path: Path) -> None:
     assert json.loads(ran.stdout)["parameters"] == {"seen": "data at execution"}
     assert "imported" in ran.stderr
     assert "validated" in ran.stderr
+
+
+NODE = """
+def parse(fields, nested):
+    %s
+    yield from ()
+    return %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "made", "expected"),
+    [
+        ("raise KeyError('x')", "None", "failed: KeyError: 'x'"),
+        ("pass", "5", "made no node of argosy.compiler.graph, but int"),
+        ("1 +", "5", "cannot import nodes_plugin (SyntaxError"),
+    ],
+)
+def test_a_broken_type_of_node_is_named_at_the_step(
+    body: str, made: str, expected: str, tmp_path: Path
+) -> None:
+    info = tmp_path / "company_nodes-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: company-nodes\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text("[argosy.nodes]\nwait = nodes_plugin:parse\n")
+    (tmp_path / "nodes_plugin.py").write_text(NODE % (body, made))
+    (tmp_path / "p.yaml").write_text("dag: {steps: {a: {type: wait}}}")
+    found = argosy("check", "p.yaml", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert (found.returncode, "Traceback" in found.stderr) == (1, False)
+    origin = "entry point 'wait' in argosy.nodes of the distribution company-nodes 1.2"
+    assert found.stderr.startswith(f"p.yaml:1:25: error: {origin}")
+    assert expected in found.stderr

@@ -1,5 +1,6 @@
 """Definitions into graphs, and every problem at once."""
 
+import re
 import time
 from pathlib import Path
 
@@ -464,3 +465,126 @@ def test_a_notebook() -> None:
     assert "'../x.ipynb' leaves the working folder" in found
     assert "command_config has no field 'kernel'" in found
     assert "step 'd' has no field 'output_cell_tag'" in found
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (f"timeout: {'9' * 400}", "timeout takes a duration above 0 and below 31 years"),
+        (f"timeout: {'9' * 400}s", "timeout takes a duration above 0 and below 31 years"),
+        ("timeout: .inf", "timeout takes a duration"),
+        (f"retry: {'9' * 400}", "retry must be at most 2,147,483,647"),
+        (f"retry: {{max_attempts: 2, backoff: {'9' * 400}}}", "backoff takes a duration"),
+        (
+            f"retry: {{max_attempts: 2, factor: {'9' * 400}}}",
+            "factor takes a number from 1 to 1000",
+        ),
+        ("retry: {max_attempts: 2, factor: 0.5}", "factor takes a number from"),
+    ],
+)
+def test_numbers_that_nothing_can_count_to(fields: str, expected: str) -> None:
+    found = problems(f"dag: {{steps: {{a: {{type: task, command: a.b, {fields}}}}}}}")
+    assert found.startswith("p.yaml:1:")
+    assert expected in found
+
+
+def test_a_default_without_steps() -> None:
+    branches = "branches: {x: {steps: {s: {type: stub}}}}"
+    text = f"dag: {{steps: {{a: {{type: conditional, parameter: p, {branches}, default: {{}}}}}}}}"
+    assert "default needs 'steps': names of steps" in problems(text)
+
+
+def test_a_template_whose_parameters_are_no_list() -> None:
+    template = "{inputs: {parameters: true}, http: {url: x}}"
+    found = problems(f"dag: {{steps: {{a: {{type: argo, template: {template}}}}}}}")
+    assert "template: inputs.parameters: must be a list" in found
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ('"a\\0b"', "cannot read a\\x00b: embedded null"),
+        ("loop.yaml", "cannot read .*loop.yaml: .*(symlink loop|symbolic links)"),
+        ("x" * 5_000, "cannot read x+ ... x+: file name too long"),
+        ("/dev/zero", "cannot read /dev/zero: it is larger than"),
+        ('""', "cannot read .*: is a directory"),
+        ('"-"', "cannot read .*-: no such file"),
+    ],
+)
+def test_dag_files_that_are_none(
+    path: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("loop.yaml").symlink_to("loop.yaml")
+    found = problems(f"dag: {{steps: {{a: {{type: dag, dag_definition: {path}}}}}}}")
+    assert found.startswith("p.yaml:1:46: error: ")
+    assert re.search(expected.replace("\\x", "\\\\x"), found), found
+
+
+LABELS = "dag: {steps: {a: {type: conditional, parameter: p, branches: {%s}%s}}}"
+
+
+@pytest.mark.parametrize(
+    ("labels", "values"),
+    [
+        (["5", "'5'"], {"5": 5, "'5'": "5"}),
+        (["'5'", "5"], {"'5'": "5", "5": 5}),
+        (["'5'"], {"5": "5"}),
+        (["true", "'true'", "1"], {"true": True, "'true'": "true", "1": 1}),
+        (["''", "~"], {"''": "", "~": None}),
+        (["''", "!!null ''"], {"''": "", "null": None}),
+    ],
+)
+def test_a_label_is_how_its_value_is_written(labels: list[str], values: dict[str, object]) -> None:
+    graph = "{steps: {s: {type: stub}}}"
+    branches = ", ".join(f"{label}: {graph}" for label in labels)
+    spec = pipeline(LABELS % (branches, "")).graph.nodes["a"].spec
+    assert isinstance(spec, Conditional)
+    assert list(spec.values.items()) == list(values.items())
+    assert list(spec.branches) == list(values)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("1", "1.0"), ("true", "True"), ("~", "null"), ("16", "0x10")]
+)
+def test_two_branches_are_not_for_the_same_value(one: str, other: str) -> None:
+    graph = "{steps: {s: {type: stub}}}"
+    found = problems(LABELS % (f"{one}: {graph}, {other}: {graph}", ""))
+    assert f"the branches '{one}' and '{other}' are for the same value" in found
+
+
+@pytest.mark.parametrize(("default", "label"), [("5", "5"), ("'5'", "'5'")])
+def test_a_default_names_the_branch_that_is_written_so(default: str, label: str) -> None:
+    graph = "{steps: {s: {type: stub}}}"
+    branches = f"5: {graph}, '5': {graph}"
+    spec = pipeline(LABELS % (branches, f", default: {default}")).graph.nodes["a"].spec
+    assert isinstance(spec, Conditional)
+    assert spec.default == label
+
+
+def test_names_that_are_empty() -> None:
+    step = "{type: stub}"
+    assert "name is empty" in problems(f"name: ''\ndag: {{steps: {{a: {step}}}}}")
+    assert "name is empty" in problems(f"name: ' '\ndag: {{steps: {{a: {step}}}}}")
+    branches = f"branches: {{'': {{steps: {{a: {step}}}}}}}"
+    found = problems(f"dag: {{steps: {{a: {{type: parallel, {branches}}}}}}}")
+    assert "a branch needs a name" in found
+
+
+def test_names_that_read_alike_are_one() -> None:
+    branches = "branches: {5: {steps: {a: {type: stub}}}, '5': {steps: {a: {type: stub}}}}"
+    assert "'5' is given twice" in problems(
+        f"dag: {{steps: {{a: {{type: parallel, {branches}}}}}}}"
+    )
+    data = "parameters: {branches: {5: a, '5': b}}\ndag: {steps: {a: {type: stub}}}"
+    assert "p.yaml:1:31: error: '5' is given twice" in problems(data)
+
+
+@pytest.mark.parametrize("backoff", ["0", "0s", "0.0"])
+def test_a_backoff_may_be_nothing(backoff: str) -> None:
+    graph = steps(
+        f"a: {{type: task, command: a.b, retry: {{max_attempts: 2, backoff: {backoff}}}}}"
+    )
+    task = graph.nodes["a"].spec
+    assert isinstance(task, Task)
+    assert task.retry == Retry(max_attempts=2, backoff=0.0)

@@ -212,3 +212,78 @@ def test_mocked_makes_stubs_of_all_tasks_but_the_patched(resolved: Resolved) -> 
         resolved(
             "executor: {type: mocked, config: {patches: {bb: {command: c.d}}}}", pipeline=pipeline
         )
+
+
+def test_a_value_in_a_list_is_shown_where_it_stands(resolved: Resolved, tmp_path: Path) -> None:
+    first = "executor:\n  type: argo\n  config:\n    image: i\n    tolerations:\n      - {key: 5}\n"
+    with pytest.raises(SettingsError) as error:
+        resolved(first, "executor: {config: {image: j}}", until=phases.integrate)
+    assert str(error.value).startswith(f"{tmp_path}/c0.yaml:6:15: error: tolerations[0].key")
+    with pytest.raises(SettingsError) as error:
+        resolved("executor: {config: {image: j}}", first, until=phases.integrate)
+    assert str(error.value).startswith(f"{tmp_path}/c1.yaml:6:15: error: tolerations[0].key")
+
+
+@pytest.mark.parametrize(
+    "patches", ["1", "[a]", "{a: 1}", "{a: {command: 1}}", "{a: {command: [x]}}"]
+)
+def test_patches_that_are_none(patches: str, resolved: Resolved, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        resolved(f"executor: {{type: mocked, config: {{patches: {patches}}}}}")
+    assert str(error.value).startswith(f"{tmp_path}/c0.yaml:1:")
+
+
+@pytest.mark.parametrize("executor", ["kubernetes", "argo"])
+@pytest.mark.parametrize("override", ["{env: x}", "{env: [x]}", "{env: {A: []}}", "1", "[]"])
+def test_overrides_of_the_wrong_type(
+    executor: str, override: str, resolved: Resolved, tmp_path: Path
+) -> None:
+    step = f"{{type: task, command: a.b, overrides: {{{executor}: {override}}}}}"
+    with pytest.raises(SettingsError) as error:
+        resolved(
+            f"executor: {{type: {executor}, config: {{image: i}}}}",
+            pipeline=f"dag: {{steps: {{a: {step}}}}}",
+            until=phases.integrate,
+        )
+    assert str(error.value).startswith(f"{tmp_path}/p.yaml:1:")
+
+
+SLURM = """
+from argosy.runtime.executors.base import Executor
+
+
+class Slurm(Executor):
+    executor_type = "slurm"
+    family = "%s"
+"""
+
+
+@pytest.mark.parametrize(
+    ("family", "run_log_store"), [("cluster", "kubernetes"), ("machines", "file-system")]
+)
+def test_an_executor_of_a_plugin_has_the_defaults_of_its_family(
+    family: str,
+    run_log_store: str,
+    resolved: Resolved,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = f"slurm_{family}"
+    (tmp_path / f"{module}.py").write_text(SLURM % family)
+    step = "{type: task, command: a.b, overrides: {slurm: {queue: long}}}"
+    found = resolved(
+        f"plugins: [{module}]\nexecutor: {{type: slurm, config: {{queue: short}}}}",
+        pipeline=f"dag: {{steps: {{a: {step}}}}}",
+    ).settings
+    assert found.run_log_store.type == run_log_store
+    assert found.steps == {"a": {"queue": "long"}}
+
+
+def test_an_override_for_an_executor_that_is_none(resolved: Resolved, tmp_path: Path) -> None:
+    step = "{type: task, command: a.b, overrides: {agro: {image: i}}}"
+    with pytest.raises(SettingsError) as error:
+        resolved("executor: local", pipeline=f"dag: {{steps: {{a: {step}}}}}")
+    said = str(error.value)
+    assert said.startswith(f"{tmp_path}/p.yaml:1:57: error: overrides of step 'a' name no executor")
+    assert "did you mean 'argo'?; `plugins` of the configuration adds" in said

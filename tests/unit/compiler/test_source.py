@@ -1,5 +1,7 @@
 """YAML in, values with places out."""
 
+import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -83,8 +85,8 @@ def test_an_error_shows_its_line_and_a_caret() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[" * 5_000_000, "nested deeper than 512 levels"),
-        ("{a: " * 5_000_000, "nested deeper than 512 levels"),
+        ("[" * 5_000_000, "nested deeper than 128 levels"),
+        ("{a: " * 5_000_000, "nested deeper than 128 levels"),
         (
             "a0: &a0 [x, x]\n"
             + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)),
@@ -104,7 +106,7 @@ def test_files_that_are_too_large_missing_or_not_text(tmp_path: Path) -> None:
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"a: 1\nb: \xff")
     for path, expected in [
-        (large, "the limit is 33,554,432"),
+        (large, "larger than 33,554,432 bytes, the limit"),
         (tmp_path / "none.yaml", "no such file"),
         (tmp_path, "is a directory"),
         (binary, "binary.yaml:2:4: error: this is not UTF-8 text"),
@@ -112,3 +114,53 @@ def test_files_that_are_too_large_missing_or_not_text(tmp_path: Path) -> None:
         with pytest.raises(DefinitionError) as error:
             source.load(str(path))
         assert expected in str(error.value)
+
+
+def test_a_device_that_never_ends_is_too_large() -> None:
+    with pytest.raises(DefinitionError, match="cannot read /dev/zero: it is larger than"):
+        source.load("/dev/zero")
+
+
+def test_a_pipe_that_nobody_writes_to_is_an_error(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.yaml")
+    with pytest.raises(DefinitionError, match="it is a pipe, and nobody writes to it"):
+        source.load(str(tmp_path / "p.yaml"))
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.yaml")
+    with subprocess.Popen(["sh", "-c", f"echo 'a: 1' >{tmp_path}/p.yaml"]):
+        assert source.load(str(tmp_path / "p.yaml")) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "alike"),
+    [
+        ("branches: {5: a, '5': b}", ["5", "'5'"], {"'5'": "5"}),
+        ("branches: {'5': b, 5: a}", ["'5'", "5"], {"'5'": "5"}),
+        ("branches: {'5': b, 6: a}", ["5", "6"], {}),
+    ],
+)
+def test_a_text_that_reads_as_another_branch_gets_quotes(
+    text: str, names: list[str], alike: dict[str, str]
+) -> None:
+    branches = source.loads(text)["branches"]
+    assert list(branches) == names
+    assert branches.alike == alike
+    assert {branches.typed.get(name, branches.alike.get(name, name)) for name in names} >= {"5"}
+    assert branches.at_key("'5'").column == text.index("'5'") or not alike
+
+
+@pytest.mark.parametrize(
+    "text", ["{5: a, '5': b}", "{branches: {5: a, 5: b}}", "{x: {'': 1, ! '': 2}}"]
+)
+def test_keys_that_read_alike_are_one_everywhere_else(text: str) -> None:
+    with pytest.raises(DefinitionError, match="is already given in line 1"):
+        source.loads(text)
+
+
+def test_merged_keys_keep_their_types() -> None:
+    text = "x: &x {5: a, 6: b}\ny:\n  branches: {<<: *x, '6': c}"
+    branches = source.loads(text)["y"]["branches"]
+    assert branches.typed == {"5": 5}
+    assert branches == {"5": "a", "6": "c"}

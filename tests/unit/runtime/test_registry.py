@@ -189,3 +189,59 @@ def test_two_plugins_for_one_pair_are_an_error_that_names_both() -> None:
     other.__name__ = "Other"
     with pytest.raises(PluginError, match=r"Forargo and .*Other"):
         integration(executor, log, [one, other])
+
+
+DISTRIBUTION = "Metadata-Version: 2.1\nName: company-argosy\nVersion: 1.2\n"
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Adds a distribution with these entry points."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    info = tmp_path / "company_argosy-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(DISTRIBUTION)
+    caches = find.cache_clear, registry.extended.cache_clear
+
+    def add(text: bytes) -> None:
+        (info / "entry_points.txt").write_bytes(text)
+        for clear in caches:
+            clear()
+
+    yield add
+    for clear in caches:
+        clear()
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "reason"),
+    [
+        ("catalog", "nothing_there:Swift", "cannot import nothing_there (ModuleNotFoundError"),
+        ("executor", "broken_plugin:Swift", "cannot import broken_plugin (SystemExit: 3)"),
+        ("secrets", "json:Swift", "module json has no 'Swift'"),
+        ("run_log_store", "json:loads", "json:loads is not a class"),
+    ],
+)
+def test_a_broken_entry_point_is_named_with_its_distribution(
+    kind: str, target: str, reason: str, installed: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "broken_plugin.py").write_text("raise SystemExit(3)")
+    group = registry.GROUPS[kind]
+    installed(f"[{group}]\nswift = {target}\n".encode())
+    with pytest.raises(PluginError) as error:
+        find(kind, "swift")
+    origin = f"entry point 'swift' in {group} of the distribution company-argosy 1.2: "
+    assert str(error.value).startswith(origin + reason)
+
+
+def test_a_broken_integration_is_named_with_its_distribution(installed: Any) -> None:
+    installed(b"[argosy.integrations]\nswift = nothing_there:Swift\n")
+    with pytest.raises(PluginError, match=r"'swift' in argosy\.integrations of the distribution"):
+        integrations()
+
+
+@pytest.mark.parametrize("text", [b"[argosy.catalogs]\nno value\n", b"\xff[argosy.catalogs]\n"])
+def test_entry_points_that_cannot_be_read_are_no_traceback(text: bytes, installed: Any) -> None:
+    installed(text)
+    with pytest.raises(PluginError):
+        find("catalog", "swift")
