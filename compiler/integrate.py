@@ -49,7 +49,9 @@ def integrate(compilation: Compilation) -> Compilation:
             call(found, "configure_for_traversal", **asked[name])
             executor.verify()
         except ArgosyError as error:
-            problems.append(getattr(settings, name).problem(str(error)))
+            said = getattr(settings, name).problem(str(error))
+            # A service that is not configured is one that the executor needs.
+            problems.append(said if said.at else settings.executor.problem(str(error)))
             continue
         cls = type(found)
         if any(
