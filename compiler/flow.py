@@ -20,7 +20,7 @@ from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 from .checks.returns import declared
-from .exits import certain, exclusive, exits, goes_on, recovers
+from .exits import Ends, certain, ends, exclusive, recovers
 from .graph import (
     ITERATION,
     Approval,
@@ -121,7 +121,8 @@ def flow(graph: Graph, memoized: Set[str] = frozenset()) -> Flow:
     """The flow of a pipeline's graph. What is `memoized`, by path, may not run and writes nothing
     that others read: it is looked through as a stub is."""
     found = Flow({}, {}, {}, {}, {})
-    inside = run(_Walk(found, _weights(graph), memoized).graph(graph, "", "", START))
+    of = _ends(graph)
+    inside = run(_Walk(found, of, _weights(graph, of), memoized).graph(graph, "", "", START))
     if all(_recorded(graph, source) for source in inside):
         return found._replace(final=tuple(_final(graph, source) for source in inside))
     found.joins[END] = _reading(inside, "")
@@ -172,6 +173,7 @@ class _Walk(NamedTuple):
     """One pass over all graphs, each in topological order."""
 
     flow: Flow
+    ends: Mapping[int, Ends]
     weights: Mapping[int, tuple[int, int]]
     memoized: Set[str]
 
@@ -198,13 +200,13 @@ class _Walk(NamedTuple):
                 self.flow.joins[at] = _reading(out, path)
                 out = (State(at),)
             leaves[name] = out
-        inside = _leaving(graph, path, leaves)
+        inside = _leaving(graph, path, entry, self.ends[id(graph)], leaves)
         if ends_at:
             if ends_at == path:
                 self.flow.joins[path] = _reading(inside, path)
         elif path and any(asks(inside, path)):
             home = self.flow.home(path)
-            claimants = _claimants(graph, path)
+            claimants = _claimants(graph, path, self.ends)
             if claimants and not self.memoized.isdisjoint(claimants):
                 claimants = None
             if claimants is None:
@@ -295,38 +297,43 @@ def _alternatives(found: list[Source]) -> Sources:
     return tuple(dict.fromkeys(found))
 
 
-def _leaving(graph: Graph, path: str, leaves: dict[str, Sources]) -> Sources:
-    """What leaves a graph that succeeded."""
+def _leaving(
+    graph: Graph, path: str, entry: Sources, of: Ends, leaves: dict[str, Sources]
+) -> Sources:
+    """What leaves a graph that succeeded: what its ends left, and what entered it where they may
+    not have that."""
     sure = certain(graph)
-    found: list[Source] = []
-    for name in exits(graph):
+    found: list[Source] = [*entry] if of.entry else []
+    there = {*found, *(source for name in of.nodes if name in sure for source in leaves[name])}
+    for name in of.nodes:
         if name in sure:
             found.extend(leaves[name])
-        else:
+        elif not there.issuperset(leaves[name]):
             at = join_path(path, segment(name))
             found.append(If(path, name, None, at, "success", leaves[name]))
-    return _alternatives(found) if goes_on(graph) else tuple(dict.fromkeys(found))
+    return _alternatives(found)
 
 
 def round_end(body: Graph, path: str) -> str:
     """The path of the node that ends a round of a loop with this body: of its one last task, where
     that has succeeded whenever the body has; else of a control node, which is the body's own."""
-    match exits(body):
-        case [name] if isinstance(body.nodes[name].spec, Task) and name in certain(body):
-            return join_path(path, segment(name))
+    of = ends(body)
+    match of.nodes:
+        case [name] if isinstance(body.nodes[name].spec, Task) and not of.entry:
+            return join_path(path, segment(name)) if name in certain(body) else path
     return path
 
 
-def _claimants(graph: Graph, path: str) -> list[str] | None:
+def _claimants(graph: Graph, path: str, of: Mapping[int, Ends]) -> list[str] | None:
     """The tasks of which exactly one is the last to succeed when the graph does, if that is so."""
     found: list[str] = []
     stack = [(graph, path)]
     while stack:
         current, at = stack.pop()
-        ends = exits(current)
-        if not exclusive(current, ends):
+        leaving = of[id(current)]
+        if not exclusive(current, leaving):
             return None
-        for name in ends:
+        for name in leaving.nodes:
             node = current.nodes[name]
             inner = join_path(at, segment(name))
             if isinstance(node.spec, Task):
@@ -343,7 +350,15 @@ def _unscoped(node: Node) -> bool:
     return isinstance(spec, Dag) and spec.inputs is None and spec.outputs is None
 
 
-def _weights(graph: Graph) -> dict[int, tuple[int, int]]:
+def _ends(graph: Graph) -> dict[int, Ends]:
+    """The ends of a graph, and of all graphs inside it, by id."""
+    order = [graph]
+    for current in order:
+        order.extend(inner for node in current.nodes.values() for _, inner in node.graphs())
+    return {id(current): ends(current) for current in order}
+
+
+def _weights(graph: Graph, of: Mapping[int, Ends]) -> dict[int, tuple[int, int]]:
     """Of each composite node and each graph, by id: how many nodes inside read what enters it, and
     how many states leave it."""
     order = [graph]
@@ -364,7 +379,8 @@ def _weights(graph: Graph) -> dict[int, tuple[int, int]]:
         roots = (node for node in current.nodes.values() if not node.incoming)
         found[id(current)] = (
             sum(found.get(id(node), (1, 1))[0] for node in roots),
-            sum(found.get(id(current.nodes[name]), (1, 1))[1] for name in exits(current)),
+            sum(found.get(id(current.nodes[name]), (1, 1))[1] for name in of[id(current)].nodes)
+            + of[id(current)].entry,
         )
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -22,30 +23,35 @@ VALUES: Json = {"mode": ["a", "b", "two words"], "flag": [False, True], "kind": 
 NAMES = "a", "b", "found", "mode", "kind", "done"
 """What steps set: names of their own, and some of the arguments'."""
 TASK, APPROVAL, STUB, FAIL, SUCCESS = "task", "approval", "stub", "fail", "success"
-COMPOSITES = "parallel", "map", "loop", "dag", "conditional"
+ENDS = FAIL, SUCCESS
+LEAVES = TASK, TASK, TASK, APPROVAL, STUB, FAIL, SUCCESS
+COMPOSITES = "parallel", "map", "loop", "dag", "scoped dag", "conditional"
 
 
-def definitions(depth: int, size: int) -> st.SearchStrategy[Json]:
-    """Definitions whose graphs have up to `size` steps, with other graphs in them to `depth`."""
-    return graphs(depth, size).map(
+def definitions(
+    depth: int, size: int, kinds: Sequence[str] = COMPOSITES
+) -> st.SearchStrategy[Json]:
+    """Definitions whose graphs have up to `size` steps, with graphs in these `kinds` of composites
+    to `depth`."""
+    return graphs(depth, size, kinds).map(
         lambda dag: {"name": "p", "parameters": ARGUMENTS, "dag": dag},
     )
 
 
-def graphs(depth: int, size: int) -> st.SearchStrategy[Json]:
-    return st.one_of(edge_form(depth, size), chain_form(depth, size))
+def graphs(depth: int, size: int, kinds: Sequence[str]) -> st.SearchStrategy[Json]:
+    return st.one_of(edge_form(depth, size, kinds), chain_form(depth, size, kinds))
 
 
 @st.composite
-def edge_form(draw: st.DrawFn, depth: int, size: int) -> Json:
+def edge_form(draw: st.DrawFn, depth: int, size: int, kinds: Sequence[str]) -> Json:
     """Each step after any of those before it, and the handler of some."""
     steps: dict[str, Json] = {}
     for number in range(draw(st.integers(1, size))):
-        name, step = f"s{number}", draw(bodies(depth, TASK, TASK, TASK, APPROVAL, STUB, FAIL))
-        after = some_of(draw, [one for one in steps if steps[one]["type"] != FAIL])
-        failing = [one for one in steps if steps[one]["type"] not in (STUB, FAIL)]
+        name, step = f"s{number}", draw(bodies(depth, kinds, *LEAVES))
+        after = some_of(draw, [one for one in steps if steps[one]["type"] not in ENDS])
+        failing = [one for one in steps if steps[one]["type"] not in (STUB, *ENDS)]
         handled = some_of(draw, [one for one in failing if "on_failure" not in steps[one]])
-        if step["type"] == FAIL and not after and not handled:
+        if step["type"] == FAIL and not after and not handled and draw(st.integers(0, 3)):
             step = {"type": STUB}
         if after:
             step["depends_on"] = {"any": after} if draw(st.booleans()) else after
@@ -56,12 +62,12 @@ def edge_form(draw: st.DrawFn, depth: int, size: int) -> Json:
 
 
 @st.composite
-def chain_form(draw: st.DrawFn, depth: int, size: int) -> Json:
+def chain_form(draw: st.DrawFn, depth: int, size: int, kinds: Sequence[str]) -> Json:
     """A state machine whose steps go on to later ones, or to an end."""
     names = [f"s{number}" for number in range(draw(st.integers(1, size)))]
     steps: dict[str, Json] = {}
     for place, name in enumerate(names):
-        step = draw(bodies(depth, TASK, TASK, TASK, APPROVAL, STUB, FAIL, SUCCESS))
+        step = draw(bodies(depth, kinds, *LEAVES))
         targets = [None, *names[place + 1 :], *names[place + 1 :], "success", "fail"]
         if step["type"] not in (FAIL, SUCCESS):
             for edge in ("next", "on_failure"):
@@ -77,15 +83,15 @@ def chain_form(draw: st.DrawFn, depth: int, size: int) -> Json:
 
 
 @st.composite
-def bodies(draw: st.DrawFn, depth: int, *leaves: str) -> Json:
+def bodies(draw: st.DrawFn, depth: int, kinds: Sequence[str], *leaves: str) -> Json:
     """A step without its edges."""
-    kind = draw(st.sampled_from([*leaves, *(COMPOSITES if depth else ())]))
+    kind = draw(st.sampled_from([*leaves, *(kinds if depth else ())]))
     if kind == TASK:
         returns = some_of(draw, NAMES)
         return {"type": TASK, "command": "jobs.run", **({"returns": returns} if returns else {})}
     if kind == APPROVAL:
         return {"type": kind, "message": draw(st.sampled_from("abcdefgh"))}
-    inner = graphs(depth - 1, 3)
+    inner = graphs(depth - 1, 3, kinds)
     if kind == "parallel":
         return {"type": kind, "branches": {"one": draw(inner), "two": draw(inner)}}
     if kind == "map":
@@ -105,8 +111,10 @@ def bodies(draw: st.DrawFn, depth: int, *leaves: str) -> Json:
             **draw(st.sampled_from([{}, {"iterate_as": "index"}, {"iterate_as": "a"}])),
         }
     if kind == "dag":
-        scoped = {"inputs": [*ARGUMENTS, "a"], "outputs": ["a", "found"]}
-        return {"type": kind, "branch": draw(inner), **draw(st.sampled_from([{}, {}, scoped]))}
+        return {"type": kind, "branch": draw(inner)}
+    if kind == "scoped dag":
+        scope = {"inputs": [*ARGUMENTS, "a"], "outputs": ["a", "found"]}
+        return {"type": "dag", "branch": draw(inner), **scope}
     if kind == "conditional":
         return draw(conditionals(inner))
     return {"type": kind}

@@ -134,7 +134,7 @@ class Jobs:
         step = attempt.instance
         assert step not in self.entered, f"{step} runs twice"
         self.entered[step] = entering
-        if self.draw(step, 100) < self.unlucky:
+        if self.fails(step):
             raise TaskError("out of luck")
         more = ["b"] if self.draw(f"{step} more", 2) else []
         made = {
@@ -142,6 +142,9 @@ class Jobs:
             for name in dict.fromkeys([*attempt.node.returns, *more])
         }
         return entering._replace(parameters={**entering.parameters, **made})
+
+    def fails(self, step: str) -> bool:
+        return self.draw(step, 100) < self.unlucky
 
     def answer(self, message: str) -> str:
         """What becomes of an approval; of several with one message, the same."""

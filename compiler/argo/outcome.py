@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ..exits import at_once
 from ..graph import Edge, Fail, Graph, Node
 
 ALWAYS = ""
@@ -100,12 +101,6 @@ def _silent(graph: Graph, order: list[str]) -> set[str]:
         if not incoming or any(e.outcome == "success" and e.source in reached for e in incoming):
             reached.add(name)
     return {n for n in order if n not in reached and isinstance(graph.nodes[n].spec, Fail)}
-
-
-def at_once(fail: Node) -> bool:
-    """Whether the failure of any node that names this one as its handler reaches it: as if it had
-    no handler."""
-    return fail.join == "any" or all(edge.outcome == "failure" for edge in fail.incoming)
 
 
 def _heads(graph: Graph, order: list[str], lost: set[str]) -> dict[str, str]:

@@ -6,10 +6,10 @@ one asks for that of the other are tied.
 
 from __future__ import annotations
 
+from ..exits import at_once
 from ..flow import Flow
 from ..graph import Fail, Graph, Stub, Task, join_path, segment
 from .layout import Layout
-from .outcome import at_once
 from .split import END, split
 
 

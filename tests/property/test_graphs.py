@@ -13,6 +13,12 @@ from hypothesis import strategies as st
 from argosy.compiler.compilation import Compilation
 from argosy.compiler.errors import DefinitionError
 from argosy.compiler.graph import Graph, Task, join_path, segment
+from argosy.compiler.plan import local_plan
+from argosy.runtime.attempt import Attempt
+from argosy.runtime.entries import State, written
+from argosy.runtime.executors.local.schedule import Schedule
+from argosy.runtime.executors.local.scopes import FAILED, SUCCEEDED
+from argosy.runtime.signals import Signals
 from definitions import pipeline
 from engine import TASK
 from lowered import compiled
@@ -105,6 +111,45 @@ def test_both_engines_run_the_same_steps_on_the_same_state(
     compilation = compilation_of(definition)
     here, there = (run(compilation, Jobs(seed, unlucky)) for run in (run_here, run_there))
     assert here == there
+
+
+@settings(max_examples=100)
+@given(definitions(depth=2, size=6, kinds=("parallel", "dag")), st.integers(0, 1000))
+def test_what_leaves_a_pipeline_is_of_all_steps_that_succeeded(definition: Json, seed: int) -> None:
+    compilation = compilation_of(definition)
+    for run in (run_here, run_there):
+        code = Named(seed, 40)
+        found = run(compilation, code)
+        if found.status == "Succeeded":
+            assert found.parameters.keys() - ARGUMENTS.keys() == code.succeeded(compilation)
+
+
+class Named(Jobs):
+    """Tasks each of which sets a parameter that is called as it is."""
+
+    def run(self, attempt: Attempt, entering: State, signals: Signals) -> State:
+        leaving = super().run(attempt, entering, signals)
+        step = attempt.instance
+        made = {step: written(step, attempt.rank, 1)}
+        return leaving._replace(parameters={**entering.parameters, **made})
+
+    def succeeded(self, compilation: Compilation) -> set[str]:
+        """The tasks that succeeded, in composites that did."""
+        schedule = Schedule(local_plan(compilation.pipeline.graph, compilation.flow)["graphs"])
+        tasks = set()
+        while work := schedule.next():
+            match work.lnode["kind"] if not work.control else "control":
+                case "task":
+                    failed = self.fails(work.path)
+                case "approval":
+                    failed = self.answer(work.lnode["message"]) == "no"
+                case kind:
+                    failed = kind == "fail"
+            schedule.ended(work, FAILED if failed else SUCCEEDED)
+            if work.lnode.get("kind") == "task" and not failed:
+                tasks.add(work.path)
+        lost = [f"{p}/" for p, s in schedule.statuses.steps.items() if s["status"] == "failed"]
+        return {task for task in tasks if not task.startswith(tuple(lost))}
 
 
 def compilation_of(definition: Json) -> Compilation:

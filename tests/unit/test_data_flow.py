@@ -211,3 +211,101 @@ dag:
     assert found.status == "Succeeded"
     assert found.parameters == {"one": 1}
     assert found.catalog == {"f": "hash"}
+
+
+# What leaves a graph: all that its steps left, of those that succeeded
+
+
+def test_an_omitted_end_loses_nothing_of_what_succeeded_before_it(engine: Run) -> None:
+    text = f"""
+dag:
+  steps:
+    a: {{{T}}}
+    z: {{{T}, on_failure: h}}
+    h: {{{T}}}
+    last: {{{T}, depends_on: [a, z]}}
+"""
+    steps = {"a": Does({"a": 1}, {"f": "hash"}), "z": FAILS, "h": sets(h=2), "last": sets(last=3)}
+    found = ran(engine, text, steps)
+    assert found.parameters == {"a": 1, "h": 2}
+    assert found.catalog == {"f": "hash"}
+
+
+def test_an_omitted_end_of_a_dag_loses_nothing_of_what_succeeded_before_it(engine: Run) -> None:
+    text = f"""
+dag:
+  steps:
+    d:
+      type: dag
+      branch:
+        steps:
+          a: {{{T}}}
+          z: {{{T}, on_failure: h}}
+          h: {{{T}}}
+          last: {{{T}, depends_on: [a, z]}}
+    after: {{{T}, depends_on: [d]}}
+"""
+    found = ran(engine, text, {"d/a": sets(a=1), "d/z": FAILS, "d/h": sets(h=2)})
+    assert found.values("after") == {"a": 1, "h": 2}
+
+
+NONE_SUCCEEDS = f"""
+parameters: {{p: 0}}
+dag:
+  steps:
+    before: {{{T}}}
+    d:
+      type: dag
+      depends_on: [before]
+      branch:
+        steps:
+          a: {{{T}, on_failure: g}}
+          b: {{{T}, on_failure: h}}
+          g: {{{T}, depends_on: [b]}}
+          h: {{{T}, depends_on: [a]}}
+    after: {{{T}, depends_on: [d]}}
+"""
+
+
+def test_a_graph_in_which_nothing_succeeded_passes_on_what_entered_it(engine: Run) -> None:
+    steps = {"before": Does({"one": 1}, {"f": "hash"}), "d/a": FAILS, "d/b": FAILS}
+    found = ran(engine, NONE_SUCCEEDS, steps)
+    assert found.values("after") == {"p": 0, "one": 1}
+    assert found.files("after") == {"f": "hash"}
+    assert found.parameters == {"p": 0, "one": 1}
+
+
+def test_a_round_with_an_omitted_end_leaves_all_that_succeeded(engine: Run) -> None:
+    text = f"""
+dag:
+  steps:
+    l:
+      type: loop
+      break_on: done
+      max_iterations: 1
+      branch:
+        steps:
+          a: {{{T}}}
+          z: {{{T}, on_failure: h}}
+          h: {{{T}}}
+          last: {{{T}, depends_on: [a, z]}}
+"""
+    found = ran(engine, text, {"l/*/a": sets(done=True), "l/*/z": FAILS})
+    assert found.status == "Succeeded"
+    assert found.parameters == {"done": True}
+
+
+def test_a_failure_that_no_handler_took_on_is_neutral_where_its_fail_was_omitted(
+    engine: Run,
+) -> None:
+    text = f"""
+dag:
+  steps:
+    a: {{{T}, on_failure: stop}}
+    b: {{{T}, on_failure: h}}
+    h: {{{T}}}
+    stop: {{type: fail, depends_on: [b]}}
+"""
+    found = ran(engine, text, {"a": FAILS, "b": FAILS, "h": sets(h=1)})
+    assert found.status == "Succeeded"
+    assert found.parameters == {"h": 1}

@@ -85,7 +85,7 @@ def test_a_graph_whose_exits_do_not_is_joined() -> None:
     assert reads(found, "z") == ("p/x",)
 
 
-def test_an_exit_that_may_be_omitted_is_asked_about() -> None:
+def test_an_end_that_may_be_omitted_is_asked_about() -> None:
     graph = (
         f"a: {{{RUN}, on_failure: h}}\n"
         f"b: {{{RUN}, depends_on: [a]}}\n"
@@ -93,12 +93,51 @@ def test_an_exit_that_may_be_omitted_is_asked_about() -> None:
         f"c: {{{RUN}, depends_on: {{any: [a, h]}}}}\n"
         f"last: {{{RUN}, depends_on: [b, c]}}"
     )
-    assert flow(steps(graph)).final == ({"if": "last", "is": "ok", "from": ["last"]},)
+    assert flow(steps(graph)).final == tuple(
+        {"if": name, "is": "ok", "from": [name]} for name in ("b", "c", "last")
+    )
     inside = graph.replace("\n", ", ")
     found = flow(
         steps(f"p: {{type: dag, branch: {{steps: {{{inside}}}}}}}\nz: {{{RUN}, depends_on: [p]}}")
     )
     assert set(found.joins) == {"p/"}, "nobody inside is sure to write what the graph leaves"
+
+
+def test_what_an_omitted_end_would_have_read_is_read_beside_it() -> None:
+    found = flow(
+        steps(
+            f"a: {{{RUN}}}\nz: {{{RUN}, on_failure: h}}\nh: {{{RUN}}}\n"
+            f"last: {{{RUN}, depends_on: [a, z]}}"
+        )
+    )
+    asked = [{"if": name, "is": "ok", "from": [name]} for name in ("h", "last")]
+    assert found.final == ("a", *asked)
+
+
+def test_what_is_read_by_a_step_that_runs_for_certain_is_not_read_again() -> None:
+    found = flow(
+        steps(
+            f"a: {{{RUN}}}\nz: {{{RUN}, on_failure: h}}\nh: {{{RUN}}}\n"
+            f"b: {{{RUN}, depends_on: [z]}}\n"
+            f"c: {{{RUN}, depends_on: [a, z]}}\n"
+            f"last: {{{RUN}, depends_on: [b, c]}}"
+        )
+    )
+    asked = [{"if": name, "is": "ok", "from": [name]} for name in ("h", "last")]
+    assert found.final == ("a", *asked)
+
+
+def test_what_entered_a_graph_is_read_where_none_of_its_ends_is_sure_to_have_it() -> None:
+    found = flow(
+        steps(
+            f"s: {{{RUN}}}\n"
+            f"d: {{type: dag, depends_on: [s], branch: {{steps: {{a: {{{RUN}, on_failure: h}},"
+            f" b: {{{RUN}, on_failure: g}}, h: {{{RUN}, depends_on: [b]}},"
+            f" g: {{{RUN}, depends_on: [a]}}}}}}}}"
+        )
+    )
+    asked = [{"if": f"d/{name}", "is": "ok", "from": [f"d/{name}"]} for name in "abhg"]
+    assert found.joins["d/"].sources == ("s", *asked)
 
 
 def test_a_map_after_a_map_reads_one_joined_state() -> None:
