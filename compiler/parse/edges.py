@@ -37,8 +37,8 @@ def form_of(fields: Fields, start: str, drafts: dict[str, Draft]) -> Literal["ch
 
 def connect(fields: Fields, form: str, start: str, drafts: dict[str, Draft]) -> Incoming:
     """Each node's incoming edges, join and handler. In a chain `next: success` only says where the
-    graph ends, so those edges are left out, and so are terminals that no other edge leads to. In
-    the edge form a terminal is a node like any other."""
+    graph ends: a `success` that no failure leads to is left out, and so is a `fail` that nothing
+    leads to. In the edge form a terminal is a node like any other."""
     if form == "chain" and start and start not in drafts:
         message = f"start_at names no step: '{start}'"
         fields.problem(message, fields.mapping.at("start_at"), nearest(start, drafts))
@@ -61,10 +61,10 @@ def connect(fields: Fields, form: str, start: str, drafts: dict[str, Draft]) -> 
     found: Incoming = {}
     for name, draft in drafts.items():
         incoming = edges[name]
-        if form == "chain" and draft.type in TERMINALS:
-            if draft.type == "success":
-                incoming = [edge for edge in incoming if edge.outcome == "failure"]
-            if not incoming and name != start:
+        if form == "chain" and draft.type in TERMINALS and name != start:
+            if draft.type == "fail" and not incoming:
+                continue
+            if draft.type == "success" and all(edge.outcome == "success" for edge in incoming):
                 continue
         join = "any" if form == "chain" else draft.join
         found[name] = tuple(dict.fromkeys(incoming)), join, handlers.get(name)
