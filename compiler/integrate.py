@@ -180,6 +180,11 @@ def _modules(classes: Iterable[type]) -> Iterator[str]:
             yield cls.__module__
 
 
+def kind_of(default: Any) -> str:
+    """How an argument with this default is read: as it stands, or as JSON."""
+    return "text" if isinstance(default, (str, type(None))) else "json"
+
+
 def context(compilation: Compilation) -> dict[str, Any]:
     """ARGOSY_CONFIG: what every node of the pipeline is told. Never holds a secret."""
     services = (compilation.run_log_store, compilation.catalog, compilation.secrets)
@@ -187,7 +192,7 @@ def context(compilation: Compilation) -> dict[str, Any]:
         "pipeline": {"name": compilation.pipeline.name, "digest": digest(compilation)},
         "executor": compilation.settings.executor.type,
         "arguments": {
-            name: "text" if isinstance(default, str) else "json"
+            name: kind_of(default)
             for name, default in compilation.pipeline.parameters.items()
             if default is not None
         },

@@ -55,10 +55,20 @@ def as_yaml(value: Any) -> str:
     """
     if hasattr(value, "__html__"):  # `safe`: a template's own text
         return str(value)
+    text = as_json(value)
+    return _readable(text) if '\\"' in text else text
+
+
+def as_json(value: Any) -> str:
+    """`value` as JSON that every YAML reader takes for the same value too.
+
+    >>> print(as_json({"a": "\U0001f389\x7f"}))
+    {"a":"\U0001f389\\u007f"}
+    """
     text = _encode(value)
     if not text.isascii() or "\x7f" in text:
         text = re.sub(_UNPRINTABLE, lambda match: f"\\u{ord(match[0]):04x}", text)
-    return _readable(text) if '\\"' in text else text
+    return text
 
 
 def _readable(text: str) -> str:

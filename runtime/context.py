@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .workdir.base import Workdirs
 
 KINDS = ("run_log_store", "catalog", "secrets")
+MARK = "argosy-json:"
+"""What JSON follows in an argument that is text for the engine: of a value that is no text, or of a
+text that the engine would change."""
 DEFAULTS = {"run_log_store": "file-system", "catalog": "file-system", "secrets": "env"}
 OURS = (
     "ARGOSY_ARGUMENTS",
@@ -216,7 +219,8 @@ def write_run(context: Context) -> None:
 def arguments(encoded: str, types: Mapping[str, str]) -> dict[str, Any]:
     """The run's arguments from base64 of a JSON object of strings, each read as its type says.
 
-    `types` has `json` for an argument whose default is no string. Any other is text.
+    `types` has `json` for an argument whose default is neither a string nor null. Any other is
+    text, or after `MARK` JSON.
     """
     if not encoded:
         return {}
@@ -229,7 +233,21 @@ def arguments(encoded: str, types: Mapping[str, str]) -> dict[str, Any]:
         texts = {name: str(text) for name, text in given.items()}
     except (ValueError, AttributeError, binascii.Error) as error:
         raise NodeError(f"ARGOSY_ARGUMENTS is not base64 of a JSON object ({error})") from error
-    return {name: typed(name, text, types.get(name, "text")) for name, text in texts.items()}
+    return {name: decoded(name, text, types.get(name, "text")) for name, text in texts.items()}
+
+
+def decoded(name: str, text: str, kind: str) -> Any:
+    """An argument as `encoded` wrote it, or as somebody gave it to the engine.
+
+    >>> decoded("x", "a", "text"), decoded("x", "argosy-json:[1]", "text")
+    ('a', [1])
+    """
+    if kind == "text" and text.startswith(MARK):
+        try:
+            return json.loads(text.removeprefix(MARK), parse_constant=refuse_constant)
+        except ValueError:
+            return text
+    return typed(name, text, kind)
 
 
 def outputs(encoded: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class Sent(NamedTuple):
     query: dict[str, str]
     body: Any
     headers: dict[str, str]
+    text: str = ""
 
 
 Answer = tuple[int, Any]
@@ -49,9 +50,10 @@ def api_server() -> Iterator[ApiServer]:
         def handle_one(self) -> None:
             url = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
+            text = self.rfile.read(length).decode()
+            body = json.loads(text) if length else None
             headers = {name.lower(): value for name, value in self.headers.items()}
-            sent = Sent(self.command, url.path, dict(parse_qsl(url.query)), body, headers)
+            sent = Sent(self.command, url.path, dict(parse_qsl(url.query)), body, headers, text)
             found.sent.append(sent)
             status, document = found.answer(sent)
             if isinstance(document, list):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+from argosy.runtime.context import MARK
 
 from ..checks import every_graph
 from ..environments import in_environment
@@ -123,14 +125,14 @@ def _arguments(pipeline: Pipeline, options: Options) -> list[Json]:
     found, problems = [], []
     for name, default in pipeline.parameters.items():
         exposed = options.parameters.get(name, Exposed())
-        as_text = default is None or isinstance(default, str)
-        enum = [argument_text(value, as_text) for value in exposed.enum]
-        text = argument_text(default, as_text)
+        enum = [argument_text(value, default) for value in exposed.enum]
+        text = argument_text(default, default)
+        given = [text, *enum]
         problems += [
             Problem(f"parameter '{name}' {message}", hint=hint)
-            for message, hint in argument_faults(name, "\n".join([text, *enum]))
+            for message, hint in argument_faults(name, given, pipeline)
         ]
-        argument: Json = {"name": name} if default is None else {"name": name, "value": text}
+        argument: Json = {"name": name, "value": text}
         if exposed.description:
             argument["description"] = exposed.description
         if enum:
@@ -141,21 +143,38 @@ def _arguments(pipeline: Pipeline, options: Options) -> list[Json]:
     return found
 
 
-def argument_text(value: Any, as_text: bool) -> str:
-    """A value as an argument that the runtime reads as text, or as JSON."""
-    return value if as_text and isinstance(value, str) else safe_json(value)
+def argument_text(value: Any, default: Any) -> str:
+    """A value as an argument, which the runtime reads as JSON if the default is neither text nor
+    null, else as text. JSON in the place of text is marked.
+
+    >>> argument_text("a", None), argument_text(None, "b"), argument_text([1], [])
+    ('a', 'argosy-json:null', '[1]')
+    """
+    if not isinstance(default, (str, type(None))):
+        return safe_json(value)
+    if isinstance(value, str) and "{{" not in value and not value.startswith(MARK):
+        return value
+    return MARK + safe_json(value)
 
 
-def argument_faults(name: str, text: str) -> Iterator[tuple[str, str]]:
+def argument_faults(
+    name: str, texts: Iterable[str], pipeline: Pipeline
+) -> Iterator[tuple[str, str]]:
     """Why Argo does not take an argument, and what to do."""
     if name == "json":
         yield "cannot be called so: Argo has all parameters under that name", "give it another name"
     if not _ARGUMENT.fullmatch(name):
         hint = "letters, digits, '-' and '_'"
         yield "has a name that Argo does not take for an argument", hint
-    if "{{" in text:
-        hint = "read it from a file or build it in a step"
-        yield "has '{{' in a value, which Argo would replace", hint
+    if any(text.startswith(MARK) for text in texts) and name in _handed(pipeline):
+        hint = "a step of type argo takes it as an argument: read it from a file there"
+        yield "has '{{' in a value, which Argo would replace, or is null where it is text", hint
+
+
+def _handed(pipeline: Pipeline) -> set[str]:
+    """The parameters that templates of the engine's own take."""
+    nodes = [node for graph in every_graph(pipeline.graph) for node in graph.nodes.values()]
+    return {name for n in nodes if isinstance(n.spec, Argo) for name in n.spec.handed.values()}
 
 
 def _spec(

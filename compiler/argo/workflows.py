@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from argosy.runtime.context import decoded
+from argosy.runtime.errors import NodeError
+
 from ..cluster.applied import applied, version_warnings
 from ..cluster.engine import Engine, Execution, Instance, Resume
 from ..cluster.errors import RefusedError
 from ..cluster.resources import WORKFLOW
+from ..integrate import kind_of
 from ..manifests.names import PIPELINE
 from .lower import argument_faults, argument_text
 from .objects import ARGO, CONTROLLER
@@ -61,8 +65,15 @@ class Workflows(Engine):
         spec = {name: old["spec"][name] for name in kept if name not in ("arguments", "shutdown")}
         return self._create(old["metadata"], spec, _arguments(old), resume)
 
-    def arguments(self, name: str) -> dict[str, str]:
-        return _arguments(self.client.get(WORKFLOW, name))
+    def arguments(self, name: str, pipeline: Pipeline) -> dict[str, Any]:
+        texts = _arguments(self.client.get(WORKFLOW, name))
+        try:
+            return {
+                name: decoded(name, text, kind_of(pipeline.parameters.get(name)))
+                for name, text in texts.items()
+            }
+        except NodeError as error:
+            raise RefusedError(str(error)) from error
 
     def output(
         self, execution: Execution, step: Instance, follow: bool = False, last: int | None = None
@@ -100,15 +111,10 @@ def _created(workflow: Json) -> tuple[str, str]:
 
 def _texts(pipeline: Pipeline, arguments: Mapping[str, Any]) -> dict[str, str]:
     """Arguments as Argo has them. Raises RefusedError for what it cannot have."""
-    for name, default in pipeline.parameters.items():
-        if default is None and name not in arguments:
-            raise RefusedError(f"parameter '{name}' has no default: give it with -p {name}=...")
-    found = {
-        name: argument_text(value, isinstance(pipeline.parameters.get(name), (str, type(None))))
-        for name, value in arguments.items()
-    }
+    defaults = pipeline.parameters
+    found = {name: argument_text(value, defaults.get(name)) for name, value in arguments.items()}
     for name, text in found.items():
-        for message, hint in argument_faults(name, text):
+        for message, hint in argument_faults(name, [text], pipeline):
             raise RefusedError(f"parameter '{name}' {message}; {hint}")
     return found
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argosy.runtime.suggestions import closest
+from argosy.runtime.values import NotJsonError, check_text
 
 from ..errors import SettingsError
 
@@ -50,9 +51,14 @@ def read(pipeline: Pipeline, given: Iterable[str]) -> dict[str, Any]:
             raise click.UsageError(f"-p takes NAME=VALUE or a file, not {text!r}")
         else:
             found[name] = _value(name, value, defaults.get(name))
-    for name, value in found.items():
-        _check(name, value, defaults)
-    return found
+    return checked(pipeline, found)
+
+
+def checked(pipeline: Pipeline, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, if each is of the type of its parameter's default, as `read` says."""
+    for name, value in values.items():
+        _check(name, value, pipeline.parameters)
+    return dict(values)
 
 
 def _value(name: str, text: str, default: Any) -> Any:
@@ -60,8 +66,10 @@ def _value(name: str, text: str, default: Any) -> Any:
     from argosy.runtime.context import typed
     from argosy.runtime.errors import NodeError
 
+    from ..integrate import kind_of
+
     try:
-        return typed(name, text, "text" if isinstance(default, (str, type(None))) else "json")
+        return typed(name, text, kind_of(default))
     except NodeError:
         raise click.UsageError(
             f"parameter '{name}' takes {_kind(default)}, as its default is; {text!r} is not JSON: "
@@ -70,6 +78,10 @@ def _value(name: str, text: str, default: Any) -> Any:
 
 
 def _check(name: str, value: Any, defaults: Mapping[str, Any]) -> None:
+    try:
+        check_text(value)
+    except NotJsonError as error:
+        raise click.UsageError(f"parameter '{name}' {error}") from None
     if name not in defaults:
         close = closest(name, defaults)
         if close:  # any other may be meant: steps ask by name

@@ -79,19 +79,16 @@ def _old(session: Session, run: str, by_name: bool) -> Resume:
 
 
 def _arguments_of(session: Session, old: Resume, pipeline: Pipeline) -> dict[str, Any]:
-    """What the earlier run was given, as far as the definition still asks for it."""
+    """What the earlier run was given."""
     from argosy.runtime import layout
 
     from . import history
 
     engine = session.must_engine("submit to")
-    known = pipeline.parameters
     execution = engine.find(old.run)
     if execution:
-        texts = engine.arguments(execution.name)
-        given = [f"{name}={text}" for name, text in texts.items() if name in known]
-        return parameters.read(pipeline, given)
+        return parameters.checked(pipeline, engine.arguments(execution.name, pipeline))
     if session.store is None:
         return {}
     logged = history.read_json(session.store, layout.run_key(old.run)).get("arguments", {})
-    return {name: value for name, value in logged.items() if name in known}
+    return parameters.checked(pipeline, logged)

@@ -18,6 +18,7 @@ from .errors import NotFoundError
 
 if TYPE_CHECKING:
     from ..compilation import Compilation
+    from ..graph import Pipeline
 
 ENGINES = {
     "argo": ("argosy.compiler.argo.workflows", "Workflows"),
@@ -111,8 +112,8 @@ class Engine(ABC):
         """Starts a run like an earlier one, with its arguments, that goes on from there."""
 
     @abstractmethod
-    def arguments(self, name: str) -> dict[str, str]:
-        """What a run was given, and the defaults that it had, as text."""
+    def arguments(self, name: str, pipeline: Pipeline) -> dict[str, Any]:
+        """What a run was given, and the defaults that it had, read as the pipeline's parameters."""
 
     def output(
         self, execution: Execution, step: Instance, follow: bool = False, last: int | None = None

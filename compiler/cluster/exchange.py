@@ -12,6 +12,7 @@ from argosy.runtime.cluster import Api, Response, Stream
 from argosy.runtime.errors import ServiceError
 from argosy.runtime.retry import Pauses, TryAgainError, retry
 
+from ..render import as_json
 from .errors import Asked, NoClusterError, error_of
 
 Json = dict[str, Any]
@@ -34,7 +35,8 @@ def exchange(
     headers: Mapping[str, str] = PLAIN,
 ) -> Json:
     """The document that a request is answered with. Raises ClusterError."""
-    data = None if body is None else json.dumps(body).encode()
+    # Server-side apply reads YAML.
+    data = None if body is None else as_json(body).encode()
 
     def call() -> Response:
         answer = api.send(method, path, data, headers)

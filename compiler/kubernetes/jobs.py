@@ -12,13 +12,13 @@ from urllib.parse import quote
 
 from ..cluster.applied import applied, version_warnings
 from ..cluster.engine import Engine, Execution, Resume, seconds
-from ..cluster.errors import RefusedError
 from ..cluster.resources import CRON_JOB, JOB
 from ..manifests.names import PIPELINE
 from .text import safe_json
 
 if TYPE_CHECKING:
     from ..compilation import Compilation
+    from ..graph import Pipeline
 
 Json = dict[str, Any]
 ARGUMENTS, CONFIG = "ARGOSY_ARGUMENTS", "ARGOSY_CONFIG"
@@ -39,9 +39,6 @@ class Jobs(Engine):
     def submit(
         self, compilation: Compilation, arguments: Mapping[str, Any], resume: Resume | None
     ) -> Execution:
-        for name, default in compilation.pipeline.parameters.items():
-            if default is None and name not in arguments:
-                raise RefusedError(f"parameter '{name}' has no default: give it with -p {name}=...")
         rendered = compilation.manifests[0].data
         if rendered["kind"] == "Job":
             like = {**rendered, "metadata": _without_version(rendered["metadata"])}
@@ -76,9 +73,8 @@ class Jobs(Engine):
         like = _started_by(cronjob) if cronjob else old
         return self._create(like, given_to(old), resume)
 
-    def arguments(self, name: str) -> dict[str, str]:
-        given = given_to(self.client.get(JOB, name))
-        return {k: v if isinstance(v, str) else json.dumps(v) for k, v in given.items()}
+    def arguments(self, name: str, pipeline: Pipeline) -> dict[str, Any]:
+        return given_to(self.client.get(JOB, name))
 
     def _create(self, like: Json, arguments: Mapping[str, Any], resume: Resume | None) -> Execution:
         """Starts a Job like another, with these arguments over its own."""

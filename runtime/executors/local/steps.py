@@ -124,14 +124,8 @@ class RuntimeSteps:
 def as_environment(context: Context) -> dict[str, str]:
     """The environment in which `exec` finds the same run, and arguments of the same types."""
     found = context.environment()
-    types = {
-        name: "text" if isinstance(value, str) else "json"
-        for name, value in context.arguments.items()
-    }
-    texts = {
-        name: value if types[name] == "text" else json.dumps(value)
-        for name, value in context.arguments.items()
-    }
+    types = dict.fromkeys(context.arguments, "json")
+    texts = {name: json.dumps(value) for name, value in context.arguments.items()}
     found["ARGOSY_CONFIG"] = json.dumps(
         {**json.loads(found["ARGOSY_CONFIG"]), "arguments": types}, separators=(",", ":")
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from typing import Any
 
 import pytest
 
+from argosy.compiler.argo.lower import argument_text
 from argosy.compiler.argo.pods import LATER
 from argosy.compiler.errors import ManifestError, Position
 from argosy.compiler.graph import Dag, Edge, Graph, Map, Node, Parallel, Retry, Spec, Task
+from argosy.compiler.integrate import context, kind_of
+from argosy.runtime.context import arguments, decoded
 from definitions import chain, steps
 from lowered import compiled, manifest, spec
 
@@ -356,12 +360,52 @@ def test_arguments_are_text_and_other_defaults_json() -> None:
         {"name": "name", "value": "x"},
         {"name": "rate", "value": "0.1"},
         {"name": "regions", "value": '["\\u007b\\u007ba\\u007d\\u007d"]'},
-        {"name": "must"},
+        {"name": "must", "value": "argosy-json:null"},
     ]
 
 
+AWKWARD = [
+    None, 1, 1.5, True, [], {"a": [None]}, "", "null", "1", "[1, 2]", "007", "{{workflow.name}}",
+    "{{=1}} {{", "}}", ["{{a}}", "$(b)"], "argosy-json:1", "argosy-json:", "$(HOME) $HOME",
+    "two\nlines\t", "caf\u00e9 \u2028 \U0001f389", {"\U0001f389": "{{"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("default", [None, "text", 1, [1], {"a": 1}])
+@pytest.mark.parametrize("value", AWKWARD)
+def test_an_argument_arrives_as_it_was_given(default: Any, value: Any) -> None:
+    """What `argosy submit` gives for a parameter with that default, or None for none."""
+    text = argument_text(value, default)
+    assert "{{" not in text
+    assert decoded("x", text, kind_of(default)) == value
+
+
+@pytest.mark.parametrize("default", AWKWARD)
+def test_a_default_arrives_as_it_was_declared(default: Any) -> None:
+    compilation = compiled(steps(f"a: {{{RUN}}}"), parameters={"x": default})
+    (given,) = manifest(compilation, "workflowtemplate")["spec"]["arguments"]["parameters"]
+    assert "{{" not in given["value"]
+    texts = {"x": given["value"], "json": json.dumps([given])}
+    encoded = base64.b64encode(json.dumps(texts).encode()).decode()
+    assert arguments(encoded, context(compilation)["arguments"]) == {"x": default}
+
+
+@pytest.mark.parametrize("default", ["{{a}}", "argosy-json:1"])
+def test_what_only_the_runtime_can_read_is_not_handed_to_a_template_of_argos(default: str) -> None:
+    graph = steps(
+        "a: {type: argo, template: {inputs: {parameters: [{name: x}]}, suspend: {}},"
+        " arguments: {x: {parameter: x}}}"
+    )
+    with pytest.raises(ManifestError) as caught:
+        spec(graph, parameters={"x": default})
+    (problem,) = caught.value.problems
+    assert problem.message == (
+        "parameter 'x' has '{{' in a value, which Argo would replace, or is null where it is text"
+    )
+
+
 def test_parameters_that_argo_cannot_hold_are_refused_together() -> None:
-    wrong = {"json": 1, "two words": 1, "text": "a {{b}}"}
+    wrong = {"json": 1, "two words": 1}
     with pytest.raises(ManifestError) as caught:
         spec(steps(f"a: {{{RUN}}}"), parameters=wrong)
     assert [problem.message.split("'")[1] for problem in caught.value.problems] == list(wrong)

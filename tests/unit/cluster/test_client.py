@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from api_server import Answer, ApiServer, Sent, api_server, kubeconfig
 from argosy.compiler.cluster import (
@@ -129,6 +130,17 @@ def test_applying_is_server_side_and_takes_nothing_over(client: Client, server: 
     assert first.headers["content-type"] == "application/apply-patch+yaml"
     assert first.query == {"fieldManager": "argosy", "force": "false"}
     assert second.query == {"fieldManager": "argosy", "force": "true", "dryRun": "All"}
+
+
+def test_applying_takes_any_text(client: Client, server: ApiServer) -> None:
+    """As YAML, which has no pairs of surrogates, and refuses what cannot be printed."""
+    server.answer = lambda sent: (200, sent.body)
+    data = {"text": "caf\u00e9 \U0001f389 \x00\x7f\u2028 \u65e5"}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data}
+    assert client.apply(body) == body
+    (sent,) = server.sent
+    assert "\U0001f389" in sent.text
+    assert yaml.safe_load(sent.text) == body
 
 
 def test_creating_patching_and_deleting(client: Client, server: ApiServer) -> None:

@@ -147,7 +147,8 @@ def test_json_for_scripts(kube: Kube) -> None:
     [
         ("rate=[1]", "parameter 'rate' takes a number, as its default is, not [1]"),
         ("regions=1", "parameter 'regions' takes a list, as its default is, not 1"),
-        ("who={{workflow.uid}}", "parameter 'who' has '{{' in a value"),
+        ("two words=1", "parameter 'two words' has a name that Argo does not take for an argument"),
+        ("who=caf\udce9", r"parameter 'who' holds text that is not UTF-8: 'caf\udce9'"),
     ],
 )
 def test_parameters_are_checked_against_the_definition(
@@ -159,9 +160,41 @@ def test_parameters_are_checked_against_the_definition(
     assert kube.workflows == {}
 
 
-def test_a_parameter_without_a_default_must_be_given(kube: Kube) -> None:
-    done = call("submit", "p.yaml")
-    assert "parameter 'key' has no default: give it with -p key=..." in str(done.exception)
+def test_values_of_any_type_are_submitted_for_any_name(kube: Kube) -> None:
+    """Those of `who` and `key` in place of the text, or null, that is their default."""
+    Path("prm.yaml").write_text("{l: [1, 2], n: 1.5, none: null, text: '1', who: null, key: [a]}")
+    good("submit", "p.yaml", "-p", "prm.yaml", "-p", "list=[1]", "-p", "region={{x}}")
+    (workflow,) = kube.workflows.values()
+    given = {one["name"]: one["value"] for one in workflow["spec"]["arguments"]["parameters"]}
+    assert given == {
+        "l": "argosy-json:[1,2]",
+        "n": "argosy-json:1.5",
+        "none": "argosy-json:null",
+        "text": "1",
+        "who": "argosy-json:null",
+        "key": 'argosy-json:["a"]',
+        "list": "[1]",
+        "region": r'argosy-json:"\u007b\u007bx\u007d\u007d"',
+    }
+
+
+def test_a_resumed_run_has_values_of_the_types_that_the_earlier_one_had(kube: Kube) -> None:
+    Path("prm.yaml").write_text("{l: [1, 2], who: '{{x}}', key: [a], rate: 2}")
+    good("submit", "p.yaml", "-p", "prm.yaml")
+    (first,) = kube.workflows.values()
+    good("submit", "p.yaml", "--resume", "churn-1a2b3c4d", "-p", "rate=3")
+    *_, second = kube.workflows.values()
+    before, after = (
+        {one["name"]: one["value"] for one in workflow["spec"]["arguments"]["parameters"]}
+        for workflow in (first, second)
+    )
+    assert after == {**before, "rate": "3"}
+
+
+def test_null_is_a_value(kube: Kube) -> None:
+    good("submit", "p.yaml")
+    (workflow,) = kube.workflows.values()
+    assert "arguments" not in workflow["spec"], "the template has its default"
 
 
 def test_a_name_that_nobody_declared_is_warned_of(kube: Kube) -> None:
