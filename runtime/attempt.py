@@ -11,9 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from .alternatives import GOOD, by_statuses
+from .blobs import named
 from .context import Context, write_run
 from .documents import read_document
-from .entries import State, blobs, is_true, map_variable
+from .entries import Entry, State, is_true, map_variable
 from .errors import ArgosyError, NodeError, TaskError, UnreadableError
 from .files import write_all
 from .layout import blob_key, fill, indexes, log_key, new_attempt, readable, record_key, state_key
@@ -50,16 +51,18 @@ class Attempt:
     def reader(self) -> Reader:
         context = self.context
         decide = by_statuses(self.ended)
-        return Reader(context.run_log_store, context.run, context.arguments, decide)
+        return Reader(
+            context.run_log_store, context.run, context.arguments, decide, blobs=context.blobs
+        )
 
     def read(self) -> State:
         """What enters the node. Who reads the run's arguments on an engine writes run.json too."""
         entering = self.reader.read(self.node.sources, self.key)
-        if "" in self.reader.reads and self.context.origin:
+        if "" in self.reader.reads and self.context.origin and not self.context.begun:
             write_run(self.context)
         self.record["digest"] = self.node.digest()
         self.record["reads"] = self.reader.reads
-        if items := map_variable(entering):
+        if items := map_variable(entering, recorded):
             self.record["item"] = items
         if self.context.outputs:
             import hashlib
@@ -77,8 +80,7 @@ class Attempt:
         """Hands over, then writes what the next steps read, and last of all that it is there."""
         self.output.close()
         self.hand_over(leaving)
-        context = self.context
-        write(context.run_log_store, context.run, self._places(leaving), self.id, leaving)
+        write(self.reader, self._places(leaving), self.id, leaving)
         self._end("succeeded", 0)
 
     def fail(self, error: ArgosyError) -> None:
@@ -98,11 +100,12 @@ class Attempt:
         if found is None:
             return False
         (run, document), context = found, self.context
-        leaving = State(**{name: document[name] for name in State._fields})
+        leaving = self.reader.state(document)
         self.hand_over(leaving)
         if run == context.run:  # it is there
             return True
-        context.run_log_store.keep(map(blob_key, blobs(leaving.parameters)))
+        kept = {*document.get("parts", ()), *named(leaving.parameters.values(), self.reader.blobs)}
+        context.run_log_store.keep(map(blob_key, sorted(kept)))
         for place in self._places(leaving):
             context.run_log_store.put(state_key(context.run, place), dump(document).encode())
         self.id = self.record["attempt"] = document["attempt"]
@@ -166,6 +169,11 @@ class Attempt:
         key = log_key(self.context.run, self.instance, self.id, milliseconds)
         self.context.run_log_store.put(key, data)
         self.context.run_log_store.release()
+
+
+def recorded(entry: Entry) -> Any:
+    """An item of a map as a record has it: a large one by its hash."""
+    return entry["value"] if "value" in entry else {n: entry[n] for n in ("blob", "size")}
 
 
 def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:

@@ -12,6 +12,7 @@ from .errors import NodeError
 from .layout import run_key
 
 if TYPE_CHECKING:
+    from .blobs import Blobs
     from .executors.base import Executor
     from .service import Catalog, RunLogStore, Secrets
     from .tasks.container import Place
@@ -41,8 +42,8 @@ class Context:
     `encoded`, as ARGOSY_ARGUMENTS has them; `origin` what started the run, empty where no engine
     did; `hands` the folder for what is handed over; `outputs` what a template of the engine's left;
     `resume` the run that this one goes on from, where `by_name` asks for name and success alone.
-    `continued` is set where the run itself was begun by a pod that is gone; `started` is when the
-    run began, where one process knows.
+    `begun` is set where run.json is known to be there; `continued`, where a pod that is gone had
+    begun the run; `started` is when the run began, where one process knows.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Context:
         self.outputs = outputs or {}
         self.resume = resume
         self.by_name = by_name
+        self.begun = False
         self.continued = False
         self.started = ""
 
@@ -171,6 +173,13 @@ class Context:
         return found
 
     @cached_property
+    def blobs(self) -> Blobs:
+        """The blobs of the run log: all that read it here share them, and forks do."""
+        from .blobs import Blobs
+
+        return Blobs(self.run_log_store)
+
+    @cached_property
     def catalog(self) -> Catalog:
         found: Catalog = self._open("catalog")
         return found
@@ -214,6 +223,7 @@ def write_run(context: Context) -> None:
         found["started"] = context.started
     text = json.dumps(found, sort_keys=True, indent=1)
     context.run_log_store.put(run_key(context.run), text.encode())
+    context.begun = True
 
 
 def arguments(encoded: str, types: Mapping[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from .documents import read_document
 from .entries import State
 from .errors import ArgosyError, NodeError, TaskError, UnreadableError
 from .layout import end_key, record_key, record_prefix, run_key, steps_prefix
-from .state import LARGE, Reader
+from .state import Reader
 from .step import holds_objects
 from .values import dump
 
@@ -35,6 +35,8 @@ NO_LIST = re.compile(
 )
 """What Argo says of a map that was handed the reason why it cannot run."""
 EXIT_CODE = re.compile(r"exit code (\d+)")
+SHOWN = 32 * 1024
+"""Bytes of JSON up to which a value is in the end of a run where not all of them fit."""
 NOTHING = Leaving({}, {})
 LOST = "ended without a word, and the engine says nothing of it; it went with its node, perhaps"
 
@@ -144,7 +146,7 @@ def write_end(
     number = time.time_ns() // 1_000 if context.origin else 1
     failures = list(failures)
     # Not every store takes an object so large; the states and the records have most of it.
-    small = {name: v for name, v in leaving.parameters.items() if len(dump(v)) <= LARGE}
+    small = {name: v for name, v in leaving.parameters.items() if len(dump(v)) <= SHOWN}
     left_out = ", ".join(sorted(leaving.parameters.keys() - small.keys()))
     less = leaving._replace(parameters=small)
     try:

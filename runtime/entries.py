@@ -6,7 +6,7 @@ higher rank wins, so it does not matter in which order states are read, or who f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -17,7 +17,8 @@ Key = tuple[str, ...]
 
 class State(NamedTuple):
     """Entries by name: {"value" | "blob" + "size" (+ "pickle") | "objects", "by", "rank"} for a
-    parameter, {"sha256", "size", "by", "rank"} for a file of the catalog."""
+    parameter, {"sha256", "size", "by", "rank"} for a file of the catalog. `objects` is a list of
+    entries without `by` and `rank`, or that list's own "blob" and "size"."""
 
     parameters: Entries
     catalog: Entries
@@ -59,20 +60,12 @@ def inside(entries: Mapping[str, Entry], instance: str) -> Entries:
     return {name: entry for name, entry in entries.items() if entry["by"].startswith(prefix)}
 
 
-def blobs(parameters: Mapping[str, Entry]) -> Iterator[str]:
-    """The hashes of what the entries name and do not hold: an entry is one value, or the objects
-    that a map's iterations left."""
-    for entry in parameters.values():
-        for part in (entry, *filter(None, entry.get("objects", ()))):
-            if "blob" in part:
-                yield part["blob"]
-
-
-def map_variable(state: State) -> dict[str, Any]:
-    """The items of the maps, and the indexes of the loops, that a state is in: outermost first."""
+def map_variable(state: State, value: Callable[[Entry], Any]) -> dict[str, Any]:
+    """The items of the maps, and the indexes of the loops, that a state is in: outermost first.
+    `value` gives what is in an entry."""
     items = [item for item in state.parameters.items() if "item" in item[1]]
     items.sort(key=lambda item: int(item[1]["item"]))
-    return {name: entry.get("value") for name, entry in items}
+    return {name: value(entry) for name, entry in items}
 
 
 def above(state: State) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .blobs import PAUSES, Blobs, get, sha256
 from .entries import (
-    Entries,
     Entry,
     Key,
     State,
@@ -21,19 +20,14 @@ from .entries import (
     written,
 )
 from .errors import NodeError, ServiceError, TaskError
-from .layout import blob_key, fill, outside, state_key
+from .layout import fill, outside, state_key
+from .parts import WHOLE, cut, encoded, joined
 from .reduce import reduced
 from .suggestions import nearest
-from .values import brief, choose, dump
+from .values import brief, choose
 
 if TYPE_CHECKING:
     from .service import RunLogStore
-
-LARGE = 32 * 1024
-"""Bytes of JSON over which a value is a blob of its own."""
-
-PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 1.6)
-"""Seconds between attempts to get an object that must be there: a store may be late to show it."""
 
 
 class Reader:
@@ -41,7 +35,8 @@ class Reader:
     read, the run's arguments being that of ''.
 
     `says` decides alternatives: it is asked for a source with `if`, and for its key.
-    `patience` is the pauses before an object that is not there is given up.
+    `patience` is the pauses before an object that is not there is given up. `blobs` is what
+    readers of one process share.
     """
 
     def __init__(
@@ -51,12 +46,14 @@ class Reader:
         arguments: Mapping[str, Any],
         says: Callable[[Mapping[str, Any], Key], bool],
         patience: Sequence[float] = PAUSES,
+        blobs: Blobs | None = None,
     ) -> None:
         self.store = store
         self.run = run
         self.arguments = arguments
         self.says = says
         self.patience = patience
+        self.blobs = blobs or Blobs(store, patience)
         self.reads: dict[str, str] = {}
         self._states: dict[str, State] = {}
 
@@ -66,14 +63,7 @@ class Reader:
 
     def value(self, entry: Entry) -> Any:
         """The JSON value of a parameter's entry."""
-        if "value" in entry:
-            return entry["value"]
-        if entry.get("pickle") or "objects" in entry:
-            raise TaskError("an object that put_object kept is no JSON value; use get_object")
-        return json.loads(self.blob(entry["blob"]))
-
-    def blob(self, sha: str) -> bytes:
-        return read_blob(self.store, sha, self.patience)
+        return self.blobs.value(json_entry(entry))
 
     def _source(self, source: Any, key: Key) -> State:
         if isinstance(source, str):
@@ -85,12 +75,7 @@ class Reader:
         raise NodeError(f"a source is {brief(source)}, which this version of Argosy does not know")
 
     def _arguments(self) -> State:
-        if "" not in self.reads:
-            import hashlib
-
-            text = dump(self.arguments).encode()
-            self.reads[""] = hashlib.sha256(text).hexdigest()[:16]
-        made: Entries = {name: written("", "", value) for name, value in self.arguments.items()}
+        self.reads[""], made = self.blobs.arguments(self.arguments)
         return State(made, {})
 
     def _stored(self, instance: str) -> State:
@@ -103,8 +88,14 @@ class Reader:
                 )
             document = json.loads(found)
             self.reads[instance] = document["attempt"]
-            self._states[instance] = State(document["parameters"], document["catalog"])
+            self._states[instance] = self.state(document)
         return self._states[instance]
+
+    def state(self, document: Mapping[str, Any]) -> State:
+        """A state of what is kept of it."""
+        rest = State(document["parameters"], document["catalog"])
+        parts = document.get("parts", ())
+        return joined([*map(self.blobs.read, parts)], rest) if parts else rest
 
     def _alternative(self, source: Mapping[str, Any], key: Key) -> State:
         return self.read(source["from"], key) if self.says(source, key) else State({}, {})
@@ -119,7 +110,8 @@ class Reader:
                 f"KEY asks for item {index} of parameter '{source['on']}', which has {len(items)}"
             )
         by = entering.parameters[source["on"]]["by"]
-        entry = {**written(by, above(entering), items[index]), "item": depth}
+        item = self.blobs.refer(written(by, above(entering), items[index]))
+        entry = {**item, "item": depth}
         return State({**entering.parameters, source["item"]: entry}, entering.catalog)
 
     def _round(self, source: Mapping[str, Any], key: Key) -> State:
@@ -152,7 +144,7 @@ class Reader:
                 f"a map iterates over parameter '{name}', which is not there; "
                 f"{nearest(name, entering.parameters)}"
             )
-        items = self.value(entering.parameters[name])
+        items = self.blobs.items(json_entry(entering.parameters[name]))
         if not isinstance(items, list):
             raise NodeError(
                 f"a map iterates over parameter '{name}', which is {brief(items)}, not a list"
@@ -186,8 +178,30 @@ class Reader:
         key = outside(source["map"], key)
         entering = self.read(source["in"], key)
         count = len(self.items(source["on"], entering))
-        iterations = [self.read(source["out"], (*key, str(index))) for index in range(count)]
-        return reduced(source, key, entering, iterations, self.value)
+        at = fill(source["map"], key)
+        outer, self.reads = self.reads, {}
+        left = [self._left(source["out"], (*key, str(index)), at) for index in range(count)]
+        iterations, self.reads = self.reads, outer
+        if "" in iterations:
+            self.reads[""] = iterations[""]
+        self.reads[f"{at}/"] = sha256(encoded(sorted(iterations.items())).encode())[:16]
+        return reduced(source, key, entering, left, self.value)
+
+    def _left(self, sources: Iterable[Any], key: Key, at: str) -> State:
+        """What an iteration of the map `at` wrote. The states that only it reads are forgotten:
+        there may be many iterations."""
+        outer = self._states
+        self._states = dict(outer)
+        left = self.read(sources, key)
+        self._states = outer
+        return State(*(inside(entries, f"{at}/{key[-1]}") for entries in left))
+
+
+def json_entry(entry: Entry) -> Entry:
+    """The entry. Raises TaskError for that of an object."""
+    if entry.get("pickle") or "objects" in entry:
+        raise TaskError("an object that put_object kept is no JSON value; use get_object")
+    return entry
 
 
 FORMS: Mapping[str, Callable[[Reader, Mapping[str, Any], Key], State]] = {
@@ -202,58 +216,26 @@ FORMS: Mapping[str, Callable[[Reader, Mapping[str, Any], Key], State]] = {
 """What a source is, by the member that only it has."""
 
 
-def write(store: RunLogStore, run: str, places: Iterable[str], attempt: str, state: State) -> State:
-    """Writes a state under each instance of `places`, its large values first. Gives the state as
-    it was written."""
-    parameters = {name: settled(store, entry) for name, entry in state.parameters.items()}
-    document = {"attempt": attempt, "parameters": parameters, "catalog": state.catalog}
-    data = json.dumps(document, separators=(",", ":")).encode()
+def write(reader: Reader, places: Iterable[str], attempt: str, state: State) -> State:
+    """Writes a state under each instance of `places`, after what it names. Gives the state as it
+    was written."""
+    blobs = reader.blobs
+    parameters = {name: blobs.refer(entry) for name, entry in state.parameters.items()}
+    for entry in parameters.values():
+        blobs.keep(entry)
+    made = State(parameters, state.catalog)
+    data = document(attempt, made, ())
+    if len(data) > WHOLE:
+        parts, rest = cut(made)
+        data = document(attempt, rest, [blobs.write(part) for part in parts])
     for instance in places:
-        store.put(state_key(run, instance), data)
-    return State(parameters, state.catalog)
+        reader.store.put(state_key(reader.run, instance), data)
+    return made
 
 
-def settled(store: RunLogStore, entry: Entry) -> Entry:
-    """The entry with its value in a blob, where that is large."""
-    if "value" not in entry:
-        return entry
-    value = entry["value"]
-    if isinstance(value, (int, type(None))):
-        return entry
-    data = dump(value).encode()
-    if len(data) <= LARGE:
-        return entry
-    kept = {name: member for name, member in entry.items() if name != "value"}
-    return {**kept, "blob": write_blob(store, data), "size": len(data)}
-
-
-def write_blob(store: RunLogStore, data: bytes) -> str:
-    """Keeps `data` by its hash, which it gives."""
-    import hashlib
-
-    sha = hashlib.sha256(data).hexdigest()
-    store.put(blob_key(sha), data)
-    return sha
-
-
-def read_blob(store: RunLogStore, sha: str, patience: Sequence[float] = PAUSES) -> bytes:
-    """The blob with that hash, which is checked: a pickle must be what was written."""
-    import hashlib
-
-    data = get(store, blob_key(sha), patience)
-    if data is None:
-        raise ServiceError(f"blob {sha} is not in the run log; was it removed?")
-    if hashlib.sha256(data).hexdigest() != sha:
-        raise ServiceError(f"blob {sha} is damaged: its content has another hash")
-    return data
-
-
-def get(store: RunLogStore, key: str, patience: Sequence[float]) -> bytes | None:
-    """An object that should be there, asked for again after each pause."""
-    data = store.get(key)
-    for pause in patience:
-        if data is not None:
-            break
-        time.sleep(pause)
-        data = store.get(key)
-    return data
+def document(attempt: str, state: State, parts: Sequence[str]) -> bytes:
+    """A state as it is kept; `parts` are the hashes of what it has in common with others."""
+    found = {"attempt": attempt, **state._asdict()}
+    if parts:
+        found["parts"] = parts
+    return encoded(found).encode()

@@ -82,7 +82,7 @@ class Step:
 
     @cached_property
     def map_variable(self) -> dict[str, Any]:
-        return map_variable(self.state)
+        return map_variable(self.state, self.context.blobs.value)
 
     @property
     def catalog(self) -> Catalog:
@@ -115,7 +115,7 @@ class Step:
         if self.is_object(name):
             raise TaskError(f"'{name}' was kept by put_object: get_object('{name}') gives it")
         entry = self.state.parameters[name]
-        return entry["value"] if "value" in entry else json.loads(self._blob(entry))
+        return self.context.blobs.value(entry)
 
     def set(self, name: str, value: Any) -> None:
         """Sets a parameter. Raises TaskError for a value that is no JSON."""
@@ -161,19 +161,14 @@ class Step:
         self._set.pop(name, None)
 
     def _unpickled(self, entry: Entry) -> Any:
+        blobs = self.context.blobs
         if "objects" in entry:
-            return [None if one is None else self._unpickled(one) for one in entry["objects"]]
-        data = self._blob(entry) if "blob" in entry else b""
+            return [None if one is None else self._unpickled(one) for one in blobs.objects(entry)]
         if "pickle" not in entry:
-            return json.loads(data) if data else entry["value"]
+            return blobs.value(entry)
         import pickle
 
-        return pickle.loads(data)  # noqa: S301 - its hash is that which the step before it wrote
-
-    def _blob(self, entry: Entry) -> bytes:
-        from .state import read_blob
-
-        return read_blob(self.context.run_log_store, entry["blob"])
+        return pickle.loads(blobs.read(entry["blob"]))  # noqa: S301 - its hash is that which the step before it wrote
 
     def _must_have(self, name: str) -> None:
         if not self.has(name):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from argosy.runtime import layout
-from argosy.runtime.entries import blobs
+from argosy.runtime.blobs import Blobs, named
 from argosy.runtime.executors.local.report import duration
 from argosy.runtime.service import RunLogStore
 
@@ -110,10 +110,10 @@ def rm(
             raise click.ClickException(f"{run.id} is running; try again when it has ended")
         if run.id not in doomed:
             kept.append(run.id)
-    own, others = _blobs(store, doomed), _blobs(store, kept)
+    own, others = _named(store, doomed), _named(store, kept)
     for sha in sorted(own.files - others.files):
         catalog.delete(sha)
-    for sha in sorted(own.parameters - others.parameters):
+    for sha in sorted(own.blobs - others.blobs):
         store.delete(layout.blob_key(sha))
     for run_id in sorted(doomed):
         for key in store.list(layout.run_prefix(run_id)):
@@ -121,18 +121,22 @@ def rm(
         click.echo(f"{run_id}: deleted", err=True)
 
 
-class Blobs(NamedTuple):
-    """Hashes of what runs name: large parameters, in the run log; files, in the catalog."""
+class Named(NamedTuple):
+    """Hashes of what runs name: blobs, in the run log; files, in the catalog."""
 
-    parameters: set[str]
+    blobs: set[str]
     files: set[str]
 
 
-def _blobs(store: RunLogStore, runs: Iterable[str]) -> Blobs:
-    found = Blobs(set(), set())
+def _named(store: RunLogStore, runs: Iterable[str]) -> Named:
+    found, blobs = Named(set(), set()), Blobs(store, patience=())
     for run in runs:
         for key in store.list(f"{layout.run_prefix(run)}state/"):
-            state = history.read_json(store, key)
-            found.parameters.update(blobs(state.get("parameters", {})))
-            found.files.update(entry["sha256"] for entry in state.get("catalog", {}).values())
+            states = [history.read_json(store, key)]
+            for part in set(states[0].get("parts", ())) - found.blobs:
+                found.blobs.add(part)
+                states.append(history.read_json(store, layout.blob_key(part)))
+            for state in states:
+                found.blobs.update(named(state.get("parameters", {}).values(), blobs))
+                found.files.update(entry["sha256"] for entry in state.get("catalog", {}).values())
     return found

@@ -25,7 +25,7 @@ from argosy.runtime.workdir.base import Workdir, signatures
 
 from . import process
 from .contract import BROUGHT, OUTPUTS, PARAMETERS, ROOT, SECRETS, WORK
-from .environment import MAP_VARIABLES, PREFIXES, parse
+from .environment import LARGEST, MAP_VARIABLES, PREFIXES, parse
 from .task import judge, leave
 
 if TYPE_CHECKING:
@@ -132,11 +132,11 @@ def variables(attempt: Attempt, entering: State) -> dict[str, str]:
     for name, text in texts(entering, attempt.reader):
         if not VARIABLE.fullmatch(name):
             continue
-        if "blob" in entering.parameters[name] or "\0" in text:
+        if entering.parameters[name].get("size", 0) > LARGEST or "\0" in text:
             found[f"{PREFIXES[0]}{name}_FILE"] = f"{ROOT}/{PARAMETERS}/{file_of(name)}"
         else:
             found[PREFIXES[0] + name] = text
-    if items := map_variable(entering):
+    if items := map_variable(entering, attempt.reader.value):
         found[MAP_VARIABLES[0]] = dump(items)
     return {**found, **attempt.node.env, NAME: attempt.instance}
 

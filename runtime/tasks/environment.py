@@ -113,7 +113,7 @@ def parameters(state: State, reader: Reader, large: LargeValues) -> dict[str, st
         text = text or json.dumps(value)
         found[PREFIXES[0] + name] = value if isinstance(value, str) else text
         found[PREFIXES[1] + name] = text
-    if items := map_variable(state):
+    if items := map_variable(state, reader.value):
         text = json.dumps(items)
         suffix, shown = ("", text) if len(text) <= LARGEST else ("_FILE", large.add(lambda: text))
         found.update((f"{name}{suffix}", shown) for name in MAP_VARIABLES)

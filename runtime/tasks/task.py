@@ -26,7 +26,6 @@ from argosy.runtime.layout import iteration
 from argosy.runtime.node import Node
 from argosy.runtime.patterns import checked
 from argosy.runtime.signals import Signals, name
-from argosy.runtime.state import write_blob
 from argosy.runtime.step import Private, Step, Written, collect, entries_of, sequence
 from argosy.runtime.workdir.base import Workdir
 
@@ -261,7 +260,7 @@ def leave(attempt: Attempt, entering: State, written: Written, workdir: Workdir)
         written,
         attempt.instance,
         attempt.rank,
-        lambda pickle: write_blob(context.run_log_store, pickle),
+        context.blobs.write,
     )
     found = data.match_files(node.put, workdir, attempt.output.say)
     found.update((name, workdir.locate(path)) for name, path in written.files.items())

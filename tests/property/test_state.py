@@ -55,7 +55,7 @@ def run(graph: Sequence[tuple[list[int], str]], order: Sequence[int]) -> Memory:
         made: Entries = {
             name: {"value": step, "by": f"s{step}", "rank": str(step)} for name in names
         }
-        write(store, "r", [f"s{step}"], "attempt", State({**state.parameters, **made}, {}))
+        write(reader, [f"s{step}"], "attempt", State({**state.parameters, **made}, {}))
     return store
 
 

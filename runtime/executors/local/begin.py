@@ -29,6 +29,10 @@ def begin(context: Context) -> None:
         for key in store.list(end_prefix(context.run)):
             store.put(key, json.dumps({"status": "running"}).encode())
     write_run(context)
+    # Once and for all steps, which are forks of this process.
+    _, arguments = context.blobs.arguments(context.arguments)
+    for entry in arguments.values():
+        context.blobs.keep(entry)
 
 
 def _began(context: Context) -> str:

@@ -28,7 +28,9 @@ def write_end(
     leaving = NOTHING
     if succeeded:
         says = by_statuses(statuses(schedule.tokens(final["from"])))
-        reader = Reader(context.run_log_store, context.run, context.arguments, says)
+        reader = Reader(
+            context.run_log_store, context.run, context.arguments, says, blobs=context.blobs
+        )
         try:
             leaving = leaving_of(reader.read(final["from"], ()), reader)
         except (NodeError, TaskError) as error:

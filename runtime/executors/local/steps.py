@@ -68,7 +68,9 @@ class RuntimeSteps:
 
     def _reader(self, work: Work) -> Reader:
         context, says = self._context, by_statuses(statuses(work.ended))
-        return Reader(context.run_log_store, context.run, context.arguments, says)
+        return Reader(
+            context.run_log_store, context.run, context.arguments, says, blobs=context.blobs
+        )
 
     def decided(self, question: Open, verdict: Verdict) -> None:
         path = question.work.path

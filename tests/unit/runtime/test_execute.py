@@ -107,7 +107,7 @@ def test_the_record_says_what_was_read(run: Any) -> None:
 def test_a_state_that_never_comes_is_a_failed_service(
     run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("argosy.runtime.state.time.sleep", lambda _: None)
+    monkeypatch.setattr("argosy.runtime.blobs.time.sleep", lambda _: None)
     done = run.exec("b", from_=["a"], command="jobs.f")
     assert done.status == 3
     assert "'a' is not in the run log" in done.record["message"]

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from argosy.runtime import retry
+from argosy.runtime.alternatives import by_statuses
 from argosy.runtime.cluster import Api, Direct, Pod, Response
 from argosy.runtime.context import Context
 from argosy.runtime.end import close
@@ -19,7 +20,7 @@ from argosy.runtime.entries import State, written
 from argosy.runtime.errors import NodeError, ServiceError
 from argosy.runtime.retry import TryAgainError
 from argosy.runtime.run_logs.kubernetes import KubernetesRunLog, label_of, name_of
-from argosy.runtime.state import write
+from argosy.runtime.state import Reader, write
 
 OWNER = {"workflow": "churn-x", "namespace": "team", "uid": "1a2b"}
 
@@ -203,7 +204,7 @@ def test_a_run_ends_whose_parameters_are_larger_than_an_object(
     context.__dict__["run_log_store"] = store
     made = {name: written("a", "0", name * 600_000) for name in "xy"}
     state = State({**made, "z": written("a", "0", 1)}, {})
-    write(store, "churn-1", ["a"], "1-a", state)
+    write(Reader(store, "churn-1", {}, by_statuses({})), ["a"], "1-a", state)
     store.put("runs/churn-1/steps/a/1-a.json", b'{"status": "succeeded"}')
     close(context, "succeeded", [], ["a"])
     (end,) = store.list("runs/churn-1/end/")

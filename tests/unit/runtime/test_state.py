@@ -10,10 +10,11 @@ import pytest
 
 from argosy.runtime import layout
 from argosy.runtime.alternatives import Records, by_statuses, statuses
+from argosy.runtime.blobs import LARGE
 from argosy.runtime.entries import Entries, State, map_variable
 from argosy.runtime.errors import NodeError, ServiceError, TaskError
 from argosy.runtime.run_logs.file_system import FileSystemRunLog
-from argosy.runtime.state import LARGE, Reader, write
+from argosy.runtime.state import Reader, write
 
 RUN = "r-1"
 
@@ -42,7 +43,7 @@ class Log:
         self.leave(instance, State({}, entries))
 
     def leave(self, instance: str, state: State, status: str = "succeeded") -> None:
-        write(self.store, RUN, [instance], f"a-{instance}", state)
+        write(self.reader(), [instance], f"a-{instance}", state)
         record = json.dumps({"status": status}).encode()
         self.store.put(layout.record_key(RUN, instance, f"a-{instance}"), record)
 
@@ -96,7 +97,7 @@ def test_a_state_that_must_be_there_is_waited_for(log: Log, monkeypatch: Any) ->
         if len(pauses) == 2:
             log.wrote("late", "0", x=1)
 
-    monkeypatch.setattr("argosy.runtime.state.time.sleep", sleep)
+    monkeypatch.setattr("argosy.runtime.blobs.time.sleep", sleep)
     reader = Reader(log.store, RUN, {}, by_statuses({}))
     assert reader.read(["late"], ()).parameters["x"]["value"] == 1
     assert len(pauses) == 2
@@ -146,7 +147,7 @@ def test_an_item_shadows_and_is_known_as_one(log: Log) -> None:
     reader = log.reader()
     state = reader.read([ITEM], ("1",))
     assert state.parameters["region"]["value"] == "us"
-    assert map_variable(state) == {"region": "us"}
+    assert map_variable(state, reader.value) == {"region": "us"}
 
 
 def test_items_of_nested_maps_come_in_order(log: Log) -> None:
@@ -157,8 +158,9 @@ def test_items_of_nested_maps_come_in_order(log: Log) -> None:
         "in": [{"item": "z", "on": "zs", "depth": 0, "in": [""]}],
     }
     reader = log.reader(ys=[1, 2], zs=[["x"], ["y"]])
-    assert map_variable(reader.read([inner], ("1", "0"))) == {"z": ["y"], "a": 1}
-    assert list(map_variable(reader.read([inner], ("1", "0")))) == ["z", "a"]
+    found = map_variable(reader.read([inner], ("1", "0")), reader.value)
+    assert found == {"z": ["y"], "a": 1}
+    assert list(found) == ["z", "a"]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,8 @@ def test_a_round_reads_what_the_one_before_it_left(log: Log) -> None:
     assert log.values(ROUND, key=("4", "1", "7")) == {"x": "first", "i": 1}
     unnamed = {**ROUND, "round": None}
     assert log.values(unnamed, key=("4", "0")) == {"x": "before", "i": "mine"}
-    assert map_variable(log.reader().read([ROUND], ("4", "1"))) == {"i": 1}
+    reader = log.reader()
+    assert map_variable(reader.read([ROUND], ("4", "1")), reader.value) == {"i": 1}
 
 
 def test_the_index_of_a_round_is_as_short_as_that_of_the_first(log: Log) -> None:
