@@ -65,7 +65,8 @@ def _node(path: str, node: Node, flow: Flow) -> dict[str, Any]:
     if isinstance(spec, (Parallel, Conditional)):
         graphs = [[label, at] for label, (_, at) in zip(spec.branches, graphs, strict=True)]
     if isinstance(spec, Map):
-        found |= {"items": spec.iterate_on, "max_parallel": spec.max_parallel}
+        found |= {"items": spec.iterate_on, "item": spec.iterate_as}
+        found["max_parallel"] = spec.max_parallel
     if isinstance(spec, Conditional):
         found |= {"parameter": spec.parameter, "values": dict(spec.values)}
         found |= {"default": spec.default, "node": no_match_json(path, node, flow)}

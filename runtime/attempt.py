@@ -14,10 +14,20 @@ from .alternatives import GOOD, by_statuses
 from .blobs import named
 from .context import Context, write_run
 from .documents import read_document
-from .entries import Entry, State, is_true, map_variable
+from .entries import Entry, State, is_true, item_texts, map_variable
 from .errors import ArgosyError, NodeError, TaskError, UnreadableError
 from .files import write_all
-from .layout import blob_key, fill, indexes, log_key, new_attempt, readable, record_key, state_key
+from .layout import (
+    blob_key,
+    fill,
+    indexes,
+    log_key,
+    new_attempt,
+    readable,
+    record_key,
+    state_key,
+    with_items,
+)
 from .node import Node
 from .output import Output
 from .state import Reader, write
@@ -47,6 +57,11 @@ class Attempt:
         if node.type == "control":
             self.record["control"] = True
 
+    @property
+    def name(self) -> str:
+        """The instance, with the items of the iterations that it is in."""
+        return str(self.record.get("name", self.instance))
+
     @cached_property
     def reader(self) -> Reader:
         context = self.context
@@ -64,6 +79,7 @@ class Attempt:
         self.record["reads"] = self.reader.reads
         if items := map_variable(entering, recorded):
             self.record["item"] = items
+            self.record["name"] = with_items(self.node.step, self.key, item_texts(entering))
         if self.context.outputs:
             import hashlib
 
@@ -85,7 +101,7 @@ class Attempt:
 
     def fail(self, error: ArgosyError) -> None:
         """Says why, in the run log too, as far as that can be reached."""
-        self.output.say(f"argosy: {readable(self.instance)}: {error}")
+        self.output.say(f"argosy: {readable(self.name)}: {error}")
         self.record["message"] = self.output.mask(str(error))
         try:
             self.output.close()

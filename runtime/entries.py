@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from .values import item_text
+
 Entry = Mapping[str, Any]
 Entries = dict[str, Entry]
 Key = tuple[str, ...]
@@ -66,6 +68,15 @@ def map_variable(state: State, value: Callable[[Entry], Any]) -> dict[str, Any]:
     items = [item for item in state.parameters.items() if "item" in item[1]]
     items.sort(key=lambda item: int(item[1]["item"]))
     return {name: value(entry) for name, entry in items}
+
+
+def item_texts(state: State) -> dict[int, str]:
+    """The items and indexes of `map_variable` by their depth, as people are shown them."""
+    return {
+        int(entry["item"]): item_text(name, entry["value"])
+        for name, entry in state.parameters.items()
+        if "item" in entry and "value" in entry
+    }
 
 
 def above(state: State) -> str:

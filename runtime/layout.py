@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable, Mapping
 
 from .errors import NodeError
 
@@ -66,6 +67,29 @@ def outside(path: str, key: tuple[str, ...]) -> tuple[str, ...]:
     return key[: path.split("/").count(ITERATION)]
 
 
+def with_items(path: str, key: tuple[str, ...], items: Mapping[int, str]) -> str:
+    """The instance as views show it: each iteration with its item, as `items` has it by depth. It
+    is encoded as a path is, so that `readable` gives `a/0 (eu)/b`.
+
+    >>> readable(with_items("a/*/b/*/c", ("0", "3"), {0: "eu/west", 1: "3"}))
+    'a/0 (eu/west)/b/3/c'
+    """
+    if not items:
+        return fill(path, key)
+    shown = list(key)
+    for depth, text in items.items():
+        if text and text != key[depth]:  # as the index of a loop's round is
+            shown[depth] += encoded(f" ({text})")
+    return fill(path, tuple(shown))
+
+
+def encoded(text: str) -> str:
+    """A text as one part of a path."""
+    from urllib.parse import quote
+
+    return quote(text, safe="")
+
+
 def iteration(path: str, key: tuple[str, ...]) -> str:
     """The folder for what an iteration of a map, or a round of a loop, leaves here: as the catalog
     calls it after a map. '' outside of any.
@@ -88,6 +112,22 @@ def readable(path: str) -> str:
     from urllib.parse import unquote  # few names need it
 
     return unquote(path)
+
+
+def leaves(paths: Iterable[str]) -> list[str]:
+    """The paths that no other is below.
+
+    >>> leaves(["a", "d", "d/b", "m/0/c"])
+    ['a', 'd/b', 'm/0/c']
+    """
+    found = list(paths)
+    composites = set()
+    for path in found:
+        above = path.rpartition("/")[0]
+        while above and above not in composites:
+            composites.add(above)
+            above = above.rpartition("/")[0]
+    return [path for path in found if path not in composites]
 
 
 def step_key(instance: str) -> str:

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+SHOWN = 24
+"""Characters of an item that people are shown."""
+SECRET = re.compile(r"token|secret|passw|credential|api_?key|private_?key", re.IGNORECASE)
+"""A name whose value is not shown."""
+TOKEN = re.compile(r"(?=[A-Za-z+=]*\d)(?=[\d+=]*[A-Za-z])[A-Za-z\d+=]{20,}")
+"""Text that is more likely a key or a hash than something to read."""
 
 
 class NotJsonError(ValueError):
@@ -63,6 +71,25 @@ def brief(value: Any, width: int = 60) -> str:
     """A value for a message."""
     text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def item_text(name: str, value: Any) -> str:
+    """The item of a map as people are shown it: the beginning, on one line; of what looks like a
+    secret hardly anything.
+
+    >>> item_text("region", "eu"), item_text("day", {"n": 1}), item_text("api_token", "x")
+    ('eu', '{"n": 1}', '***')
+    >>> item_text("file", "s3://bucket/of/files/2026.csv"), item_text("x", "ghp16C7e42F292c6912E7")
+    ('s3://bucket/of/files/20…', 'ghp16C…')
+    """
+    if SECRET.search(name):
+        return "***"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = "".join(char if char.isprintable() else " " for char in text[: 4 * SHOWN])
+    text = " ".join(text.split())
+    if TOKEN.search(text):
+        return f"{text[:6]}…"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def label(value: Any) -> str:

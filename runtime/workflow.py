@@ -72,10 +72,19 @@ def step_of(arguments: Json) -> str:
 
 def key_of(node: Json) -> tuple[str, ...]:
     """The indexes of the iterations that a node is in."""
+    return indexes(_key(node))
+
+
+def items_of(node: Json) -> list[str]:
+    """What tells people which items they are of, `` where nothing does."""
+    return [part.partition("-")[2] for part in _key(node).split("/")]
+
+
+def _key(node: Json) -> str:
     for parameter in (node.get("inputs") or {}).get("parameters") or ():
         if parameter["name"] == "key":
-            return indexes(parameter.get("value") or "")
-    return ()
+            return str(parameter.get("value") or "")
+    return ""
 
 
 def steps_without_pods(workflow: Json) -> Iterator[tuple[str, Json]]:

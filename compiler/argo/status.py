@@ -12,8 +12,16 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from argosy.runtime.layout import ITERATION, fill
-from argosy.runtime.workflow import key_of, nodes_of, pod_name, spec_of, step_of, templates_of
+from argosy.runtime.layout import ITERATION, fill, with_items
+from argosy.runtime.workflow import (
+    items_of,
+    key_of,
+    nodes_of,
+    pod_name,
+    spec_of,
+    step_of,
+    templates_of,
+)
 
 from ..cluster.engine import Execution, Instance, seconds
 from ..manifests.names import PIPELINE
@@ -146,23 +154,25 @@ def _started(
 ) -> Iterator[tuple[str, tuple[str, ...], Instance]]:
     """The pattern, the indexes and the instance of each step that the engine has a node of."""
     groups: dict[tuple[str, tuple[str, ...]], list[Json]] = {}
+    items: dict[tuple[str, tuple[str, ...]], dict[int, str]] = {}
     for node in nodes.values():
         step = _node(node.get("inputs") or {}) if node.get("type") in ("Pod", "Retry") else {}
         group = [node]
         if _shown(step):
-            path, key = step["step"], key_of(node)
+            path, place = step["step"], node
         else:
-            boundary = nodes.get(node.get("boundaryID", ""), {})
-            path = called.get((boundary.get("templateName", ""), node.get("displayName", "")), "")
-            key = key_of(boundary)
+            place = nodes.get(node.get("boundaryID", ""), {})
+            path = called.get((place.get("templateName", ""), node.get("displayName", "")), "")
             if node.get("type") == "Retry":  # its tries are called otherwise
                 group += [nodes[child] for child in node.get("children") or () if child in nodes]
         if path:
-            depth = path.split("/").count(ITERATION)
-            groups.setdefault((path, key[:depth]), []).extend(group)
+            key = key_of(place)[: path.split("/").count(ITERATION)]
+            groups.setdefault((path, key), []).extend(group)
+            items[path, key] = dict(enumerate(items_of(place)[: len(key)]))
     for (path, key), group in groups.items():
         if path.split("/").count(ITERATION) == len(key):
-            yield path, key, _instance(metadata, fill(path, key), group)
+            label = with_items(path, key, items[path, key])
+            yield path, key, _instance(metadata, fill(path, key), group)._replace(label=label)
 
 
 def _instance(metadata: Json, path: str, group: Iterable[Json]) -> Instance:

@@ -14,7 +14,6 @@ from typing import Any
 
 import click
 
-from argosy.runtime.layout import readable
 from argosy.runtime.suggestions import nearest
 
 from ..errors import Problem, SettingsError
@@ -103,7 +102,8 @@ class Desk:
 
     def _told(self, word: Mapping[str, Any]) -> None:
         if "ask" in word:
-            self._questions[word["ask"]["step"]] = word["ask"]["message"]
+            question = word["ask"]
+            self._questions[question["step"]] = f"approve {question['name']}? {question['message']}"
             if len(self._questions) == 1:
                 self._put()
         elif "withdraw" in word:
@@ -113,8 +113,8 @@ class Desk:
 
     def _put(self) -> None:
         """Puts the first question."""
-        step, message = next(iter(self._questions.items()))
-        click.echo(f"approve {readable(step)}? {message}".rstrip() + " [y/n]", err=True)
+        question = next(iter(self._questions.values()))
+        click.echo(f"{question.rstrip()} [y/n]", err=True)
         if self._terminal < 0:
             self._terminal = sys.stdin.fileno()
             self._selector.register(self._terminal, selectors.EVENT_READ)

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from argosy.runtime.layout import readable
 from argosy.runtime.service import RunLogStore
 
 from ..cluster.engine import Engine, Execution, Instance
@@ -100,6 +99,7 @@ def logged_steps(run: history.Run) -> tuple[Instance, ...]:
             history.parse_time(step.last.record.get("ended")),
             len(step.attempts),
             str(step.last.record.get("message", "")),
+            label=step.label,
         )
         for step in run.steps
     )
@@ -112,7 +112,7 @@ def explain(session: Session, execution: Execution, options: Iterable[str]) -> I
     for step in failed[:EXPLAINED]:
         message, last = _logged(session, run, step) if run else ("", [])
         told = message or step.message or "failed"
-        yield f"\n{readable(step.path)}: {told}"
+        yield f"\n{step.name}: {told}"
         for line in last or _written(session, execution, step):
             yield f"  | {line}"
     if len(failed) > EXPLAINED:

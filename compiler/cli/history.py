@@ -28,6 +28,8 @@ chunk every SILENCE seconds, with or without output."""
 IDLE = 400.0
 """Seconds in which nothing ran after which a run that nothing has closed is unknown: longer than
 the longest wait before a step is tried again."""
+SIGNALLED = 128
+"""Exit statuses from here on say that a signal ended a step."""
 LATEST = "latest"
 RUN_KEY = re.compile(
     r"runs/(?P<run>[^/.][^/]*)/"
@@ -48,11 +50,12 @@ DOCUMENTS: Mapping[str, Mapping[str, Any]] = {
         "catalog?": {"*": ENTRY},
         "resumed?": {"run": str},
         "item?": dict,
+        "name?": str,
     },
     "end": {
         "status": str,
         "ended?": str,
-        "failures?": [{"step?": str, "message?": str, "phase?": str}],
+        "failures?": [{"step?": str, "name?": str, "message?": str, "phase?": str}],
         "parameters?": dict,
         "catalog?": {"*": ENTRY},
         "steps?": {"*": {"status": str, "reason?": str}},
@@ -95,6 +98,13 @@ class Attempt(NamedTuple):
             return "lost"
         return status
 
+    def cancelled(self) -> Attempt:
+        """This attempt, if a signal ended it, as one that was ended with its run."""
+        status, code = self.record.get("status"), self.record.get("exit_status")
+        if status != "failed" or not isinstance(code, int) or code < SIGNALLED:
+            return self
+        return self._replace(record={**self.record, "status": "cancelled"})
+
 
 class Step(NamedTuple):
     """All attempts at one instance, oldest first; the last one counts. (A control's is none, where
@@ -107,9 +117,20 @@ class Step(NamedTuple):
     def last(self) -> Attempt:
         return self.attempts[-1]
 
+    def cancelled(self) -> Step:
+        """This step, if a signal ended it, as one that was ended with its run."""
+        return self._replace(attempts=(*self.attempts[:-1], self.last.cancelled()))
+
+    @property
+    def label(self) -> str:
+        """The path with the items of iterations, encoded as it is."""
+        found = str(self.last.record.get("name", self.path))
+        return found if found.count("/") == self.path.count("/") else self.path
+
     @property
     def name(self) -> str:
-        return layout.readable(self.path)
+        """What a person calls it: `features/0 (eu)/build`."""
+        return layout.readable(self.label)
 
 
 class Run(NamedTuple):
@@ -297,6 +318,9 @@ def _read(store: RunLogStore, run: str, keys: list[str], brief: bool = False) ->
         own = [attempt for attempt in found if not attempt.record.get("control")]
         step = Step(found[-1].record.get("step") or name, tuple(own or found))
         (steps if own else controls).append(step)
+    if end.get("status") == "cancelled":
+        failed = {failure.get("step") for failure in end.get("failures") or ()}
+        steps = [step if step.path in failed else step.cancelled() for step in steps]
     steps.sort(key=lambda step: step.attempts[0].started)
     return Run(run, document, end, tuple(steps), tuple(controls))
 

@@ -8,8 +8,6 @@ from threading import Lock, Thread
 
 import click
 
-from argosy.runtime.layout import readable
-
 from ..cluster.engine import Engine, Execution, Instance
 from ..cluster.errors import ClusterError, NotFoundError, RefusedError
 
@@ -31,7 +29,7 @@ class Pods:
         """Begins to show the pods of these steps that are new."""
         for step in steps:
             if step.pod and step.pod not in self._threads and step.status in BEGUN:
-                head = f"{readable(step.path)} | ".encode() if prefix else b""
+                head = f"{step.name} | ".encode() if prefix else b""
                 thread = Thread(target=self._read, args=(execution, step, head), daemon=True)
                 self._threads[step.pod] = thread
                 thread.start()
@@ -47,9 +45,9 @@ class Pods:
         try:
             self._show(execution, step, head)
         except NotFoundError:
-            self._say(f"{readable(step.path)}: its pod is gone; the run log may have its output")
+            self._say(f"{step.name}: its pod is gone; the run log may have its output")
         except ClusterError as error:
-            self._say(f"{readable(step.path)}: {error}")
+            self._say(f"{step.name}: {error}")
 
     def _show(self, execution: Execution, step: Instance, head: bytes) -> None:
         while True:

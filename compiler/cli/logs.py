@@ -27,6 +27,9 @@ class Placed(Protocol):
     @property
     def path(self) -> str: ...
 
+    @property
+    def name(self) -> str: ...
+
 
 P = TypeVar("P", bound=Placed)
 
@@ -85,7 +88,8 @@ def show_log(store: RunLogStore, found: history.Run, step: str | None, follow: b
         chosen = below(found.steps, step)
         if step and not chosen and not (follow and found.status == "running"):
             raise unknown(found.id, step, found.steps)
-        output.show(chosen, prefix=len(chosen) != 1 or chosen[0].name != step)
+        names = [(s.name, readable(s.path)) for s in chosen]
+        output.show(chosen, prefix=len(chosen) != 1 or step not in names[0])
         if not follow or found.status != "running":
             break
         time.sleep(PAUSE)
@@ -100,7 +104,7 @@ def show_live(engine: Engine, execution: Execution, step: str | None, follow: bo
     chosen = below(execution.steps, step)
     if step and not chosen:
         raise unknown(execution.run, step, execution.steps)
-    prefix = len(chosen) != 1 or readable(chosen[0].path) != step
+    prefix = len(chosen) != 1 or step not in (chosen[0].name, readable(chosen[0].path))
     show_pods(engine, execution, lambda now: below(now.steps, step), follow, prefix)
 
 
@@ -116,7 +120,9 @@ def below(steps: Iterable[P], step: str | None) -> list[P]:
         return every
     wanted = step.strip("/")
     found = [
-        s for s in every if f"{readable(s.path)}/".startswith(f"{wanted}/") or s.path == wanted
+        s
+        for s in every
+        if any(f"{x}/".startswith(f"{wanted}/") for x in (readable(s.path), s.path, s.name))
     ]
     return found or [s for s in every if s.path.rpartition("/")[2] == quote(wanted, safe="")]
 

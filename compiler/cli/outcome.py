@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from argosy.runtime.layout import leaves
+
 
 def show_outcome(outcome: Mapping[str, Any], output: str) -> None:
-    """`outcome` has the run, its status and the parameters that it leaves, and for JSON more."""
+    """Print how a run ended: `outcome` is its end, as the run log has it, with the run's id."""
     if output == "json":
         click.echo(json.dumps(outcome, indent=2))
         return
-    click.echo(f"{outcome['run']}: {outcome['status']}")
+    click.echo(f"{outcome['run']}: {summary(outcome['status'], outcome)}")
     for name, value in outcome["parameters"].items():
         click.echo(f"  {name}: {json.dumps(value, ensure_ascii=False)}")
+
+
+def summary(status: str, end: Mapping[str, Any]) -> str:
+    """`succeeded, 1 failure handled, 2 steps omitted`: a run's status, and what that would hide."""
+    steps = end.get("steps") or {}
+    counts = Counter(steps[path]["status"] for path in leaves(steps))
+    handled = sum(bool(failure.get("handled")) for failure in end.get("failures") or ())
+    parts = [status]
+    if handled:
+        parts.append(f"{counted(handled, 'failure')} handled")
+    parts += [
+        f"{counted(counts[name], 'step')} {name.replace('_', ' ')}"
+        for name in ("omitted", "not_started")
+        if counts[name]
+    ]
+    return ", ".join(parts)
+
+
+def counted(number: int, noun: str) -> str:
+    """
+    >>> counted(1, "step"), counted(2, "step")
+    ('1 step', '2 steps')
+    """
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"

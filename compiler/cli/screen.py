@@ -12,7 +12,6 @@ from typing import Any, TextIO
 import click
 
 from argosy.runtime.executors.local.report import duration
-from argosy.runtime.layout import readable
 
 from ..cluster.engine import Execution, Instance
 from .view import lines, notes
@@ -85,7 +84,7 @@ def screen(out: Any) -> Screen:
 
 
 def _said(step: Instance) -> str:
-    name = readable(step.path)
+    name = step.name
     if step.status == "running":
         return f"{name}: started" + (f", attempt {step.attempts}" if step.attempts > 1 else "")
     if step.answer:

@@ -110,6 +110,7 @@ def _as_json(run: history.Run, written: Mapping[str, Written]) -> dict[str, Any]
 def _step_json(step: history.Step, written: Written) -> dict[str, Any]:
     return {
         "step": step.path,
+        **({"item": item} if (item := step.last.record.get("item")) else {}),
         "status": step.last.status,
         "attempts": [
             {**attempt.record, "attempt": attempt.id, "status": attempt.status}
@@ -128,7 +129,7 @@ def _step_json(step: history.Step, written: Written) -> dict[str, Any]:
 
 def _tree(steps: tuple[history.Step, ...], written: Mapping[str, Written]) -> Iterator[str]:
     """A line for each step, and for each name on the way to one."""
-    root = tree.grow(steps, lambda step: step.path)
+    root = tree.grow(steps)
     rows = [(f"{twig}{name}", at) for twig, name, at in tree.rows(root, lambda at: at.below)]
     width = max((len(label) for label, _ in rows), default=0)
     for label, branch in rows:
@@ -159,7 +160,8 @@ def _ending(run: history.Run) -> Iterator[str]:
         yield "\nfailures\n"
         for failure in run.end["failures"]:
             message = str(failure.get("message") or failure.get("phase", ""))
-            about = f"{layout.readable(str(failure['step']))}: " if failure.get("step") else ""
+            name = failure.get("name") or layout.readable(failure.get("step", ""))
+            about = f"{name}: " if name else ""
             text = f"{about}{message}".replace("\n", "\n    ")
             yield f"  {text}\n"
     if parameters := run.end.get("parameters"):

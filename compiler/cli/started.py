@@ -31,7 +31,7 @@ def tell(
     ended = attended(session, started.name, screen(sys.stderr), options)
     run = session.log(ended.run)
     left = run.end if run else {}
-    parts = {name: left.get(name, {}) for name in ("parameters", "catalog")}
+    parts = {name: left.get(name, {}) for name in ("parameters", "catalog", "steps")}
     failures = left.get("failures", [])
     outcome = {"run": ended.run, "status": ended.status, **where, "message": ended.message}
     show_outcome({**outcome, **parts, "failures": failures}, output)

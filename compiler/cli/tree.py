@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from argosy.runtime.layout import readable
 
@@ -13,18 +13,36 @@ T = TypeVar("T")
 class Branch(Generic[T]):
     """A place in the tree: what stands there, and what is below."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: str = "") -> None:
+        self.label = label
+        """What it is called where that is more than the name in the path: an iteration's item."""
         self.steps: list[T] = []
         self.below: dict[str, Branch[T]] = {}
 
 
-def grow(steps: Iterable[T], path: Callable[[T], str]) -> Branch[T]:
+class Placed(Protocol):
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def label(self) -> str:
+        """The path with the items of iterations; empty where it is no different."""
+
+
+P = TypeVar("P", bound=Placed)
+
+
+def grow(steps: Iterable[P]) -> Branch[P]:
     """The tree of the steps; its root has no name."""
-    root: Branch[T] = Branch()
+    root: Branch[P] = Branch()
     for step in steps:
         place = root
-        for name in path(step).split("/"):
+        names = step.path.split("/")
+        labels = step.label.split("/") if step.label else names
+        for name, label in zip(names, labels, strict=True):
             place = place.below.setdefault(name, Branch())
+            if label != name:
+                place.label = label
         place.steps.append(step)
     return root
 
@@ -37,7 +55,7 @@ def rows(
     stack = [(name, branch, "", "") for name, branch in reversed(ordered(root.below))]
     while stack:
         name, branch, twig, stem = stack.pop()
-        yield twig, readable(name), branch
+        yield twig, readable(branch.label or name), branch
         for position, (inner, found) in enumerate(reversed(ordered(below(branch)))):
             fork, line = ("├─ ", "│  ") if position else ("└─ ", "   ")
             stack.append((inner, found, f"{stem}{fork}", f"{stem}{line}"))

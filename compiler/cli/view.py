@@ -9,7 +9,6 @@ from typing import NamedTuple
 import click
 
 from argosy.runtime.executors.local.report import duration
-from argosy.runtime.layout import readable
 
 from ..cluster.engine import Execution, Instance
 from . import tree
@@ -47,7 +46,7 @@ def lines(
     took = _took(execution.started, execution.ended, now)
     told = f"{took}{tail}" + (f": {execution.message}" if execution.message else "")
     found = [_line(Row("", execution.run, execution.status, told), 0, width, color)]
-    body = list(rows(grow(execution.steps, lambda step: step.path), now))
+    body = list(rows(grow(execution.steps), now))
     below = [line for note in notes(execution) for line in _wrapped(note, width)]
     room = height - 2 - len(below) if height else len(body)
     kept, left = fit(body, max(room, 1))
@@ -66,7 +65,7 @@ def notes(execution: Execution) -> Iterator[str]:
         yield execution.note
     asked = [step for step in execution.steps if step.answer]
     for step in asked[:NAMED]:
-        yield f"to go on with {readable(step.path)}: {step.answer}"
+        yield f"to go on with {step.name}: {step.answer}"
     if len(asked) > NAMED:
         yield f"and {len(asked) - NAMED} more wait for a person"
 
@@ -160,9 +159,11 @@ def _named(branch: Branch[Instance]) -> dict[str, Branch[Instance]]:
     }
     failed = [name for name, step in inside.items() if step.status == "failed"]
     asked = [name for name, step in inside.items() if step.answer]
-    found = {name: _leaf(inside[name]) for name in (*failed[:NAMED], *asked[:NAMED])}
+    found = {
+        name: _leaf(inside[name], name.count("/") + 1) for name in (*failed[:NAMED], *asked[:NAMED])
+    }
     if len(failed) > NAMED:
-        found["…"] = _leaf(Instance("", "failed", message=f"{len(failed) - NAMED} more"))
+        found["…"] = _leaf(Instance("", "failed", message=f"{len(failed) - NAMED} more"), 0)
     return found
 
 
@@ -176,8 +177,9 @@ def _paths(branch: Branch[Instance]) -> Iterator[tuple[str, Instance]]:
         )
 
 
-def _leaf(step: Instance) -> Branch[Instance]:
-    found: Branch[Instance] = Branch()
+def _leaf(step: Instance, depth: int) -> Branch[Instance]:
+    """A place for a step that is so deep below the one that it is shown at."""
+    found: Branch[Instance] = Branch("/".join(step.label.split("/")[-depth:]) if depth else "")
     found.steps.append(step)
     return found
 

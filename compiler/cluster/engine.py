@@ -11,6 +11,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from argosy.runtime.layout import readable
 from argosy.runtime.suggestions import nearest
 
 from .client import Client
@@ -31,7 +32,8 @@ class Instance(NamedTuple):
     """One step as it runs: its path with the indexes of iterations, or with a `*` where there is no
     iteration yet. `status` is one of waiting, pending, running, succeeded, failed, skipped,
     omitted; times are seconds since 1970; `pod` is the newest one's name. Where it waits for a
-    person, `message` is the question and `answer` the command that says yes."""
+    person, `message` is the question and `answer` the command that says yes. `label` is the path
+    with the items of iterations, where it has any."""
 
     path: str
     status: str
@@ -41,6 +43,12 @@ class Instance(NamedTuple):
     message: str = ""
     pod: str = ""
     answer: str = ""
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: `features/0 (eu)/build`."""
+        return readable(self.label or self.path)
 
 
 class Execution(NamedTuple):

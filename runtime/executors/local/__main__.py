@@ -17,6 +17,8 @@ import hashlib  # noqa: F401
 import json
 import os
 import sys
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -32,16 +34,16 @@ from argosy.runtime.context import Context
 from argosy.runtime.errors import ArgosyError
 from argosy.runtime.executors.localhost import ISOLATED
 from argosy.runtime.files import write_all
-from argosy.runtime.layout import readable
 from argosy.runtime.workdir.choose import choose
 
 from .begin import begin
-from .end import write_end
+from .end import as_json, write_end
 from .launch import Failure, Launcher
-from .report import Report, for_stderr
+from .report import Report, duration, for_stderr
 from .schedule import Schedule
 from .steps import RuntimeSteps
 
+STATUSES = "succeeded", "skipped", "failed", "omitted", "cancelled", "not_started"
 STDIN, STDOUT, STDERR = 0, 1, 2
 
 
@@ -69,6 +71,7 @@ def run(plan: Mapping[str, Any], answers: int, attached: bool) -> int:
         resume=plan.get("resume"),
         by_name=bool(plan.get("by_name")),
     )
+    began = time.monotonic()
     report = for_stderr()
     say = partial(answer, answers)
     try:
@@ -89,18 +92,21 @@ def run(plan: Mapping[str, Any], answers: int, attached: bool) -> int:
         # What is there now outlives every fork: collecting it in each would only copy its pages.
         gc.freeze()
         succeeded = launcher.run(STDIN if attached else None)
-        end = write_end(context, succeeded, launcher.failures, plan["final"], schedule)
+        status = "cancelled" if launcher.stopped_by else "succeeded" if succeeded else "failed"
+        end = write_end(context, status, launcher.failures, plan["final"], schedule)
     except ArgosyError as error:
-        launcher.failures.append(Failure("", str(error), "Error"))
+        launcher.failures.append(Failure("", "", str(error), "Error"))
         failed = error.exit_status
-        end = {"status": "failed", "failures": [], "parameters": {}, "catalog": {}}
+        failures = [as_json(failure) for failure in launcher.failures]
+        end = {"status": "failed", "failures": failures, "parameters": {}, "catalog": {}}
+        end["steps"] = schedule.statuses.steps
     finally:
         steps.close()
         context.workdirs.close()
         if "run_log_store" in vars(context):  # else it could not be opened
             context.run_log_store.close()
-    if end["status"] == "failed":
-        say_why(report, launcher.failures)
+    say_why(report, launcher.failures)
+    report.say(f"{context.run}: {summary(launcher.counts(), time.monotonic() - began)}")
     say({"run": context.run, **end})
     if launcher.stopped_by:
         return 128 + launcher.stopped_by
@@ -131,11 +137,22 @@ def workers(given: int | None) -> int:
     return os.cpu_count() or 1
 
 
+def summary(counts: Counter[str], seconds: float) -> str:
+    """`9 steps in 1.2 s: 7 succeeded, 2 omitted`."""
+    total = sum(counts.values())
+    parts = [
+        f"{counts[status]} {status.replace('_', ' ')}" for status in STATUSES if counts[status]
+    ]
+    steps = "1 step" if total == 1 else f"{total} steps"
+    return f"{steps} in {duration(seconds)}: {', '.join(parts) or 'none'}"
+
+
 def say_why(report: Report, failures: Sequence[Failure]) -> None:
     """Which steps failed, and what they said last."""
     for failure in failures:
-        about = f"{readable(failure.step)}: " if failure.step else ""
-        report.say(f"failed: {about}{failure.message}")
+        about = f"{failure.name}: " if failure.name else ""
+        how = "failed, handled" if failure.handled else "failed"
+        report.say(f"{how}: {about}{failure.message}")
         for line in failure.tail:
             report.say(f"  | {line}")
 

@@ -1,7 +1,7 @@
 """Approvals while they wait: what the one who started the run is asked, and what comes back.
 
-A question is a line of JSON to the parent, `{"ask": {"step", "message"}}`, and so is what takes it
-back, `{"withdraw": step}`. The parent answers with `{"step", "approved", "by"}`.
+A question is a line of JSON to the parent, `{"ask": {"step", "name", "message"}}`, and so is what
+takes it back, `{"withdraw": step}`. The parent answers with `{"step", "approved", "by"}`.
 """
 
 from __future__ import annotations
@@ -17,20 +17,24 @@ from .schedule import Work
 
 
 class Verdict(NamedTuple):
-    """How an approval ended: `message` says why it failed; `by` who decided, and `how`."""
+    """How an approval ended: `message` says why it failed; `by` who decided, and `how`. `stopped`
+    is the exit status of the run where that was stopped first."""
 
     approved: bool
     message: str = ""
     by: str = ""
     how: str = ""
+    stopped: int = 0
 
 
 class Open(NamedTuple):
-    """A question that nobody has answered yet; `started` is a time as the records have it."""
+    """A question that nobody has answered yet; `started` is a time as the records have it, `name`
+    what a person calls the step."""
 
     work: Work
     began: float
     started: str
+    name: str
 
 
 class Approvals:
@@ -44,16 +48,17 @@ class Approvals:
     def __len__(self) -> int:
         return len(self._open)
 
-    def ask(self, work: Work, began: float) -> tuple[Open, Verdict | None]:
+    def ask(self, work: Work, began: float, name: str) -> tuple[Open, Verdict | None]:
         """Asks, or says at once how it ended: where the run was started with a yes to it, or where
         there is nobody to ask."""
-        question = Open(work, began, now())
+        question = Open(work, began, now(), name)
         if given := work.lnode.get("approved"):
             return question, Verdict(True, by=given["by"], how=given["how"])
         if self._tell is None:
             return question, Verdict(False, "nobody can be asked to approve it")
         self._open[work.path] = question
-        self._tell({"ask": {"step": work.path, "message": work.lnode["message"]}})
+        message = work.lnode["message"]
+        self._tell({"ask": {"step": work.path, "name": name, "message": message}})
         return question, None
 
     def heard(self, data: bytes) -> Iterator[tuple[Open, Verdict]]:
@@ -81,10 +86,10 @@ class Approvals:
                     self._tell({"withdraw": path})
                 yield question, Verdict(False, too_late(question.work.lnode["timeout"]))
 
-    def dropped(self, why: str) -> Iterator[tuple[Open, Verdict]]:
+    def dropped(self, why: str, exit_status: int) -> Iterator[tuple[Open, Verdict]]:
         """All that are left, when the run is stopped."""
         while self._open:
-            yield self._open.popitem()[1], Verdict(False, why)
+            yield self._open.popitem()[1], Verdict(False, why, stopped=exit_status)
 
 
 def _due(question: Open) -> float | None:

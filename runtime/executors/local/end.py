@@ -10,6 +10,7 @@ from argosy.runtime.context import Context
 from argosy.runtime.end import NOTHING, leaving_of
 from argosy.runtime.end import write_end as write
 from argosy.runtime.errors import NodeError, TaskError
+from argosy.runtime.layout import readable
 from argosy.runtime.state import Reader
 
 from .launch import Failure
@@ -18,7 +19,7 @@ from .schedule import Schedule
 
 def write_end(
     context: Context,
-    succeeded: bool,
+    status: str,
     failures: list[Failure],
     final: Mapping[str, Any],
     schedule: Schedule,
@@ -26,7 +27,7 @@ def write_end(
     """Closes the run in the run log: its status, why, and, where it succeeded, what it left. What
     cannot be made of its last steps, such as what a reducer of the user's makes, fails the run."""
     leaving = NOTHING
-    if succeeded:
+    if status == "succeeded":
         says = by_statuses(statuses(schedule.tokens(final["from"])))
         reader = Reader(
             context.run_log_store, context.run, context.arguments, says, blobs=context.blobs
@@ -34,9 +35,8 @@ def write_end(
         try:
             leaving = leaving_of(reader.read(final["from"], ()), reader)
         except (NodeError, TaskError) as error:
-            failures.append(Failure("", str(error), "Error"))
-            succeeded = False
-    status = "succeeded" if succeeded else "failed"
+            failures.append(Failure("", "", str(error), "Error"))
+            status = "failed"
     steps = schedule.statuses.steps
     return write(context, status, map(as_json, failures), leaving, steps)
 
@@ -44,4 +44,6 @@ def write_end(
 def as_json(failure: Failure) -> dict[str, Any]:
     """A failure as the end of the run has it."""
     found = {"step": failure.step, "message": failure.message, "phase": failure.phase, "pod": ""}
+    if failure.name != readable(failure.step):
+        found["name"] = failure.name
     return {**found, "handled": True} if failure.handled else found

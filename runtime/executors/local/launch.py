@@ -12,7 +12,7 @@ import os
 import selectors
 import signal
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from argosy.runtime import signals
 from argosy.runtime.errors import ArgosyError
-from argosy.runtime.layout import readable
+from argosy.runtime.layout import leaves
 from argosy.runtime.signals import STOPPING
 
 from .approvals import Approvals, Open, Verdict
@@ -43,10 +43,11 @@ TRIED_AGAIN = frozenset((1, 3, 124))
 
 
 class Failure(NamedTuple):
-    """A step that failed for good: `phase` as Argo has it, `tail` the last lines it printed;
-    `handled` where the run went on after it."""
+    """A step that failed for good: `name` is what a person calls it, `phase` as Argo has it, `tail`
+    the last lines it printed; `handled` where the run went on after it."""
 
     step: str
+    name: str
     message: str
     phase: str
     tail: tuple[str, ...] = ()
@@ -64,11 +65,11 @@ class Ready(NamedTuple):
 class Attempt:
     """A child that runs now, and what of its output is not a whole line yet."""
 
-    def __init__(self, ready: Ready, child: Child, started: float) -> None:
+    def __init__(self, ready: Ready, child: Child, started: float, name: str) -> None:
         self.work, self.number, self.files = ready
         self.child = child
         self.started = started
-        self.step = readable(self.work.path)
+        self.step = name
         self.part = b""
         self.tail: deque[bytes] = deque(maxlen=TAIL)
 
@@ -83,9 +84,9 @@ class Attempt:
 
 
 class Launcher:
-    """Runs one schedule to its end. `failures` and `stopped_by` say afterwards how it went. `tell`
-    says something to who started it: what is to be approved. `not_for_steps` are descriptors that
-    no step may hold open."""
+    """Runs one schedule to its end. `failures`, `stopped_by` and `counts` say afterwards how it
+    went. `tell` says something to who started it: what is to be approved. `not_for_steps` are
+    descriptors that no step may hold open."""
 
     def __init__(
         self,
@@ -99,6 +100,8 @@ class Launcher:
     ) -> None:
         self.failures: list[Failure] = []
         self.stopped_by: int | None = None
+        self._statuses: dict[str, str] = {}
+        """Of the steps that had a process, or were to be approved."""
         self._failed_work: list[Work] = []
         self._schedule = schedule
         self._steps = steps
@@ -118,6 +121,10 @@ class Launcher:
     def run(self, parent: int | None = None) -> bool:
         """Whether the pipeline succeeded. `parent` is a pipe that ends when the parent does."""
         restore = self._listen(parent)
+        statuses = self._schedule.statuses
+        for path, step in statuses.steps.items():  # stubs that the pipeline begins with
+            self._left(path, step["status"], step.get("reason", ""))
+        statuses.tell = self._left
         try:
             self._fill()
             while self._attempts or ((self._retries or self._approvals) and not self.stopped_by):
@@ -136,6 +143,12 @@ class Launcher:
             for failure, work in zip(self.failures, self._failed_work, strict=True)
         ]
         return self._schedule.status == SUCCEEDED and not self.stopped_by
+
+    def counts(self) -> Counter[str]:
+        """How many steps had each status in the end; composites are not counted."""
+        known = {path: step["status"] for path, step in self._schedule.statuses.steps.items()}
+        known |= self._statuses
+        return Counter(known[path] for path in leaves(known))
 
     # Starting
 
@@ -198,7 +211,7 @@ class Launcher:
             self._schedule.ended(ready.work, FAILED, reason)
             return
         self._schedule.started(ready.work)
-        attempt = Attempt(ready, child, self._clock())
+        attempt = Attempt(ready, child, self._clock(), self._steps.name(ready.work.path))
         self._attempts[child.output] = attempt
         self._selector.register(child.output, selectors.EVENT_READ, attempt)
         if child.ends is not None:
@@ -207,21 +220,30 @@ class Launcher:
             attempts = _retry(ready.work)["max_attempts"]
             self._report.started(attempt.step, ready.number, attempts)
 
+    def _left(self, path: str, status: str, reason: str) -> None:
+        """A step without a process has ended, or will not run."""
+        if status != "not_started":  # of those the end of the run has the number
+            self._report.left(self._steps.name(path), status, reason)
+
     # Approvals
 
     def _ask(self, work: Work) -> None:
-        question, verdict = self._approvals.ask(work, self._clock())
+        self._schedule.started(work)
+        question, verdict = self._approvals.ask(work, self._clock(), self._steps.name(work.path))
         if verdict is None:
-            self._report.say(f"{readable(work.path)}: waits for someone to approve it")
+            self._report.say(f"{self._steps.name(work.path)}: waits for someone to approve it")
         else:
             self._decided(question, verdict)
 
     def _decided(self, question: Open, verdict: Verdict) -> None:
         work = question.work
-        how = "approved" if verdict.approved else "failed"
+        how = "approved" if verdict.approved else "cancelled" if verdict.stopped else "failed"
         seconds = self._clock() - question.began
         self._steps.decided(question, verdict)
-        self._report.ended(readable(work.path), how, seconds)
+        self._report.ended(question.name, how, seconds)
+        self._statuses[work.path] = "succeeded" if verdict.approved else how
+        if verdict.stopped:
+            return
         if not verdict.approved:
             self._fail(work, verdict.message)
         self._schedule.ended(work, SUCCEEDED if verdict.approved else FAILED)
@@ -338,13 +360,19 @@ class Launcher:
             except ArgosyError:  # its word is only for show
                 how = "succeeded"
             self._report.ended(attempt.step, how, seconds)
+            self._statuses[attempt.work.path] = how
         self._schedule.ended(attempt.work, SUCCEEDED)
 
     def _failed(self, attempt: Attempt, status: int, seconds: float) -> None:
         work, policy = attempt.work, _retry(attempt.work)
         message = self._explain(work, status)
+        cancelled = self.stopped_by is not None and status >= 128
         if not work.control:
-            self._report.ended(attempt.step, "failed", seconds)
+            self._report.ended(attempt.step, "cancelled" if cancelled else "failed", seconds)
+        if cancelled:  # to the schedule it goes on: what waits for it has not started
+            if not work.control:
+                self._statuses[work.path] = "cancelled"
+            return
         again = status in TRIED_AGAIN or status >= 128
         if again and attempt.number < policy["max_attempts"] and not self.stopped_by:
             pause = min(
@@ -355,10 +383,8 @@ class Launcher:
             ready = Ready(work, attempt.number + 1, attempt.files)
             heapq.heappush(self._retries, (due, self._retries_made, ready))
             return
-        own = f"argosy: {attempt.step}: {message}".encode()  # said already, as the message
-        self._fail(work, message, [line for line in attempt.tail if line != own])
-        if not self.stopped_by:  # else what waits for it has not started: nothing omits it
-            self._schedule.ended(work, FAILED)
+        self._fail(work, message, _without(message, attempt.tail))
+        self._schedule.ended(work, FAILED)
 
     def _explain(self, work: Work, status: int) -> str:
         try:
@@ -368,8 +394,12 @@ class Launcher:
 
     def _fail(self, work: Work, message: str, tail: Iterable[bytes] = ()) -> None:
         lines = tuple(line.decode(errors="replace") for line in tail)
-        self.failures.append(Failure(work.path, message, FAILED, lines))
+        self.failures.append(
+            Failure(work.path, self._steps.name(work.path), message, FAILED, lines)
+        )
         self._failed_work.append(work)
+        if not work.control:
+            self._statuses[work.path] = "failed"
 
     def _stop(self, number: int) -> None:
         """Tells the steps to end; told a second time, ends them."""
@@ -379,7 +409,8 @@ class Launcher:
         self.stopped_by = number
         self._kill_at = self._clock() + GRACE
         self._report.say(f"stopping: {signal.Signals(number).name}; once more kills what runs")
-        for question, verdict in self._approvals.dropped(f"stopped by {signals.name(number)}"):
+        why = f"stopped by {signals.name(number)}"
+        for question, verdict in self._approvals.dropped(why, 128 + number):
             self._decided(question, verdict)
         for attempt in self._attempts.values():
             attempt.child.send(number)
@@ -388,6 +419,16 @@ class Launcher:
         self._kill_at = None
         for attempt in self._attempts.values():
             attempt.child.send(signal.SIGKILL)
+
+
+def _without(message: str, tail: Iterable[bytes]) -> list[bytes]:
+    """The last lines of a step without those that say its message."""
+    first, *more = message.encode().split(b"\n")
+    return [
+        line
+        for line in tail
+        if line not in more and not (line.startswith(b"argosy: ") and line.endswith(b": " + first))
+    ]
 
 
 def _retry(work: Work) -> Mapping[str, Any]:

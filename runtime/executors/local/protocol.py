@@ -20,6 +20,9 @@ class Steps(Protocol):
     def files(self, work: Work) -> Files:
         """The files that the node of `work` touches."""
 
+    def name(self, path: str) -> str:
+        """What a person calls an instance: its path, each iteration with its item."""
+
     def count(self, work: Work) -> int:
         """The number of iterations of a map."""
 

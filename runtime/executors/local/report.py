@@ -31,9 +31,13 @@ class Report:
         self.write(step.encode() + b" | " + text + b"\n")
 
     def ended(self, step: str, how: str, seconds: float) -> None:
-        """`how`: succeeded, failed, or skipped, which takes no time worth telling."""
+        """`how` is its status; being skipped takes no time worth telling."""
         after = "" if how == "skipped" else f" after {duration(seconds)}"
         self.say(f"{step}: {how}{after}")
+
+    def left(self, step: str, status: str, reason: str) -> None:
+        """A step without a process has ended, or will not run."""
+        self.say(f"{step}: {status}" + (f": {reason}" if reason else ""))
 
     def say(self, text: str) -> None:
         self.write(text.encode(errors="replace") + b"\n")

@@ -114,10 +114,10 @@ class Schedule:
     def ended(self, work: Work, status: str, reason: str = "") -> None:
         """`work` has ended Succeeded or Failed; `reason`: why it failed, if no record says so."""
         self._begun.discard(work.place)
+        if reason and not work.control:
+            self.statuses.because(work.path, reason)
         work.report(status)
         self._settle()
-        if reason and not work.control:
-            self.statuses.failed(work.path, reason)
 
     def stopped(self) -> None:
         """Nothing more will be done, though there may be more to do."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from argosy.runtime.layout import fill
@@ -21,22 +21,28 @@ class Statuses:
 
     def __init__(self, graphs: Mapping[str, Any]) -> None:
         self.steps: dict[str, dict[str, str]] = {}
+        self.tell: Callable[[str, str, str], None] = lambda path, status, reason: None
+        """Is called with each of them."""
         self._graphs = graphs
+        self._reasons: dict[str, str] = {}
 
     def ended(self, scope: Scope, index: int, status: str) -> None:
         """A node has ended so; where it was omitted, its edges say why."""
         lnode = scope.graph.nodes[index]
+        path = instance(lnode, scope)
+        reason = self._reasons.pop(path, "")
         if status == OMITTED:
             self._left_out(lnode, scope.key, "omitted", reason_omitted(scope, index))
-        elif lnode["kind"] in WITHOUT_RECORD:
-            self.put(instance(lnode, scope), status.lower())
+        elif lnode["kind"] in WITHOUT_RECORD or reason:
+            self.put(path, status.lower(), reason)
 
-    def failed(self, path: str, reason: str) -> None:
-        """A step has failed before there was a record that could say why."""
-        self.put(path, "failed", reason)
+    def because(self, path: str, reason: str) -> None:
+        """A step is about to fail before there is a record that could say why."""
+        self._reasons[path] = reason
 
     def put(self, path: str, status: str, reason: str = "") -> None:
         self.steps[path] = {"status": status, **({"reason": reason} if reason else {})}
+        self.tell(path, status, reason)
 
     def chosen(self, composite: Composite, label: str | None) -> None:
         """A conditional has taken the branch `label`; None: it has none to take."""

@@ -18,6 +18,7 @@ from argosy.runtime.entries import is_true
 from argosy.runtime.execute import execute
 from argosy.runtime.node import encode, from_json
 from argosy.runtime.state import Reader
+from argosy.runtime.values import item_text
 from argosy.runtime.workdir.base import SharedWorkdirs
 
 from .approvals import Open, Verdict
@@ -32,6 +33,8 @@ class RuntimeSteps:
     def __init__(self, context: Context, fork: bool = hasattr(os, "fork")) -> None:
         self._context = context
         self._fork = fork
+        self._items: dict[str, list[str]] = {}
+        """By the instance of a map, its items as people are shown them."""
 
     def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
         key = "/".join(work.key)
@@ -53,9 +56,25 @@ class RuntimeSteps:
 
         return Files(work.node, entering)
 
+    def name(self, path: str) -> str:
+        above, pattern = "", []
+        key: list[str] = []
+        items: dict[int, str] = {}
+        for part in path.split("/"):
+            if above in self._items:
+                items[len(key)] = self._items[above][int(part)]
+                key.append(part)
+                pattern.append(layout.ITERATION)
+            else:
+                pattern.append(part)
+            above = f"{above}/{part}" if above else part
+        return layout.readable(layout.with_items("/".join(pattern), tuple(key), items))
+
     def count(self, work: Work) -> int:
-        entering = {"on": work.lnode["items"], "in": work.lnode["reads"]["from"]}
-        return self._reader(work).iterations(entering, work.key)
+        lnode, reader = work.lnode, self._reader(work)
+        items = reader.items(lnode["items"], reader.read(lnode["reads"]["from"], work.key))
+        self._items[work.path] = [item_text(lnode.get("item", ""), item) for item in items]
+        return len(items)
 
     def choose(self, work: Work) -> str | None:
         lnode, reader = work.lnode, self._reader(work)
@@ -80,7 +99,7 @@ class RuntimeSteps:
             "status": "succeeded" if verdict.approved else "failed",
             "started": question.started,
             "ended": now(),
-            "exit_status": 0 if verdict.approved else 1,
+            "exit_status": 0 if verdict.approved else verdict.stopped or 1,
         }
         if verdict.by:
             record["approval"] = {"by": verdict.by, "how": verdict.how}

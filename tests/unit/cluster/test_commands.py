@@ -306,7 +306,7 @@ def test_watching_a_failed_run_says_why_and_how_to_go_on(kube: Kube) -> None:
     done = call("watch", "latest", "-n", "team")
     assert done.exit_code == 1
     assert "flaky: failed after 27 s: main: Error (exit code 1)\n" in done.stdout
-    assert "\nflaky: main: Error (exit code 1)\n  | oh no\n\neach/1/day" in done.stdout
+    assert "\nflaky: main: Error (exit code 1)\n  | oh no\n\neach/1 (us)/day" in done.stdout
     assert done.stdout.endswith(
         "go on from there: argosy retry sample-50cea461 -c c.yaml -n team\n"
     )
@@ -359,9 +359,9 @@ def test_the_output_of_pods_that_no_run_log_has(kube: Kube) -> None:
     assert len(lines) == len(pods(found))
     below = good("logs", "latest", "each/0", "-f").splitlines()
     assert sorted(line.partition(" | ")[0] for line in below) == [
-        "each/0/day/0/count",
-        "each/0/day/1/count",
-        "each/0/load",
+        "each/0 (eu)/day/0 (1)/count",
+        "each/0 (eu)/day/1 (2)/count",
+        "each/0 (eu)/load",
     ]
     assert good("logs", "latest", "first") == "sample-npst4-run-arguments-hands-2-3841872481\n"
     done = call("logs", "latest", "frist")

@@ -66,7 +66,7 @@ def test_the_view_of_it(sample: dict[str, Any]) -> None:
         "flaky failed 27 s 2 attempts main: Error (exit code 1)",
         "mend succeeded 14 s",
         "each failed 1 of 2 done, 1 failed, 30 s",
-        "└─ 1/day/1/count failed 16 s main: Error (exit code 1)",
+        "└─ 1 (us)/day/1 (2)/count failed 16 s main: Error (exit code 1)",
         "size succeeded 2 steps, 10 s",
         "last omitted",
         "par it succeeded 2 steps, 16 s",
@@ -147,10 +147,11 @@ def test_what_waits_for_a_person_is_seen_with_the_answer(asking: dict[str, Any])
     assert found[5:] == [
         "sign off waiting 1 m 34 s Publish it?",
         "each running 1 of 2 done, 1 waiting, 1 m 34 s",
-        "└─ 1/ask waiting 1 m 34 s There too?",
+        "└─ 1 (us)/ask waiting 1 m 34 s There too?",
         "last waiting",
         "to go on with sign off: argo resume asking-c5fnj -n team --n",
         "ode-field-selector name=asking-c5fnj.sign-off",
-        "to go on with each/1/ask: argo resume asking-c5fnj -n team -",
-        "-node-field-selector 'name=asking-c5fnj.each(1:1-us).ask'",
+        "to go on with each/1 (us)/ask: argo resume asking-c5fnj -n t",
+        "eam --node-field-selector 'name=asking-c5fnj.each(1:1-us).as",
+        "k'",
     ]

@@ -244,7 +244,7 @@ def test_a_pod_that_is_told_to_stop_closes_the_run_and_the_next_opens_it_again(p
     first.send_signal(signal.SIGTERM)
     first.communicate(timeout=60)
     assert first.returncode == 143
-    assert (pod.statuses("a"), pod.ends()) == (["failed"], ["failed"])
+    assert (pod.statuses("a"), pod.ends()) == (["failed"], ["cancelled"])
 
     second = pod.start()
     wait_for(lambda: pod.statuses("a") == ["failed", "running"])

@@ -103,7 +103,7 @@ def test_several_are_asked_one_after_the_other_while_others_run(tmp_path: Path) 
     write(tmp_path, steps, xs=[1, 2])
     run = Terminal(tmp_path, "y", "n")
     assert run.status == 1
-    assert "failed: m/1/ok: " in run.screen
+    assert "failed: m/1 (2)/ok: " in run.screen
     expected = {"m/0/ok": "succeeded", "m/1/ok": "failed", "m/0/do": "succeeded"}
     assert statuses(tmp_path) == {**expected, "beside": "succeeded"}
 

@@ -432,8 +432,10 @@ def test_a_stopped_run_leaves_no_process_and_a_readable_log(place: Place, number
     assert all(gone(pid) for pid in pids)
     assert done.statuses("a") == done.statuses("b") == ["failed"]
     assert done.statuses("c") == []
-    assert done.end["status"] == "failed"
-    assert {failure["step"] for failure in done.end["failures"]} == {"a", "b"}
+    assert done.end["status"] == "cancelled"
+    assert done.end["failures"] == []
+    not_started = {"status": "not_started", "reason": "the run was stopped"}
+    assert done.end["steps"] == {"c": not_started}
     folder = done.store / layout.record_prefix("r", "a")
     assert b"working" in b"".join(file.read_bytes() for file in folder.glob("*.log/*"))
 

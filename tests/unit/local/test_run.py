@@ -236,8 +236,24 @@ def test_signals_reach_the_steps_and_are_recorded(folder: Path, number: int) -> 
     assert gone(step)
     (file,) = folder.glob(".argosy/runs/*/end/1.json")
     end = json.loads(file.read_text())
-    assert end["status"] == "failed"
-    assert signal.Signals(number).name in end["failures"][0]["message"]
+    assert (end["status"], end["failures"]) == ("cancelled", [])
+    (row,) = json.loads(argosy("runs", "-o", "json", cwd=folder).stdout)
+    assert row["status"] == "cancelled"
+    shown = json.loads(argosy("show", "latest", "-o", "json", cwd=folder).stdout)
+    steps = {step["step"]: step["status"] for step in shown["steps"]}
+    assert steps == {"first": "succeeded", "second": "cancelled"}
+
+
+def test_a_cancelled_run_is_resumed(folder: Path) -> None:
+    process, _ = waiting(folder)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=40)
+    jobs = (folder / "jobs.py").read_text()
+    (folder / "jobs.py").write_text(jobs.replace("sleep(60)", "sleep(0)"))
+    done = run(folder, "-p", "mode=wait", "--resume", "latest", "--by-name")
+    assert done.returncode == 0, done.stderr
+    assert "first: skipped" in done.stderr
+    assert "second: succeeded" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -285,3 +301,79 @@ def test_a_step_has_the_secrets_that_it_names_and_no_key_is_shown(tmp_path: Path
     assert "other | none ***.\n" in done.stderr, "it has the key, for its own code"
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert not any(value.encode() in done.stderr.encode() + kept for value in keys.values())
+
+
+MAPS = """
+parameters: {regions: [eu, "us west/2"], token: [abc]}
+dag:
+  steps:
+    start: {type: stub}
+    each:
+      type: map
+      iterate_on: regions
+      iterate_as: region
+      branch: {steps: {load: {type: task, command_type: shell, command: '[ "$region" = eu ]'}}}
+    secret:
+      type: map
+      iterate_on: token
+      iterate_as: api_token
+      branch: {steps: {use: {type: task, command_type: shell, command: 'true'}}}
+    after: {type: stub, depends_on: [each]}
+"""
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Path:
+    text = MAPS.replace("$region", "$ARGOSY_PRM_region")
+    (tmp_path / "maps.yaml").write_text(f"name: maps\n{text}")
+    return tmp_path
+
+
+def test_iterations_are_called_by_their_items(maps: Path) -> None:
+    done = argosy("run", "maps.yaml", cwd=maps)
+    assert "each/0 (eu)/load: succeeded after" in done.stderr
+    assert "failed: each/1 (us west/2)/load: exited with status 1\n" in done.stderr
+    assert "secret/0 (***)/use: succeeded" in done.stderr
+    shown = argosy("show", "latest", cwd=maps).stdout
+    assert "├─ 0 (eu)" in shown
+    assert "  each/1 (us west/2)/load: exited with status 1\n" in shown
+    assert "each/1 (us west/2)/load: failed after" in argosy("watch", "latest", cwd=maps).stdout
+    logs = argosy("logs", "latest", cwd=maps).stdout
+    assert logs.startswith("each/1 (us west/2)/load | argosy: each/1 (us west/2)/load: exited")
+    assert argosy("logs", "latest", "each/1 (us west/2)", cwd=maps).stdout == logs
+    document = json.loads(argosy("show", "latest", "-o", "json", cwd=maps).stdout)
+    items = {step["step"]: step.get("item") for step in document["steps"]}
+    assert items["each/1/load"] == {"region": "us west/2"}
+    assert document["failures"][0]["name"] == "each/1 (us west/2)/load"
+
+
+def test_every_step_has_a_status_while_it_runs_and_the_last_line_says_what_it_hides(
+    maps: Path,
+) -> None:
+    done = argosy("run", "maps.yaml", cwd=maps)
+    lines = done.stderr.splitlines()
+    for line in ("start: succeeded", "each: failed", "secret: succeeded"):
+        assert line in lines
+    assert "after: omitted: 'each' failed" in lines
+    (summary,) = (line for line in lines if " steps in " in line)
+    assert summary.endswith(": 3 succeeded, 1 failed, 1 omitted")
+    assert summary.startswith("maps-")
+    assert done.stdout.endswith(": failed, 1 step omitted\n")
+
+
+HANDLED = """
+dag:
+  steps:
+    a: {type: task, command_type: shell, command: 'exit 3', on_failure: h}
+    h: {type: stub}
+    b: {type: stub, depends_on: [a]}
+    c: {type: stub, depends_on: [b]}
+"""
+
+
+def test_a_handled_failure_and_what_it_omitted_are_in_the_last_line(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(HANDLED)
+    done = argosy("run", "p.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(": succeeded, 1 failure handled, 2 steps omitted\n")
+    assert "failed, handled: a: exited with status 3\n" in done.stderr
