@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -59,4 +58,4 @@ class Code:
                 return [1, "1", None, 2.0][chosen]
             case "n":
                 return [1, 2.5, -3, [0, True, None, "0"][self.draw(f"{step} n", 4)]][chosen]
-        return json.dumps([step, name])
+        return f"{step}: {name}"

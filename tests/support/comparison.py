@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
@@ -45,18 +45,25 @@ def disagreements(definition: Json, code: Code) -> str:
     """Where an executor and the reference differ, as a report; empty where they agree."""
     compilation = compilation_of(definition)
     right = expected(definition, code)
+    found = {name: run(compilation, code) for name, run in EXECUTORS.items()}
+    return report(definition, code, right, found)
+
+
+def report(definition: Json, code: Code, right: Run, runs: Mapping[str, Run]) -> str:
+    """How the runs of a definition, by executor, differ from what the reference gives."""
     lines = []
-    for executor, run in EXECUTORS.items():
-        for what, wanted, found in differences(right, run(compilation, code)):
-            lines += [f"{executor}: {what}", f"  expected {wanted}", f"  got      {found}"]
+    for executor, found in runs.items():
+        for what, wanted, actual in differences(right, found, executor != "argo"):
+            lines += [f"{executor}: {what}", f"  expected {wanted}", f"  got      {actual}"]
     if not lines:
         return ""
     shown = yaml.safe_dump(definition, sort_keys=False, default_flow_style=None, width=120)
     return "\n".join([*lines, f"{code}", shown])
 
 
-def differences(right: Run, found: Run) -> list[tuple[str, Any, Any]]:
-    """What differs: its name, the expected and the actual value."""
+def differences(right: Run, found: Run, complete: bool) -> list[tuple[str, Any, Any]]:
+    """What differs: its name, the expected and the actual value. `complete`: the executor tells of
+    all steps, and not only of those that pods ran."""
     wrong: list[tuple[str, Any, Any]] = []
 
     def compare(what: str, one: Any, other: Any) -> None:
@@ -67,12 +74,14 @@ def differences(right: Run, found: Run) -> list[tuple[str, Any, Any]]:
     for step in sorted(right.steps.keys() | found.steps.keys()):
         status = found.steps.get(step)
         implicit = step not in right.steps and step.endswith("success")
-        if not implicit and (status or step in right.inputs):
+        if not implicit and (complete or status or step in right.inputs):
             compare(f"status of {step}", right.steps.get(step), status)
     for step in sorted(right.inputs.keys() & found.inputs.keys()):
         one, other = right.inputs[step], found.inputs[step]
         for field in one._fields[1:]:
             compare(f"{field} of {step}", getattr(one, field), getattr(other, field))
+    if complete:
+        compare("failures", right.failures, found.failures)
     compare("parameters", right.parameters, found.parameters)
     compare("files", right.files, found.files)
     return wrong

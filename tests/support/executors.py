@@ -21,13 +21,11 @@ from argosy.runtime import execute
 from argosy.runtime.alternatives import by_statuses, statuses
 from argosy.runtime.attempt import Attempt
 from argosy.runtime.context import Context
-from argosy.runtime.end import final
+from argosy.runtime.end import final, records
 from argosy.runtime.entries import State, written
 from argosy.runtime.errors import ArgosyError, TaskError
-from argosy.runtime.executors.local import schedule as schedules
-from argosy.runtime.executors.local.scopes import Scope
+from argosy.runtime.executors.local.schedule import Schedule, Work
 from argosy.runtime.executors.local.steps import RuntimeSteps
-from argosy.runtime.layout import fill
 from argosy.runtime.node import from_json
 from argosy.runtime.service import RunLogStore
 from argosy.runtime.signals import Signals
@@ -82,9 +80,7 @@ class Recorder:
             self.run.inputs[step] = Inputs(step, parameters, items, files)
             outputs = perform(self.code, self.run.inputs[step], definition)
         except Failure as failure:
-            self.run.steps[step] = "failed"
             raise TaskError(str(failure)) from failure
-        self.run.steps[step] = "succeeded"
         made = {n: written(step, attempt.rank, value) for n, value in outputs.parameters.items()}
         put = {n: self.entry(text, step, attempt.rank) for n, text in outputs.files.items()}
         return State({**entering.parameters, **made}, {**entering.catalog, **put})
@@ -106,18 +102,6 @@ def recorded(code: Code) -> Iterator[Recorder]:
         yield recorder
 
 
-class Schedule(schedules.Schedule):
-    """Records how each step ended."""
-
-    def __init__(self, graphs: Json, steps: dict[str, str]) -> None:
-        self.steps = steps
-        super().__init__(graphs)
-
-    def _end(self, scope: Scope, index: int, status: str) -> None:
-        self.steps[fill(scope.graph.nodes[index]["path"], scope.key)] = status.lower()
-        super()._end(scope, index, status)
-
-
 def run_local(compilation: Compilation, code: Code) -> Run:
     """The local run: the plan as JSON, the schedule, and the runtime."""
     plan = local_plan(compilation.pipeline.graph, compilation.flow)
@@ -126,35 +110,53 @@ def run_local(compilation: Compilation, code: Code) -> Run:
 
 def run_plan(plan: Json, arguments: Json, code: Code) -> Run:
     context = context_of(Memory(), arguments)
+    failures: list[Work] = []
     with recorded(code) as recorder:
-        steps, schedule = RuntimeSteps(context), Schedule(plan["graphs"], recorder.run.steps)
+        steps, schedule = RuntimeSteps(context), Schedule(plan["graphs"])
+
+        def ended(work: Work, succeeded: bool, reason: str = "") -> None:
+            if not succeeded:
+                failures.append(work)
+            schedule.ended(work, SUCCEEDED if succeeded else FAILED, reason)
+
         while work := schedule.next():
             if work.kind == "count":
                 try:
                     schedule.opened(work, steps.count(work))
-                except ArgosyError:  # as in the launcher
-                    schedule.ended(work, FAILED)
+                except ArgosyError as error:  # as in the launcher
+                    ended(work, False, str(error))
             elif work.kind == "choose":
                 schedule.chosen(work, steps.choose(work))
             elif work.kind == "ask":
-                yes = code.approves(work.lnode["message"])
-                schedule.ended(work, SUCCEEDED if yes else FAILED)
+                recorder.run.steps[work.path] = (
+                    "succeeded" if code.approves(work.lnode["message"]) else "failed"
+                )
+                ended(work, recorder.run.steps[work.path] == "succeeded")
             elif work.kind == "judge":
                 schedule.judged(work, steps.done(work))
             else:
                 key = "/".join(work.key)
-                failed = execute.execute(from_json(work.node), key, work.ended, context)
-                schedule.ended(work, FAILED if failed else SUCCEEDED)
+                ended(work, not execute.execute(from_json(work.node), key, work.ended, context))
     assert schedule.status
-    recorder.run.status = schedule.status.lower()
+    run = recorder.run
+    run.status = schedule.status.lower()
+    run.steps |= {step: told["status"] for step, told in schedule.statuses.steps.items()}
+    run.steps |= statuses_of_records(context)
+    run.failures = {work.path: work.handled for work in failures}
     if schedule.status == SUCCEEDED:
         sources = plan["final"]["from"]
         says = by_statuses(statuses(schedule.tokens(sources)))
         reader = Reader(context.run_log_store, "r", context.arguments, says, patience=())
         state = reader.read(sources, ())
-        recorder.run.parameters = {n: reader.value(entry) for n, entry in state.parameters.items()}
-        recorder.run.files = recorder.files(state.catalog)
-    return recorder.run
+        run.parameters = {n: reader.value(entry) for n, entry in state.parameters.items()}
+        run.files = recorder.files(state.catalog)
+    return run
+
+
+def statuses_of_records(context: Context) -> dict[str, str]:
+    """How the steps ended that the run log has records of."""
+    found = [record for _, record in records(context)]
+    return {one["step"]: one["status"] for one in found if not one.get("control")}
 
 
 def run_workflow(compilation: Compilation, code: Code) -> Run:
@@ -178,6 +180,7 @@ def run_workflow(compilation: Compilation, code: Code) -> Run:
     with recorded(code) as recorder:
         phase = Engine(spec, pod, answers=answer).phase
     recorder.run.status = phase.lower()
+    recorder.run.steps |= statuses_of_records(context_of(store, arguments))
     if phase == SUCCEEDED:
         (end,) = (one for one in spec["templates"] if one["name"] == spec["onExit"])
         variables = {one["name"]: one.get("value") for one in end["container"]["env"]}

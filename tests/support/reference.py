@@ -89,8 +89,6 @@ class Place:
     rank: Rank = ()
     items: Mapping[str, Any] = field(default_factory=dict)
     """What `map_variable()` gives here."""
-    handled: bool = False
-    """Whether some step around this graph has an `on_failure`."""
 
     def inside(self, segment: str, position: int) -> Place:
         return Place(
@@ -98,12 +96,11 @@ class Place:
             joined(self.relative, segment),
             (*self.rank, position),
             self.items,
-            self.handled,
         )
 
     def iteration(self, index: int, item: Mapping[str, Any]) -> Place:
         inner = self.inside(str(index), index)
-        return Place(inner.path, "", inner.rank, {**self.items, **item}, self.handled)
+        return Place(inner.path, "", inner.rank, {**self.items, **item})
 
     def written(self, found: Mapping[str, Entry]) -> dict[str, Entry]:
         """The entries that a step inside this place wrote."""
@@ -178,23 +175,31 @@ class Evaluation:
                 failed.add(name)
             else:
                 left[name] = outcome
+        for name in failed:
+            handler = steps[name].get("on_failure")
+            if handler and not (steps[handler]["type"] == "fail" and handler in failed):
+                self.mark_handled(joined(place.path, quote(name, safe="")))
         if any("on_failure" not in steps[name] for name in failed):
             return None
         return merged([entering, *left.values()])
 
     def step(self, step: Json, entering: State, place: Place) -> State | None:
         """What leaves a step; None where it failed."""
-        handled = place.handled or "on_failure" in step
-        place = Place(place.path, place.relative, place.rank, place.items, handled)
         try:
             left = self.evaluate_step(step, entering, place)
         except Failure as failure:
-            self.run.failures[place.path] = handled
+            self.run.failures[place.path] = False
             self.run.reasons[place.path] = str(failure)
             left = None
         if not step.get("implicit"):
             self.run.steps[place.path] = FAILED if left is None else SUCCEEDED
         return left
+
+    def mark_handled(self, path: str) -> None:
+        """The failures of a step, and of all inside it, do not fail the run."""
+        for failure in self.run.failures:
+            if failure == path or failure.startswith(f"{path}/"):
+                self.run.failures[failure] = True
 
     def evaluate_step(self, step: Json, entering: State, place: Place) -> State | None:
         match step["type"]:
@@ -319,30 +324,20 @@ class Evaluation:
         """The names that steps of a graph declare and that leave it."""
         names: set[str] = set()
         for step in graph["steps"].values():
+            graphs = [self.graph_of(step)] if step["type"] == "dag" else graphs_of(step)
+            inner = set().union(*map(self.declared, graphs))
             match step["type"]:
                 case "task":
                     names |= {*step.get("returns", [])}
-                case "parallel":
-                    names |= self.declared_by(step["branches"].values())
-                case "conditional":
-                    default = step.get("default")
-                    more = [default] if isinstance(default, dict) else []
-                    names |= self.declared_by([*step["branches"].values(), *more])
                 case "dag":
-                    names |= {
-                        *only(
-                            dict.fromkeys(self.declared(self.graph_of(step))), step.get("outputs")
-                        )
-                    }
-                case "loop":
-                    names |= self.declared(step["branch"]) - {step.get("iterate_as")}
+                    names |= {*only(dict.fromkeys(inner), step.get("outputs"))}
                 case "map":
-                    inner = self.declared(step["branch"]) | {*step.get("reducers", {})}
-                    names |= inner - {step["iterate_as"]}
+                    names |= (inner | {*step.get("reducers", {})}) - {step["iterate_as"]}
+                case "loop":
+                    names |= inner - {step.get("iterate_as")}
+                case "parallel" | "conditional":
+                    names |= inner
         return names
-
-    def declared_by(self, graphs: Iterable[Json]) -> set[str]:
-        return set().union(*(self.declared(graph) for graph in graphs))
 
     def loop(self, step: Json, entering: State, place: Place) -> State | None:
         state, name = entering, step.get("iterate_as")
@@ -379,6 +374,16 @@ class Evaluation:
             self.leave_out(step, place.inside(quote(name, safe=""), 0), status)
 
 
+def graphs_of(step: Json) -> list[Json]:
+    """The graphs inside a step, but for another file's."""
+    default = step.get("default")
+    return [
+        *([step["branch"]] if "branch" in step else []),
+        *step.get("branches", {}).values(),
+        *([default] if isinstance(default, dict) else []),
+    ]
+
+
 def got(step: Json, catalog: Mapping[str, str]) -> dict[str, str]:
     """The files of the catalog that a task gets."""
     files: dict[str, str] = {}
@@ -406,13 +411,21 @@ def perform(code: Code, inputs: Inputs, step: Json) -> Outputs:
 
 
 def with_terminals(graph: Json) -> dict[str, Json]:
-    """The steps of a graph, and the terminals that it names without defining them. Such a `fail`
-    has a status, as a step does; a `success` has none."""
-    steps: dict[str, Json] = dict(graph["steps"])
-    for step in graph["steps"].values():
-        for target in (step.get("next"), step.get("on_failure")):
-            if target in ("success", "fail"):
-                steps.setdefault(target, {"type": target, "implicit": target == "success"})
+    """The steps of a graph, with the terminals that it names without defining them, and without
+    those of the chain form that no step leads to. A `fail` that is not defined has a status, as a
+    step does; a `success` has none."""
+    targets = {
+        step.get(edge) for step in graph["steps"].values() for edge in ("next", "on_failure")
+    }
+    steps: dict[str, Json] = {
+        name: step
+        for name, step in graph["steps"].items()
+        if step["type"] not in ("success", "fail")
+        or name in targets
+        or graph.get("start_at", name) == name
+    }
+    for target in sorted({*targets} & {"success", "fail"}):
+        steps.setdefault(target, {"type": target, "implicit": target == "success"})
     return steps
 
 
