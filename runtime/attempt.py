@@ -30,6 +30,7 @@ from .layout import (
 )
 from .node import Node
 from .output import Output
+from .patterns import filled
 from .state import Reader, write
 from .values import brief, dump, keys
 
@@ -86,6 +87,12 @@ class Attempt:
             text = dump(self.context.outputs).encode()
             self.record["outputs"] = hashlib.sha256(text).hexdigest()[:16]
         return entering
+
+    def patterns(self, entering: State) -> tuple[list[str], list[str]]:
+        """The patterns of `get` and of `put`, with the items that the node is in. Raises
+        NodeError."""
+        items = map_variable(entering, self.reader.value)
+        return filled(self.node.get, items), filled(self.node.put, items)
 
     def start(self) -> None:
         """The last that is written before the step's own code runs, for however long."""

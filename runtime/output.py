@@ -25,6 +25,9 @@ SILENCE = 60.0
 LARGEST = 1 << 19
 """Bytes that are kept at once, whatever the time: not every store takes more than 1 MiB."""
 
+TAIL = 4096
+"""Bytes of the end that are remembered."""
+
 
 class Masker:
     """Masks secrets in a stream, wherever it is cut. Holds back only what may be the beginning of
@@ -131,6 +134,7 @@ class Output:
         self._chunk: list[bytes] = []
         self._size = 0
         self._shown = {1, 2}
+        self._tail = b""
 
     def hide(self, secrets: Iterable[str]) -> None:
         """From here on masks these secrets."""
@@ -148,6 +152,10 @@ class Output:
 
     def mask(self, text: str) -> str:
         return self._maskers[2].text(text)
+
+    def tail(self) -> str:
+        """The end of what was printed."""
+        return self._tail.decode(errors="replace")
 
     def tick(self) -> float:
         """Keeps what is due, and gives the seconds until more is."""
@@ -184,6 +192,7 @@ class Output:
         if not data:
             return
         self._chunk.append(data)
+        self._tail = (self._tail + data)[-TAIL:]
         self._size += len(data)
         if stream in self._shown:
             try:

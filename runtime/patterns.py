@@ -2,20 +2,26 @@
 
 They read as in a shell: `*`, `?` and `[a-z]` match within one name and `**` any number of
 directories; none of them matches a dot at the beginning of a name. A directory that a pattern
-matches stands for everything in it, hidden or not. Symbolic links are never followed.
+matches stands for everything in it, hidden or not. Symbolic links are never followed. In a map,
+`{name}` is the item, by the name that the map gives it; `{{` and `}}` are braces.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from .errors import NodeError
+from .suggestions import nearest
+from .values import brief
 
 MAGIC = re.compile(r"[*?[]")
+BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 RECURSIVE = "**"
 TOKEN = re.compile(r"\*+|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
 RUNS = ".argosy"
@@ -32,6 +38,52 @@ def checked(pattern: str) -> str:
             f"catalog pattern '{pattern}' leaves the working directory; patterns are relative to it"
         )
     return normal
+
+
+def filled(patterns: Iterable[str], items: Mapping[str, Any]) -> list[str]:
+    """The patterns with the item of a map, or the index of a loop, for its name in braces.
+
+    Raises NodeError for a name that there is no item of, and for an item that is no file's name.
+
+    >>> filled(["work/{region}.csv", "{{x}}"], {"region": "eu*"})
+    ['work/eu[*].csv', '{x}']
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0][0]
+        if match[1] not in items:
+            raise NodeError(
+                f"catalog pattern '{match.string}': no map around the step has the items "
+                f"'{match[1]}'; {nearest(match[1], items)}"
+            )
+        item = items[match[1]]
+        if isinstance(item, (dict, list)):
+            raise NodeError(
+                f"catalog pattern '{match.string}': the item '{match[1]}' is {brief(item)}, which "
+                "cannot be in a file's name; iterate over texts or numbers"
+            )
+        return escaped(item if isinstance(item, str) else json.dumps(item))
+
+    return [BRACES.sub(value, pattern) for pattern in patterns]
+
+
+def items_named(pattern: str) -> list[str]:
+    """What a pattern has in braces.
+
+    >>> items_named("{{x}}/{region}/{day}.csv")
+    ['region', 'day']
+    """
+    return [match[1] for match in BRACES.finditer(pattern) if match[1] is not None]
+
+
+def with_any_item(pattern: str) -> str:
+    """The pattern that matches what a pattern does with any items.
+
+    >>> with_any_item("work/{region}.csv")
+    'work/*.csv'
+    """
+    return BRACES.sub(lambda match: match[0][0] if match[1] is None else "*", pattern)
 
 
 def is_magic(pattern: str) -> bool:
@@ -99,7 +151,11 @@ def expand(pattern: str, folder: str) -> Iterator[str]:
     parts = [] if parts == [WHOLE] else parts
     if parts and parts[-1] == RECURSIVE:
         parts.append("*")
-    return iter(dict.fromkeys(_expand(folder, "", parts)))
+    known: set[str] = set()
+    for name in _expand(folder, "", parts):
+        if name not in known:
+            known.add(name)
+            yield name
 
 
 def _expand(folder: str, at: str, parts: Sequence[str]) -> Iterator[str]:

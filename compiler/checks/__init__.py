@@ -15,6 +15,7 @@ from .never import never
 from .reachable import reachable
 from .returns import returns
 from .unconditional_fail import unconditional_fail
+from .unknown_item import unknown_item
 
 CHECKS = (cycles, reachable, never)
 WARNINGS = (returns, unconditional_fail)
@@ -26,6 +27,7 @@ def check(pipeline: Pipeline, alone: bool = True) -> tuple[list[Problem], list[P
     graphs = list(every_graph(pipeline.graph))
     finders = CHECKS if alone else (cycles,)
     problems = [problem for graph in graphs for find in finders for problem in find(graph)]
+    problems += unknown_item(pipeline)
     warnings = [problem for graph in graphs for find in WARNINGS for problem in find(graph)]
     return problems, [*warnings, *misspelt(pipeline)]
 

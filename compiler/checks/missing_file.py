@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from argosy.runtime.patterns import matcher
+from argosy.runtime.patterns import matcher, with_any_item
 
 from ..errors import Problem
 from ..graph import Node, Task
@@ -33,4 +33,4 @@ def missing_file(path: str, node: Node, task: Task, inspected: Inspected) -> Ite
 
 def _brought(name: str, task: Task) -> bool:
     plain = name.removeprefix("./")
-    return any(pattern == "." or matcher(pattern).match(plain) for pattern in task.get)
+    return any(matcher(with_any_item(pattern)).match(plain) for pattern in task.get)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from argosy.runtime import data
 from argosy.runtime.entries import State, map_variable
-from argosy.runtime.errors import NodeError, TaskError
+from argosy.runtime.errors import ArgosyError, NodeError, TaskError
 from argosy.runtime.signals import Signals
 from argosy.runtime.step import NAME, Private, Step, Written, collect, holds_objects
 from argosy.runtime.values import dump
@@ -26,7 +26,7 @@ from argosy.runtime.workdir.base import Workdir, signatures
 from . import process
 from .contract import BROUGHT, OUTPUTS, PARAMETERS, ROOT, SECRETS, WORK
 from .environment import LARGEST, MAP_VARIABLES, PREFIXES, parse
-from .task import judge, leave
+from .task import advised, judge, leave
 
 if TYPE_CHECKING:
     from argosy.runtime.attempt import Attempt
@@ -64,6 +64,7 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
         raise NodeError(
             "a container task runs in a pod or in Docker; -c with executor: local-container or argo"
         )
+    _, put = attempt.patterns(entering)
     secrets = {wanted: context.secrets.get(wanted) for wanted in node.secrets}
     attempt.output.hide(secrets.values())
     with (
@@ -77,9 +78,12 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
             ended = process.run(partial(act, step), attempt.output, timeout, signals)
             if ended.code > 128:  # as a container tells of the signal that ended its process
                 ended = ended._replace(code=128 - ended.code)
-            judge(ended, collect(folder), timeout)
+            try:
+                judge(ended, collect(folder), timeout)
+            except ArgosyError as error:
+                raise advised(error, attempt, entering, workdir_of(running.root)) from None
         written = Written(outputs(running.root, node.returns), {}, {}, {}, None)
-        return leave(attempt, entering, written, workdir_of(running.root))
+        return leave(attempt, entering, written, put, workdir_of(running.root))
 
 
 def lay_out(attempt: Attempt, entering: State, root: str, secrets: Mapping[str, str]) -> None:
@@ -94,9 +98,10 @@ def lay_out(attempt: Attempt, entering: State, root: str, secrets: Mapping[str, 
         os.makedirs(os.path.join(root, SECRETS), exist_ok=True)
     for name, text in secrets.items():
         write(os.path.join(root, SECRETS, file_of(name)), text)
-    if attempt.node.get:
+    get, _ = attempt.patterns(entering)
+    if get:
         work = os.path.join(root, WORK)
-        names = data.get(attempt.context.catalog, entering.catalog, attempt.node.get, work)
+        names = data.get(attempt.context.catalog, entering.catalog, get, work)
         write(os.path.join(root, BROUGHT), dump(signatures(work, names)))
 
 

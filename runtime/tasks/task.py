@@ -5,9 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import closing
 from functools import partial
+from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -40,6 +41,9 @@ from .environment import (
 )
 
 FAILED = ServiceError.exit_status
+COMPILED = "__pycache__"
+DISCARDED = 50
+"""So many names at most of files that are not kept are in a record."""
 
 
 class Prepared(NamedTuple):
@@ -61,19 +65,20 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
     if node.command_type not in KINDS:
         known = ", ".join((*KINDS, "container"))
         raise NodeError(f"command_type '{node.command_type}' is none of {known}")
+    get, put = attempt.patterns(entering)
     secrets = {wanted: context.secrets.get(wanted) for wanted in node.secrets}
     attempt.output.hide([*secrets.values(), *credentials.hidden(os.environ)])
     with closing(context.workdirs.open()) as workdir, Private(context.workdirs.temporary) as folder:
         if workdir.kind:
             attempt.record["workdir"] = workdir.kind
-        if node.get:
-            data.get(context.catalog, entering.catalog, node.get, workdir.incoming)
+        if get:
+            data.get(context.catalog, entering.catalog, get, workdir.incoming)
         step = Step(context, attempt.instance, entering, folder, secrets, shown(node))
         step.share()
         found = environment(context, node, attempt.instance, folder, secrets)
         found.update(workdir.environment)
         prepared = KINDS[node.command_type](attempt, step, found)
-        workdir.watch(node.put)
+        workdir.watch(put)
         act = partial(inside, workdir, step, prepared.act)
         ended = process.run(act, attempt.output, node.timeout, signals)
         written = collect(folder)
@@ -83,14 +88,24 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
             judge(ended, written, node.timeout)
             written = prepared.said(written)
             check_returned(node, written)
-        except ArgosyError:
+        except ArgosyError as error:
             keep_of_failed(attempt, prepared.kept, workdir)
-            raise
+            raise advised(error, attempt, entering, workdir) from None
         kept = keep(attempt, prepared.kept, workdir)
         if written.tracked:
             attempt.record["tracked"] = written.tracked
-        left = leave(attempt, entering, written, workdir)
+        left = leave(attempt, entering, written, put, workdir)
     return State(left.parameters, {**left.catalog, **kept})
+
+
+def advised(error: ArgosyError, attempt: Attempt, entering: State, workdir: Workdir) -> ArgosyError:
+    """The error by which a task failed, with what to do about it where it lacked a file."""
+    if not isinstance(error, TaskError):
+        return error
+    from .advice import advice  # for an error only
+
+    found = advice(attempt, entering, str(error), workdir)
+    return TaskError(f"{error}; {found}") if found else error
 
 
 def inside(workdir: Workdir, step: Step, act: Callable[[], int]) -> int:
@@ -253,16 +268,30 @@ def check_returned(node: Node, written: Written) -> None:
     raise TaskError(f"{node.command} did not {verb} {names}, which its `returns` names")
 
 
-def leave(attempt: Attempt, entering: State, written: Written, workdir: Workdir) -> State:
+def leave(
+    attempt: Attempt, entering: State, written: Written, put: Iterable[str], workdir: Workdir
+) -> State:
     """What entered, with what the task set and kept over it."""
-    node, context = attempt.node, attempt.context
+    context = attempt.context
     made = entries_of(
         written,
         attempt.instance,
         attempt.rank,
         context.blobs.write,
     )
-    found = data.match_files(node.put, workdir, attempt.output.say)
+    found = data.match_files(put, workdir, attempt.output.say)
     found.update((name, workdir.locate(path)) for name, path in written.files.items())
     files = data.put(context.catalog, found, attempt.instance, attempt.rank) if found else {}
+    if discarded := discarded_files(workdir, {*found.values()}):
+        attempt.record["discarded"] = discarded
     return State({**entering.parameters, **made}, {**entering.catalog, **files})
+
+
+def discarded_files(workdir: Workdir, kept: Container[str]) -> list[str]:
+    """The names of the first files that a task wrote and did not keep, compiled modules aside."""
+    names = (
+        name
+        for name in workdir.created()
+        if os.path.join(workdir.outgoing, name) not in kept and COMPILED not in name.split("/")
+    )
+    return [*islice(names, DISCARDED)]

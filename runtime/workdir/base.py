@@ -55,6 +55,14 @@ class Workdir:
         """Where this process finds the file that the step's process has at the real path `path`."""
         return path
 
+    def created(self) -> Iterable[str]:
+        """The names of files that the step left here, where they go with the directory."""
+        return ()
+
+    def lacks(self, name: str) -> str:
+        """Why a file of the project is not in the working directory; empty where it is."""
+        return ""
+
     def close(self) -> None:
         """Removes what was made for it."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from typing import NamedTuple
 
 from argosy.runtime import files, temporary
 from argosy.runtime.errors import ServiceError
+from argosy.runtime.patterns import WHOLE, expand
 from argosy.runtime.service import PROJECT
 
 from .base import Workdir, Workdirs
@@ -24,9 +25,10 @@ class CopyWorkdir(Workdir):
     kind = "copy"
     stays = False
 
-    def __init__(self, project: str, path: str) -> None:
+    def __init__(self, project: str, path: str, copied: Container[str]) -> None:
         super().__init__(path)
         self._project = project
+        self._copied = copied
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -37,6 +39,17 @@ class CopyWorkdir(Workdir):
     def enter(self) -> None:
         os.chdir(self.path)
         sys.dont_write_bytecode = True
+
+    def created(self) -> Iterable[str]:
+        return (name for name in expand(WHOLE, self.path) if name not in self._copied)
+
+    def lacks(self, name: str) -> str:
+        if name in self._copied or not os.path.lexists(os.path.join(self._project, name)):
+            return ""
+        return (
+            f"'{name}' is in the project, but not in the step's copy of it: .gitignore or "
+            f".argosyignore leaves it out; add to .argosyignore: !{name}"
+        )
 
     def close(self) -> None:
         temporary.remove(self.path)
@@ -66,6 +79,7 @@ class CopyWorkdirs(Workdirs):
         self._project = project
         self._base = os.path.join(folder, BASE)
         self._items = items(project, {folder, *mounted})
+        self._names = frozenset(item.name for item in self._items)
         size = sum(item.size for item in self._items)
         if size > LARGE or len(self._items) > MANY:
             say(
@@ -82,7 +96,7 @@ class CopyWorkdirs(Workdirs):
         # Its own name stays that of the project, which a step may print or look at.
         folder = os.path.join(self.temporary, os.urandom(6).hex())
         copy_items(self._items, self._base, folder)
-        return CopyWorkdir(self._project, folder)
+        return CopyWorkdir(self._project, folder, self._names)
 
     def close(self) -> None:
         temporary.remove(self.temporary)

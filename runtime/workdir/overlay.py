@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from argosy.runtime import temporary
 from argosy.runtime.errors import ServiceError
+from argosy.runtime.patterns import WHOLE, expand
 
 from .base import Workdir, Workdirs
 from .mounts import Overlay
@@ -62,6 +63,9 @@ class OverlayWorkdir(Workdir):
             if os.path.lexists(found):
                 return found
         return path
+
+    def created(self) -> Iterable[str]:
+        return expand(WHOLE, self.outgoing)
 
     def close(self) -> None:
         temporary.remove(self._folder)

@@ -94,7 +94,7 @@ class ContainerSteps(RuntimeSteps):
         return child
 
     def files(self, work: Work) -> Files:
-        return Files({}, dict)  # a container has its own
+        return Files((), (), dict)  # a container has its own
 
     def describe(self, work: Work, status: int, begun: bool) -> str:
         child = self._last.get(work.path)

@@ -113,6 +113,7 @@ class Launcher:
         self._attempts: dict[int, Attempt] = {}
         self._retries: list[tuple[float, int, Ready]] = []
         self._deferred: list[Ready] = []
+        self._waits_said = False
         self._retries_made = 0
         self._kill_at: float | None = None
         self._selector = selectors.DefaultSelector()
@@ -163,7 +164,7 @@ class Launcher:
     def _next(self) -> Ready | None:
         """What can start now: what waited for its turn, what is tried again, what is new."""
         for position, waiting in enumerate(self._deferred):
-            if not self._meets(waiting.files):
+            if self._meets(waiting.files) is None:
                 return self._deferred.pop(position)
         while len(self._deferred) < LOOKAHEAD:
             if self._retries and self._retries[0][0] <= self._clock():
@@ -175,14 +176,28 @@ class Launcher:
                 ready = Ready(work, 1, self._steps.files(work))
             else:
                 break
-            if not self._meets(ready.files):
+            other = self._meets(ready.files)
+            if other is None:
                 return ready
+            self._say_waits(ready, other)
             self._deferred.append(ready)
         return None
 
-    def _meets(self, files: Files) -> bool:
-        """Whether a step that runs now touches these files."""
-        return files.any and any(one.files.meet(files) for one in self._attempts.values())
+    def _meets(self, files: Files) -> Attempt | None:
+        """A step that runs now and touches these files."""
+        if not files.any:
+            return None
+        return next((one for one in self._attempts.values() if one.files.meet(files)), None)
+
+    def _say_waits(self, ready: Ready, other: Attempt) -> None:
+        """Says, once in a run, that a shared working directory keeps steps from running."""
+        if not self._waits_said:
+            self._waits_said = True
+            step = self._steps.name(ready.work.path)
+            self._report.say(
+                f"{step} waits for {other.step}: their catalog patterns overlap in the shared "
+                "working directory; with workdir: isolated they run together"
+            )
 
     def _decide(self, work: Work) -> None:
         """Opens a map, takes a conditional's branch, ends a round of a loop, or asks someone."""

@@ -8,15 +8,18 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from argosy.runtime import layout, signals
 from argosy.runtime.alternatives import by_statuses, statuses
 from argosy.runtime.attempt import now
 from argosy.runtime.context import Context
-from argosy.runtime.entries import is_true
+from argosy.runtime.entries import State, is_true, map_variable
+from argosy.runtime.errors import ArgosyError
 from argosy.runtime.execute import execute
 from argosy.runtime.node import encode, from_json
+from argosy.runtime.patterns import filled, items_named, with_any_item
 from argosy.runtime.state import Reader
 from argosy.runtime.values import item_text
 from argosy.runtime.workdir.base import SharedWorkdirs
@@ -48,13 +51,25 @@ class RuntimeSteps:
 
     def files(self, work: Work) -> Files:
         if self._context.workdirs.kind != SharedWorkdirs.kind:
-            return Files({}, dict)  # each step has its own
+            return Files((), (), dict)  # each step has its own
 
-        def entering() -> dict[str, str]:
-            entries = self._reader(work).read(work.node.get("from", ()), work.key).catalog
-            return {name: entry["sha256"] for name, entry in entries.items()}
+        reader = self._reader(work)
 
-        return Files(work.node, entering)
+        @cache
+        def entering() -> State:
+            return reader.read(work.node.get("from", ()), work.key)
+
+        def contents() -> dict[str, str]:
+            return {name: entry["sha256"] for name, entry in entering().catalog.items()}
+
+        get, put = work.node.get("get", ()), work.node.get("put", ())
+        if any(map(items_named, (*get, *put))):
+            try:
+                items = map_variable(entering(), reader.value)
+                get, put = filled(get, items), filled(put, items)
+            except ArgosyError:  # the step itself will say so
+                get, put = map(with_any_item, get), map(with_any_item, put)
+        return Files(get, put, contents)
 
     def name(self, path: str) -> str:
         above, pattern = "", []

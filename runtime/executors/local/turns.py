@@ -1,8 +1,8 @@
-"""Which steps may run side by side in one working folder: those that do not touch the same files.
+"""Which steps may run side by side where all share one working directory (`workdir: shared`).
 
-A pod has a folder of its own; here, two steps that both write `out.csv` would write one file. Steps
-whose catalog patterns overlap therefore run in turn, in any order. Two that only bring the same
-files, as the iterations of a map do, need not.
+Two steps that both write `out.csv` would write one file. Steps whose catalog patterns overlap
+therefore run in turn, in any order. Two that only bring the same files, as the iterations of a map
+do, need not.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from argosy.runtime.errors import ArgosyError
+from argosy.runtime.patterns import MAGIC
 
-MAGIC = re.compile(r"[*?[]")
 END_OF_MAGIC = re.compile(r".*[*?\]]", re.DOTALL)
 
 
@@ -22,9 +21,11 @@ class Files:
     """What one step touches: its `get` and `put` patterns, and, read when it matters, the catalog
     that enters it, as SHA-256 by name."""
 
-    def __init__(self, node: Mapping[str, Any], entering: Callable[[], Mapping[str, str]]) -> None:
-        self.get = [os.path.normpath(pattern) for pattern in node.get("get", ())]
-        self.put = [os.path.normpath(pattern) for pattern in node.get("put", ())]
+    def __init__(
+        self, get: Iterable[str], put: Iterable[str], entering: Callable[[], Mapping[str, str]]
+    ) -> None:
+        self.get = [*map(os.path.normpath, get)]
+        self.put = [*map(os.path.normpath, put)]
         self._entering = entering
         self._read: Mapping[str, str] | None = None
 

@@ -36,7 +36,7 @@ class Functions:
         return Forked(lambda: self.acts[work.path]() or 0, not_for_it)
 
     def files(self, work: Work) -> Files:
-        return Files(work.node, dict)
+        return Files(work.node.get("get", ()), work.node.get("put", ()), dict)
 
     def name(self, path: str) -> str:
         return path

@@ -30,8 +30,7 @@ def test_patterns_overlap_where_a_file_may_match_both(one: str, other: str, may:
 
 
 def files(get: str = "", put: str = "", **entering: str) -> Files:
-    node = {"get": [get] if get else [], "put": [put] if put else []}
-    return Files(node, lambda: entering)
+    return Files([get] if get else [], [put] if put else [], lambda: entering)
 
 
 def test_a_writer_meets_writers_and_readers_of_the_same() -> None:
@@ -51,4 +50,4 @@ def test_what_cannot_be_read_is_not_risked() -> None:
     def broken() -> dict[str, str]:
         raise ServiceError("no store")
 
-    assert Files({"get": ["x"]}, broken).meet(files(get="x", x="1"))
+    assert Files(["x"], [], broken).meet(files(get="x", x="1"))

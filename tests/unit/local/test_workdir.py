@@ -211,6 +211,50 @@ def test_a_wildcard_matches_names_as_in_a_shell(
     assert sorted(found) == expected
 
 
+READ = "add to step 'read': catalog: {get: [\"orders.csv\"]}"
+
+
+@pytest.mark.parametrize("workdir", KINDS)
+@pytest.mark.parametrize(
+    "read",
+    [
+        {"command": "set -e; cat orders.csv"},
+        {"command": "set -e; cat < $PWD/orders.csv"},
+        {"command": "jobs.read", "command_type": "python"},
+    ],
+)
+def test_a_step_that_lacks_a_file_is_told_which_line_to_add(
+    project: Project, workdir: str, read: dict[str, str]
+) -> None:
+    project.write("jobs.py", "def read(): open('orders.csv')")
+    put = {"write": shell("echo 1 > orders.csv", put=["orders.csv"]), "read": read}
+    done = project.run(put, workdir)
+    assert f"'orders.csv' is in the catalog, put by write; {READ}" in done.err
+    done = project.run({"write": "echo 1 > orders.csv", "next": "true", "read": read}, workdir)
+    line = "add to step 'write': catalog: {put: [\"orders.csv\"]}, and to step 'read'"
+    assert f"step 'write' wrote 'orders.csv' and did not put it: {line}" in done.err
+    with_both = {**put, "read": {**read, "catalog": {"get": ["orders.csv"]}}}
+    assert project.run(with_both, workdir).status == 0
+
+
+def test_a_step_that_lacks_a_pattern_is_told_too(project: Project) -> None:
+    write = shell("mkdir d; touch d/a.csv d/b.csv", put=["d"])
+    done = project.run({"write": write, "read": "ls d/*.csv"}, "isolated")
+    assert "add to step 'read': catalog: {get: [\"d/*.csv\"]}" in done.err
+
+
+def test_a_step_that_lacks_an_ignored_file_is_told_why(project: Project) -> None:
+    project.write(".gitignore", "data\n")
+    project.write("data/x.csv", "1")
+    done = project.run({"read": "cat data/x.csv"}, "copy")
+    assert "'data/x.csv' is in the project, but not in the step's copy of it" in done.err
+
+
+def test_the_record_names_files_that_are_not_kept(project: Project) -> None:
+    done = project.run({"a": shell("touch x.csv y.csv", put=["x.csv"])}, "isolated")
+    assert project.record(done.told["run"], "a")["discarded"] == ["y.csv"]
+
+
 def test_what_is_no_file_is_left_out(project: Project) -> None:
     done = project.run({"a": shell("mkdir d; mkfifo d/f; echo > d/x", put=["d"])}, "isolated")
     assert done.files == ["d/x"], done.err
@@ -291,6 +335,56 @@ def test_iterations_that_write_one_name_run_side_by_side(project: Project, workd
     marks.mkdir()
     done = project.run({"m": step}, workdir, parameters={"xs": ["a", "b"], "marks": str(marks)})
     assert done.status == 0, done.err
+
+
+@pytest.mark.parametrize("workdir", [*KINDS, "shared"])
+def test_patterns_name_the_item_and_the_index(project: Project, workdir: str) -> None:
+    write = "mkdir -p work; echo $ARGOSY_PRM_region > work/$ARGOSY_PRM_region.$ARGOSY_PRM_n.csv"
+    read = "test $(cat work/*.csv) = $ARGOSY_PRM_region && test $(ls work | wc -l) = 1"
+    pattern = "work/{region}.{n}.csv"
+    if workdir == "shared":
+        read = "test $(cat work/$ARGOSY_PRM_region.$ARGOSY_PRM_n.csv) = $ARGOSY_PRM_region"
+    steps = {"w": shell(write, put=[pattern]), "r": shell(read, get=[pattern])}
+    rounds = {"type": "loop", "iterate_as": "n", "break_on": "no", "max_iterations": 1}
+    rounds["branch"] = {"steps": chain({**steps, "e": "export ARGOSY_PRM_no=true"})}
+    branch = {"steps": {"l": rounds}}
+    step = {"type": "map", "iterate_on": "xs", "iterate_as": "region", "branch": branch}
+    done = project.run({"m": step}, workdir, parameters={"xs": ["eu", "a*[b]"]})
+    assert done.status == 0, done.err
+    names = {"work/eu.0.csv", "work/a*[b].0.csv"}
+    assert names <= set(done.files)
+
+
+def test_an_item_that_cannot_be_in_a_name_fails_the_step(project: Project) -> None:
+    branch = {"steps": chain({"s": shell("true", put=["{x}.csv"])})}
+    step = {"type": "map", "iterate_on": "xs", "iterate_as": "x", "branch": branch}
+    done = project.run({"m": step}, "isolated", parameters={"xs": [{"a": 1}]})
+    assert done.status == 1
+    assert "the item 'x' is {\"a\": 1}, which cannot be in a file's name" in done.err
+
+
+def test_an_unknown_item_is_an_error_at_its_place(project: Project) -> None:
+    branch = {"steps": chain({"s": shell("true", put=["{regoin}.csv", "{{x}}", "{region}"])})}
+    step = {"type": "map", "iterate_on": "xs", "iterate_as": "region", "branch": branch}
+    done = project.run({"m": step, "b": shell("true", put=["{region}"])}, "isolated")
+    assert done.status == 1
+    problems = [line for line in done.err.splitlines() if ": error: " in line]
+    assert len(problems) == 2
+    assert "'{regoin}' in the catalog pattern '{regoin}.csv' is no item of a map" in problems[0]
+    assert "did you mean 'region'? Or write {{regoin}} where" in done.err
+
+
+def test_braces_that_are_doubled_are_braces(project: Project) -> None:
+    done = project.run({"a": shell("touch '{x}.csv'", put=["{{x}}.csv"])}, "isolated")
+    assert done.files == ["{x}.csv"], done.err
+
+
+def test_a_shared_directory_says_that_steps_wait(project: Project) -> None:
+    branch = {"steps": chain({"s": shell("echo 1 > x.csv", put=["x.csv"])})}
+    step = {"type": "map", "iterate_on": "xs", "iterate_as": "x", "branch": branch}
+    done = project.run({"m": step}, "shared", parameters={"xs": [1, 2, 3]})
+    assert done.err.count("m/1 (2)/s waits for m/0 (1)/s: their catalog patterns overlap") == 1
+    assert done.err.count(" waits for ") == 1
 
 
 RENDEZVOUS = """

@@ -114,6 +114,17 @@ def test_files_of_the_catalog_are_in_a_folder_that_both_see(run: Any) -> None:
     assert (catalog["in.csv"]["size"], catalog["out.csv"]["size"]) == (2, 4)
 
 
+def test_a_container_that_lacks_a_file_is_told_which_line_to_add(run: Any) -> None:
+    run.exec("a", command_type="shell", command="echo 1 > in.csv", put=["in.csv"])
+
+    def act(root: Path, found: dict[str, str], argv: list[str]) -> int:
+        print("cat: in.csv: No such file or directory")
+        return 1
+
+    message = box(run, act, from_=["a"]).record["message"]
+    assert message.endswith("add to step 'b': catalog: {get: [\"in.csv\"]}")
+
+
 def test_secrets_are_files_and_are_masked(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "very secret")
 
