@@ -137,12 +137,16 @@ class Sequence(list[Any]):
         return self.marks[index]
 
 
-def load(path: str, hint: str = "") -> Any:
+SPLIT = "split it into dag files (type: dag, dag_definition: other.yaml)"
+
+
+def load(path: str, hint: str = "", too_large: str = SPLIT) -> Any:
     """The value of the YAML (or JSON) file at `path`, `-` being standard input.
 
-    Raises DefinitionError, with a position wherever there is one, and `hint` where no file is.
+    Raises DefinitionError, with a position wherever there is one, with `hint` where no file is and
+    with `too_large` where that is the matter.
     """
-    return _Builder(read(path, hint)).build()
+    return _Builder(read(path, hint, too_large)).build()
 
 
 def loads(text: str, name: str = "<text>") -> Any:
@@ -150,7 +154,7 @@ def loads(text: str, name: str = "<text>") -> Any:
     return _Builder(Source(name, text)).build()
 
 
-def read(path: str, hint: str = "") -> Source:
+def read(path: str, hint: str = "", too_large: str = SPLIT) -> Source:
     """The text of a file; UTF-8, at most MAX_BYTES. `hint`: what to do where it cannot be read."""
     try:
         data = reading.read("/dev/stdin" if path == "-" else path, MAX_BYTES)
@@ -158,7 +162,7 @@ def read(path: str, hint: str = "") -> Source:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot read {path}: {reason.lower()}"
         if getattr(error, "errno", None) == errno.EFBIG:
-            hint = "split it into dag files (type: dag, dag_definition: other.yaml)"
+            hint = too_large
         raise DefinitionError([Problem(message, hint=hint)]) from None
     try:
         text = data.decode("utf-8-sig")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import NodeError
+from .lines import Lines
 from .retry import TryAgainError
 
 if TYPE_CHECKING:
@@ -61,11 +62,10 @@ class Stream(NamedTuple):
 
     def lines(self) -> Iterator[bytes]:
         """Whole lines, without their ends; what has none at last, too."""
-        rest = b""
+        lines = Lines()
         for chunk in self.chunks:
-            *whole, rest = (rest + chunk).split(b"\n")
-            yield from whole
-        if rest:
+            yield from lines.feed(chunk)
+        if rest := lines.rest():
             yield rest
 
 

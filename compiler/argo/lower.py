@@ -39,6 +39,9 @@ Json = dict[str, Any]
 WORKFLOWS = {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["get"]}
 """What the exit handler must be allowed, to record the steps that no pod of ours runs."""
 _ARGUMENT = re.compile(r"[-A-Za-z0-9_]+")
+_CHANGED = re.compile(rf"^{MARK}|\{{\{{|\x85")
+"""Text that does not arrive as it is: Argo replaces what is in braces, and server-side apply makes
+a blank of U+0085."""
 
 
 def lower(compilation: Compilation) -> Compilation:
@@ -152,7 +155,7 @@ def argument_text(value: Any, default: Any) -> str:
     """
     if not isinstance(default, (str, type(None))):
         return safe_json(value)
-    if isinstance(value, str) and "{{" not in value and not value.startswith(MARK):
+    if isinstance(value, str) and not _CHANGED.search(value):
         return value
     return MARK + safe_json(value)
 

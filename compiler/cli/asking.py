@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from argosy.runtime.lines import Lines
 from argosy.runtime.suggestions import nearest
 
 from ..errors import Problem, SettingsError
@@ -80,7 +81,7 @@ class Desk:
         self.last: dict[str, Any] = {}
         self._to, self._from = process.stdin, process.stdout.fileno()
         self._questions: dict[str, str] = {}
-        self._part = b""
+        self._lines = Lines()
         self._terminal = -1
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._from, selectors.EVENT_READ)
@@ -95,8 +96,7 @@ class Desk:
                 self._selector.close()
                 return False
             else:
-                *lines, self._part = (self._part + data).split(b"\n")
-                for line in lines:
+                for line in self._lines.feed(data):
                     self._told(json.loads(line))
         return True
 

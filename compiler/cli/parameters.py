@@ -110,7 +110,7 @@ def _file(path: str) -> dict[str, Any]:
 
     if not Path(path).exists():
         raise click.UsageError(f"-p takes NAME=VALUE or a file, and there is no file {path!r}")
-    document = source.load(path)
+    document = source.load(path, too_large="put a large value in a file, and give its path")
     if not isinstance(document, source.Mapping):
         raise click.UsageError(f"{path}: parameters are a mapping of names to values")
     context = Context()

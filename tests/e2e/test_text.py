@@ -7,27 +7,17 @@ steps return; what arrived is compared by its hash.
 from __future__ import annotations
 
 import hashlib
-import json
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import pytest
-
-from examples import argosy
 from runs import Lab
 
-ENGINE = {
+TEXTS = {
     "tag": "{{workflow.name}}",
     "expression": "{{=1+1}}",
     "nested": "{{ {{inputs.parameters.node}} }} }}{{ ${{ x }}",
-}
-"""What Argo would replace: refused as an argument's default, as Argo has no escape there."""
-NO_DEFAULTS = {*ENGINE, "next_line"}
-"""Kubernetes itself makes a blank of U+0085 where an object is applied on the server."""
-
-TEXTS = {
-    **ENGINE,
+    "marked": "argosy-json:1",
     "substitution": "$(id) `id` $(ARGOSY_RUN_ID) $$(id)",
     "variable": "$HOME ${x} ${HOME} $x $$ ${x:-y} $",
     "braces": "{a} {# #} {% if x %} [[ x ]] }} { {",
@@ -83,7 +73,7 @@ def quoted(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 WITH_LARGE = {**TEXTS, "large": LARGE}
-DEFAULTS = prefixed("given_", {n: text for n, text in TEXTS.items() if n not in NO_DEFAULTS})
+DEFAULTS = prefixed("given_", TEXTS)
 RETURNED = prefixed("returned_", WITH_LARGE)
 RETURN = [f"export ARGOSY_PRM_{name}={word}" for name, word in quoted(RETURNED).items()]
 READ = {
@@ -123,14 +113,3 @@ def changed(parameters: Mapping[str, Any], step: str) -> set[str]:
     found = dict(line.split() for line in parameters[step].splitlines())
     texts = EXPECTED[step].items()
     return {n for n, text in texts if found[n] != hashlib.sha256(text.encode()).hexdigest()}
-
-
-@pytest.mark.parametrize("text", ENGINE.values(), ids=ENGINE)
-def test_what_argo_would_replace_is_no_default(lab: Lab, text: str) -> None:
-    folder = lab.place("refused")
-    definition = {"name": "refused", "parameters": {"x": text}, "dag": {"steps": STEPS}}
-    (folder / "pipeline.yaml").write_text(json.dumps(definition, ensure_ascii=False))
-    (folder / "argo.yaml").write_text(json.dumps(lab.configuration))
-    done = argosy("render", "pipeline.yaml", "-c", "argo.yaml", cwd=folder)
-    assert done.returncode == 1
-    assert "parameter 'x' has '{{' in a value" in done.stderr

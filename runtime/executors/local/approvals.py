@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from argosy.runtime.approval import too_late
 from argosy.runtime.attempt import now
+from argosy.runtime.lines import Lines
 
 from .schedule import Work
 
@@ -43,7 +44,7 @@ class Approvals:
     def __init__(self, tell: Callable[[Mapping[str, Any]], None] | None) -> None:
         self._tell = tell
         self._open: dict[str, Open] = {}
-        self._part = b""
+        self._lines = Lines()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -63,8 +64,7 @@ class Approvals:
 
     def heard(self, data: bytes) -> Iterator[tuple[Open, Verdict]]:
         """What the parent's words decide; an answer to what is no question any more is none."""
-        *lines, self._part = (self._part + data).split(b"\n")
-        for line in lines:
+        for line in self._lines.feed(data):
             answer = json.loads(line)
             question = self._open.pop(answer["step"], None)
             if question is not None:

@@ -366,8 +366,8 @@ def test_arguments_are_text_and_other_defaults_json() -> None:
 
 AWKWARD = [
     None, 1, 1.5, True, [], {"a": [None]}, "", "null", "1", "[1, 2]", "007", "{{workflow.name}}",
-    "{{=1}} {{", "}}", ["{{a}}", "$(b)"], "argosy-json:1", "argosy-json:", "$(HOME) $HOME",
-    "two\nlines\t", "caf\u00e9 \u2028 \U0001f389", {"\U0001f389": "{{"},
+    "{{=1}} {{", "}}", ["{{a}}", "$(b)"], "argosy-json:1", "argosy-json:", "a\x85b",
+    "$(HOME) $HOME", "two\nlines\t", "caf\u00e9 \u2028 \U0001f389", {"\U0001f389": "{{"},
 ]  # fmt: skip
 
 
