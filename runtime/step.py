@@ -75,7 +75,10 @@ class Step:
         return cls(context, found["step"], state, folder, shown=found["shown"])
 
     def share(self) -> None:
-        """Writes what a process that the step starts needs to know."""
+        """Writes what a process that the step starts needs to know: large values too, which may
+        not be in the run log before the step's own state is."""
+        for entry in self.state.parameters.values():
+            self.context.blobs.keep(entry)
         found = {"step": self.name, "shown": self._shown, **self.state._asdict()}
         with open(os.path.join(self.folder, "step.json"), "w", encoding="utf-8") as file:
             file.write(json.dumps(found, separators=(",", ":")))

@@ -80,25 +80,19 @@ def run(node: Node, step: Step, mask: Callable[[str], str]) -> None:
         raise TaskError(f"{client.doing}: the kernel died{kernel.how()}") from None
     finally:
         save()
-    if node.output_cell_tag:
-        for name, value in outputs_of(notebook.cells, node.output_cell_tag).items():
+    for name, value in outputs_of(notebook.cells, node.output_cell_tag).items():
+        if not node.returns or name in node.returns:
             step.set(name, value)
 
 
 async def executing(client: Live, kernel: Kernel, node: Node) -> None:
     async with client.async_setup_kernel(cleanup_kc=True):
+        await client.execute_unseen(BEGIN)
         for place, cell in enumerate(client.nb.cells):
             await client.execute_one(cell, place)
         client.set_widgets_metadata()
-        if node.returns:
-            names = [*node.returns]
-            call = f"__import__('{hand_on.__module__}', fromlist=['*']).hand_on(globals(), {names})"
-            last = code_cell(client.nb, call)
-            client.nb.cells.append(last)  # it is no cell of the user's: not to stay
-            try:
-                await client.execute_one(last, len(client.nb.cells) - 1, "`returns`")
-            finally:
-                client.nb.cells.pop()
+        client.doing = "`returns`"
+        await client.execute_unseen(END.format(names=[*node.returns]))
 
 
 def code_cell(notebook: Any, source: str, **members: Any) -> Any:
@@ -157,15 +151,45 @@ class Kernel(AsyncKernelManager):
         return f": ended by {signal_name(-code)}{hint}"
 
 
+MODULE = hand_on.__module__
+BEGIN = f"""\
+try:
+    __import__("{MODULE}", fromlist=["*"]).begin()
+except ImportError:
+    pass
+"""
+"""A kernel of another environment may have none of Argosy, where it needs none."""
+END = f"""\
+try:
+    __import__("{MODULE}", fromlist=["*"]).hand_on(globals(), {{names}})
+except ImportError:
+    if {{names}}:
+        raise
+"""
+
+
 class Live(NotebookClient):
     """A client that passes on what cells put out as it comes, and knows which one runs."""
 
     doing = "before its first cell"
+    number = 0
 
-    async def execute_one(self, cell: Any, place: int, doing: str = "") -> None:
-        number = self.code_cells_executed + 1
+    async def execute_unseen(self, source: str) -> None:
+        """Executes what is no cell of the user's, and does not stay."""
+        cell, saving = code_cell(self.nb, source), (self.on_cell_start, self.on_cell_executed)
+        self.set_trait("on_cell_start", None)
+        self.set_trait("on_cell_executed", None)
+        self.nb.cells.append(cell)
+        try:
+            await self.async_execute_cell(cell, len(self.nb.cells) - 1, store_history=False)
+        finally:
+            self.nb.cells.pop()
+            self.on_cell_start, self.on_cell_executed = saving
+
+    async def execute_one(self, cell: Any, place: int) -> None:
+        number = self.number = self.number + 1
         first = cell.source.strip().partition("\n")[0]
-        self.doing = doing or f"cell In [{number}] `{first[:60]}`"
+        self.doing = f"cell In [{number}] `{first[:60]}`"
         await self.async_execute_cell(cell, place, number)
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:

@@ -14,12 +14,18 @@ from argosy.runtime.errors import ArgosyError, NodeError, TaskError
 from argosy.runtime.node import Node
 from argosy.runtime.step import Step, holds_objects
 
+from .environment import ASSIGNED, LARGEST, changes, watch
+
 EXTRA = "install what it needs where it runs: pip install 'argosy[notebook]'"
 MODULES = ("nbclient", "nbformat", "ipykernel")
 EXECUTED = "executed.ipynb"
 """The executed notebook in the step's private folder, as far as it has come."""
 INJECTED = "injected-parameters"
 """Tags the cell that sets the parameters, as papermill does."""
+OUTPUT = "magnus_output"
+"""Tags the cell whose output is read where `output_cell_tag` names no other, as Magnus did."""
+BEFORE: dict[str, str] = {}
+"""In the kernel: the environment before the first cell."""
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 Json = dict[str, Any]
@@ -62,7 +68,7 @@ def injected(step: Step) -> str:
     for name, entry in sorted(step.state.parameters.items()):
         if not name.isidentifier() or iskeyword(name) or holds_objects(entry):
             continue
-        if "value" in entry:
+        if "value" in entry and len(json.dumps(entry["value"])) <= LARGEST:
             lines.append(f"{name} = {entry['value']!r}")
         else:
             lines.append(f"{name} = __import__('argosy.runtime').runtime.get_parameter({name!r})")
@@ -83,28 +89,47 @@ def tags(cell: Mapping[str, Any]) -> Iterable[str]:
     return found
 
 
+def begin() -> None:
+    """In the kernel, before the first cell."""
+    BEFORE.update(os.environ)
+    watch()
+
+
 def hand_on(namespace: Mapping[str, Any], names: Iterable[str]) -> None:
-    """In the kernel: the variables that are called as `returns` says, where nothing has set the
+    """In the kernel, after the last cell: set what the cells left in the environment, as a script
+    would, then the variables that are called as `returns` says, where nothing has set the
     parameters."""
+    written = changes(BEFORE, os.environ, ASSIGNED)
+    if not names and not written.parameters and not written.tracked:
+        return
     step = api.current("returns")
+    for name, value in written.parameters.items():
+        step.set(name, value)
+    for name, value in written.tracked.items():
+        step.track(name, value, None)
     for name in names:
         if name in namespace and not step.was_set(name):
             step.set(name, namespace[name])
 
 
 def outputs_of(cells: Iterable[Mapping[str, Any]], tag: str) -> Json:
-    """What the cell with this tag has put out, a JSON object or a dict, as parameters."""
-    tagged = [cell for cell in cells if tag in tags(cell)]
-    if not tagged:
+    """What the cell with this tag, or else with that of Magnus, has put out, a JSON object or a
+    dict, as parameters."""
+    tagged = [cell for cell in cells if (tag or OUTPUT) in tags(cell)]
+    if not tagged and tag:
         raise TaskError(f"no cell is tagged '{tag}', which output_cell_tag names")
     found: Json = {}
+    if not tagged:
+        return found
     for output in tagged[-1].get("outputs", ()):
         data = output.get("data", {})
         text = output.get("text", data.get("text/plain", ""))
         value = data.get("application/json") or (parsed(text) if text.strip() else {})
         if not isinstance(value, dict):
             shown = text.strip()[:60]
-            raise TaskError(f"the cell tagged '{tag}' put out no JSON object and no dict: {shown}")
+            raise TaskError(
+                f"the cell tagged '{tag or OUTPUT}' put out no JSON object and no dict: {shown}"
+            )
         found.update(value)
     return found
 

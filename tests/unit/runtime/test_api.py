@@ -89,6 +89,20 @@ def test_a_process_that_the_step_starts_is_in_the_step_too(
     assert "pass on the variable RENAMED" in done.out
 
 
+@pytest.mark.parametrize("from_", [[""], [{"item": "x", "on": "xs", "depth": 0, "in": [""]}]])
+def test_a_process_of_the_first_step_reads_large_values(run: Any, from_: list[Any]) -> None:
+    """Of an argument, and of a map's item, which no step has written yet."""
+    run.code("import subprocess, sys\n"
+             "def f(): subprocess.run([sys.executable, 'child.py'], check=True)")  # fmt: skip
+    run.code("from argosy.runtime import *\n"
+             "set_parameter('size', len(get_parameter('x')))", module="child")  # fmt: skip
+    run.arguments = {"x": "y" * 5000, "xs": ["z" * 5000]}
+    step, key = ("s", "") if from_ == [""] else ("m/*/s", "0")
+    done = run.exec(step, key, from_=from_, command="jobs.f")
+    assert done.status == 0, done.err
+    assert run.parameters("m/0/s" if key else "s")["size"] == 5000
+
+
 def test_objects_of_a_map_are_a_list(run: Any) -> None:
     run.code("""
 from argosy.runtime import put_object, get_object

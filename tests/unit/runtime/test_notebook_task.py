@@ -108,7 +108,7 @@ def test_parameters_go_in_and_come_out(run: Any, monkeypatch: pytest.MonkeyPatch
     assert done.status == 0, done.err
     assert done.out == "True 3 0.5 [1, None] 1e3\n'***'\n{'cell': [1, None]}\n"
     found = run.parameters("s")
-    assert found == {**run.arguments, "accuracy": 1.0, "by_api": 4, "cell": [1, None]}
+    assert found == {**run.arguments, "accuracy": 1.0, "by_api": 4}
     assert b"True 3 0.5" in run.log("s")
     executed = run.folder / "jobs/train_out.ipynb"
     kept = run.state("s")["catalog"]["jobs/train_out.ipynb"]
@@ -120,6 +120,49 @@ def test_parameters_go_in_and_come_out(run: Any, monkeypatch: pytest.MonkeyPatch
     assert [one.metadata.tags for one in cells[:2]] == [["parameters"], ["injected-parameters"]]
     assert cells[1].source == "# Parameters\nrows = 3\nx = [1, None]"
     assert [one.execution_count for one in cells] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("tag", "named", "returns", "expected"),
+    [
+        ("magnus_output", "", [], {"a": 1, "b": 2}),
+        ("magnus_output", "", ["b"], {"b": 2}),
+        ("magnus_output", "", ["c"], {"c": 3}),
+        ("out", "out", [], {"a": 1, "b": 2}),
+        ("out", "", [], {}),
+    ],
+)
+def test_what_the_tagged_cell_puts_out_is_returned(
+    run: Any, tag: str, named: str, returns: list[str], expected: Any
+) -> None:
+    write(run.folder / "n.ipynb", (tag, "c = 3\n{'a': 1, 'b': 2}"))
+    node = {"output_cell_tag": named, "returns": returns}
+    done = run.exec("s", command="n.ipynb", command_type="notebook", **node)
+    assert done.status == 0, done.err
+    assert run.parameters("s") == expected
+
+
+def test_what_the_cells_leave_in_the_environment_is_returned(run: Any) -> None:
+    run.arguments = {"p": "1", "q": 1, "r": 1}
+    write(
+        run.folder / "n.ipynb",
+        "import os\nos.environ['MAGNUS_PRM_x'] = '[1, 2]'\nos.environ['ARGOSY_PRM_p'] = '1'",
+        "os.environ['MAGNUS_TRACK_loss'] = '0.5'\nos.environ['ARGOSY_PRM_q'] = 'by hand'\nq = 0",
+    )
+    done = run.exec("s", from_=[""], command="n.ipynb", command_type="notebook", returns=["q"])
+    assert done.status == 0, done.err
+    assert run.parameters("s") == {"p": 1, "q": "by hand", "r": 1, "x": [1, 2]}
+    assert run.state("s")["parameters"]["r"]["by"] == ""
+    assert done.record["tracked"] == {"loss": 0.5}
+
+
+def test_a_large_value_is_not_in_the_notebook(run: Any) -> None:
+    run.arguments = {"large": "x" * 140_000}
+    source = "import os\nsizes = [len(large), os.path.getsize(os.environ['ARGOSY_PRM_large_FILE'])]"
+    write(run.folder / "n.ipynb", source)
+    done = run.exec("s", from_=[""], command="n.ipynb", command_type="notebook", returns=["sizes"])
+    assert done.status == 0, done.err
+    assert run.parameters("s")["sizes"] == [140_000, 140_000]
 
 
 def test_the_cell_that_fails_is_named_and_the_notebook_kept(run: Any) -> None:
