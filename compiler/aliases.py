@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .source import Mapping
+from .source import Mapping, Sequence
 
 STEP_FIELDS = {
     "next_node": "next",
@@ -61,9 +61,13 @@ PROVIDERS = {
         },
     ),
 }
+SECRETS_FROM_K8S = "secrets_from_k8s"
+GPU = "gpu", "nvidia.com/gpu"
+"""A resource as Magnus calls it, and as Kubernetes does."""
+IN_ENVIRONMENT = {"env-secrets-manager", "env-secrets", "env", "do-nothing"}
+"""Providers of secrets that take what `secrets_from_k8s` puts into a pod's environment."""
 IGNORED = {  # options that say how Magnus works, not what the pipeline needs
     "executor": {
-        "enable_parallel",
         "output_file",
         "expose_parameters_as_inputs",
         "auto_remove_container",
@@ -75,7 +79,13 @@ IGNORED = {  # options that say how Magnus works, not what the pipeline needs
     "secrets": {"use_credentials"},
 }
 RETRY = {"limit": "max_attempts", "back_off": "backoff"}
-BACKOFF = {"duration": "backoff", "factor": "factor", "max_duration": "max_backoff"}
+POLICIES = "retryPolicy", "retry_policy"
+BACKOFF = {
+    "duration": "backoff",
+    "duration_in_seconds": "backoff",
+    "factor": "factor",
+    "max_duration": "max_backoff",
+}
 
 
 def rename(mapping: Mapping, names: dict[str, str]) -> bool:
@@ -98,7 +108,7 @@ def overrides(given: Mapping) -> Mapping:
     for executor, options in given.items():
         provider = PROVIDERS.get(("executor", str(executor)))
         if provider and isinstance(options, Mapping):
-            rename(options, provider.options)
+            tidy("executor", options, provider)
     return given
 
 
@@ -109,6 +119,15 @@ def tidy(section: str, config: Mapping, provider: Provider) -> bool:
     for name in (IGNORED.get(section, set()) | empty) & config.keys():
         del config[name]
         found = True
+    if isinstance(config.get("enable_parallel"), bool):
+        if provider.type in ("local", "local-container") and not config.pop("enable_parallel"):
+            config.setdefault("max_workers", 1)
+        config.pop("enable_parallel", None)
+        found = True
+    resources = config.get("resources")
+    for part in resources.values() if isinstance(resources, Mapping) else ():
+        if isinstance(part, Mapping):
+            found = rename(part, dict([GPU])) or found
     if isinstance(config.get("claims"), list):
         config["claims"] = _claims(config["claims"], config)
         found = True
@@ -121,12 +140,13 @@ def tidy(section: str, config: Mapping, provider: Provider) -> bool:
 def _retry(retry: Mapping) -> bool:
     """Reads Argo's `{limit, retryPolicy, backoff: {duration, factor, max_duration}}`, which Magnus
     passes on; False where it is none of that. A limit counts what comes after the first attempt."""
-    found = bool({"limit", "retryPolicy", *RETRY} & retry.keys())
+    found = bool({*POLICIES, *RETRY} & retry.keys())
     limit = retry.get("limit")
     if isinstance(limit, int) and not isinstance(limit, bool):
         retry["limit"] = limit + 1
-    if isinstance(retry.get("retryPolicy"), str):  # here it is always `Always`
-        del retry["retryPolicy"]
+    for policy in POLICIES:  # here it is always `Always`
+        if isinstance(retry.get(policy), str):
+            del retry[policy]
     rename(retry, RETRY)
     backoff = retry.get("backoff")
     if isinstance(backoff, Mapping):
@@ -137,6 +157,56 @@ def _retry(retry: Mapping) -> bool:
             retry[name] = backoff[name]
             retry.take(backoff, name, name)
     return found
+
+
+def secrets_from_k8s(document: Mapping) -> bool:
+    """Reads the executor's `secrets_from_k8s: [{environment_variable, secret_name, secret_key}]`:
+    variables of every pod, and secrets of the provider `kubernetes`; False where there are none."""
+    executor = document.get("executor")
+    config = executor.get("config") if isinstance(executor, Mapping) else None
+    given = config.get(SECRETS_FROM_K8S) if isinstance(config, Mapping) else None
+    if not isinstance(config, Mapping) or not isinstance(given, Sequence):
+        return False
+    parts = {"environment_variable", "secret_name", "secret_key"}
+    if not all(
+        isinstance(one, Mapping)
+        and one.keys() == parts
+        and all(isinstance(text, str) for text in one.values())
+        for one in given
+    ):
+        return False
+    mark = config.marks[SECRETS_FROM_K8S]
+    del config[SECRETS_FROM_K8S]
+    if not isinstance(config.get("env", {}), dict):
+        return True
+    env = config.setdefault("env", Mapping(config.source, mark[1]))
+    config.marks.setdefault("env", mark)
+    secrets = document.get("secrets")
+    kind, prefix, suffix = _provider_in_environment(secrets)
+    objects = Mapping(config.source, mark[1])
+    for one in given:
+        name = one["environment_variable"]
+        reference = {"name": one["secret_name"], "key": one["secret_key"]}
+        env.setdefault(name, {"valueFrom": {"secretKeyRef": reference}})
+        name = name.removeprefix(prefix).removesuffix(suffix)
+        objects[name] = f"{one['secret_name']}/{one['secret_key']}"
+    if kind in IN_ENVIRONMENT:
+        own = Mapping(config.source, mark[1])
+        own["type"], own["config"] = "kubernetes", Mapping(config.source, mark[1])
+        own["config"]["objects"] = objects
+        document["secrets"], document.marks["secrets"] = own, mark
+    return True
+
+
+def _provider_in_environment(secrets: Any) -> tuple[str, str, str]:
+    """The type of the provider of secrets, and what its variables begin and end with."""
+    if not isinstance(secrets, Mapping):
+        return "do-nothing", "", ""
+    config = secrets.get("config")
+    given = config if isinstance(config, Mapping) else {}
+    parts = (given.get(name) for name in ("prefix", "suffix"))
+    prefix, suffix = (part if isinstance(part, str) else "" for part in parts)
+    return str(secrets.get("type")), prefix, suffix
 
 
 def _claims(volumes: Any, config: Mapping) -> Mapping:

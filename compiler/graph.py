@@ -50,7 +50,8 @@ class Task(NamedTuple):
     """Work in a process of its own. Without a `retry` the executor's counts, where it
     has one. `secrets` maps a secret's name to the environment variable that shows it to the user's
     process, or to `None` where only `get_secret` asks for it. A container has an `image`, and
-    `argv`: its command and what that is given."""
+    `argv`: its command and what that is given. `own_folder`: its patterns are in the folder that
+    its own `compute_data_folder` names."""
 
     command: str
     command_type: str = "python"
@@ -65,6 +66,7 @@ class Task(NamedTuple):
     argv: tuple[str, ...] = ()
     notebook_output_path: str = ""
     output_cell_tag: str = ""
+    own_folder: bool = False
 
 
 class Parallel(NamedTuple):
@@ -235,12 +237,14 @@ class Graph(NamedTuple):
 
 
 class Pipeline(NamedTuple):
-    """A definition. `parameters` are the defaults, JSON values."""
+    """A definition. `parameters` are the defaults, JSON values; `magnus`: it was written for
+    Magnus."""
 
     name: str
     graph: Graph
     parameters: Mapping[str, Any] = NOTHING
     description: str = ""
+    magnus: bool = False
 
 
 @cache

@@ -206,6 +206,8 @@ def context(compilation: Compilation) -> dict[str, Any]:
         found[service.service_type] = {"type": service.service_provider, "config": given}
     if compilation.plugins:
         found["plugins"] = list(compilation.plugins)
+    if compilation.pipeline.magnus:
+        found["magnus"] = True
     return found
 
 

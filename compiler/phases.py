@@ -12,11 +12,13 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from . import checks, parse, settings, source, variables
+from .compatibility import adapt
 from .compilation import Compilation, Request
 from .engines import ENGINES, back_end
 from .environments import layered
 from .errors import DefinitionError, Problem, SettingsError
 from .flow import flow
+from .magnus import configuration_beside
 from .parse import Context
 
 
@@ -48,21 +50,26 @@ def resolve(compilation: Compilation) -> Compilation:
     """The configuration, and each step's overrides of it."""
     context = _context(compilation)
     request = compilation.request
-    configuration = settings.read(layered(request), compilation.document, context)
+    pipeline = compilation.pipeline
+    beside = configuration_beside(request.definition) if pipeline.magnus else None
+    configuration = settings.read(layered(request), compilation.document, context, beside)
     resolved = settings.resolve(configuration, context)
+    if resolved.pipeline and "name" not in compilation.document:
+        pipeline = pipeline._replace(name=resolved.pipeline)
     steps = settings.step_options(
         compilation.pipeline.graph, resolved.executor, context, resolved.plugins
     )
     if context.problems:
         raise SettingsError(context.problems)
-    graph = settings.bounded(compilation.pipeline.graph, resolved.executor)
+    graph = settings.bounded(pipeline.graph, resolved.executor)
+    graph = settings.in_data_folder(graph, resolved.data_folder)
     if resolved.executor.type == "mocked":
         from .mocked import mock
 
         graph = mock(graph, resolved.executor)
         resolved = settings.without_mock(resolved)
-    compilation = compilation._replace(pipeline=compilation.pipeline._replace(graph=graph))
-    return compilation._replace(settings=resolved._replace(steps=steps))
+    compilation = compilation._replace(pipeline=pipeline._replace(graph=graph))
+    return adapt(compilation._replace(settings=resolved._replace(steps=steps)))
 
 
 def integrate(compilation: Compilation) -> Compilation:

@@ -15,8 +15,10 @@ from argosy.runtime.suggestions import nearest
 
 from . import aliases, source
 from .errors import Position, Problem
-from .graph import NOTHING, Graph, Map, Node, join_path, segment
+from .graph import NOTHING, Graph, Map, Node, Task, join_path, segment
+from .magnus import extension_keys
 from .parse.fields import Context, Fields, name_of
+from .parse.tasks import in_folder
 from .rewrite import rewrite
 
 SERVICES = "executor", "run_log_store", "catalog", "secrets"
@@ -72,7 +74,8 @@ class Declared(NamedTuple):
 
 class Settings(NamedTuple):
     """What `resolve` makes. `steps`: by a step's path, the executor's options with that step's
-    overrides merged over them; only steps that override anything are there."""
+    overrides merged over them; only steps that override anything are there. Of Magnus's:
+    `data_folder`, which steps' patterns are relative to, and `pipeline`, a name for it."""
 
     executor: Declared
     run_log_store: Declared
@@ -80,6 +83,8 @@ class Settings(NamedTuple):
     secrets: Declared
     plugins: tuple[str, ...] = ()
     steps: Mapping[str, Mapping[str, Any]] = NOTHING
+    data_folder: str = ""
+    pipeline: str = ""
 
 
 def merge(under: Any, over: Any) -> Any:
@@ -99,8 +104,11 @@ def merge(under: Any, over: Any) -> Any:
     return merged
 
 
-def read(paths: Iterable[str], definition: Any, context: Context) -> source.Mapping:
-    """The merged configuration: that of the definition itself, then each file."""
+def read(
+    paths: Iterable[str], definition: Any, context: Context, beside: str | None = None
+) -> source.Mapping:
+    """The merged configuration: that of the definition itself, then each file. What none of them
+    configures is as the file `beside` the definition says under `defaults`."""
     merged = source.Mapping(source.Source("", ""), None)
     if isinstance(definition, source.Mapping):
         own = source.Mapping(definition.source, definition.mark)
@@ -110,18 +118,43 @@ def read(paths: Iterable[str], definition: Any, context: Context) -> source.Mapp
         _layer(merged, _prepared(own, context))
     for path in paths:
         document = source.load(path, hint="-c takes the file of a configuration")
-        if document is None:
-            continue
-        if not isinstance(document, source.Mapping):
-            message = f"{path}: a configuration is a mapping, not {name_of(document)}"
-            context.problems.append(Problem(message, hint=f"its keys: {', '.join(SERVICES)}"))
-            continue
-        _layer(merged, _prepared(document, context))
+        _layer(merged, _prepared(_mapping(document, path, context), context))
+    if beside:
+        defaults = _defaults_of(beside, context)
+        for section in defaults:
+            if section not in merged:
+                merged[section] = defaults[section]
+                merged.take(defaults, section, section)
     return merged
 
 
+def _defaults_of(path: str, context: Context) -> source.Mapping:
+    """The configuration under `defaults` of a file of Magnus's."""
+    document = source.load(path)
+    fields = Fields(_mapping(document, path, context), path, context, literal=True)
+    fields.accept(*extension_keys(fields.mapping))
+    defaults = fields.submapping("defaults")
+    fields.close()
+    nothing = source.Mapping(fields.mapping.source, fields.mapping.mark)
+    return _prepared(nothing if defaults is None else defaults, context)
+
+
+def _mapping(document: Any, path: str, context: Context) -> source.Mapping:
+    """The mapping that a file of a configuration is; where it is none, that is a problem."""
+    if isinstance(document, source.Mapping):
+        return document
+    if document is not None:
+        message = f"{path}: a configuration is a mapping, not {name_of(document)}"
+        context.problems.append(Problem(message, hint=f"its keys: {', '.join(SERVICES)}"))
+    return source.Mapping(source.Source(path, ""), None)
+
+
 def _prepared(document: source.Mapping, context: Context) -> source.Mapping:
-    """One file's configuration with aliases renamed and variables replaced."""
+    """One file's configuration with aliases renamed and variables replaced, and without what is
+    for other places in it."""
+    for key in extension_keys(document):
+        if key not in aliases.SECTIONS:
+            del document[key]
     magnus = aliases.rename(document, aliases.SERVICES) or "experiment_tracker" in document
     for section in SERVICES:
         body = document.get(section)
@@ -132,6 +165,7 @@ def _prepared(document: source.Mapping, context: Context) -> source.Mapping:
             document[section] = body = short
         if isinstance(body, source.Mapping):
             magnus = _renamed(section, body) or magnus
+    magnus = aliases.secrets_from_k8s(document) or magnus
     for key in document:
         if key == "executor" or not magnus:
             document[key] = _replaced(document[key], document.at(key), context, document.source)
@@ -219,7 +253,40 @@ def resolve(configuration: source.Mapping, context: Context) -> Settings:
     services = [_service(fields, name, defaults[name]) for name in SERVICES[1:]]
     fields.close()
     run_log_store, catalog, secrets = services
-    return Settings(executor, run_log_store, catalog, secrets, plugins)
+    executor, name = _without(executor, "name") if executor.type == "argo" else (executor, "")
+    catalog, folder = _without(catalog, "compute_data_folder")
+    return Settings(
+        executor,
+        run_log_store,
+        catalog,
+        secrets,
+        plugins,
+        data_folder=folder,
+        pipeline=name.rstrip("-"),
+    )
+
+
+def _without(declared: Declared, name: str) -> tuple[Declared, str]:
+    """A service without an option of Magnus's that is the pipeline's, and the option's text."""
+    value = declared.config.get(name)
+    if not isinstance(value, str):
+        return declared, ""
+    config = {key: option for key, option in declared.config.items() if key != name}
+    return declared._replace(config=config), value
+
+
+def in_data_folder(graph: Graph, folder: str) -> Graph:
+    """`graph` with the patterns of its tasks relative to this folder, where they do not name one
+    themselves."""
+
+    def change(node: Node) -> Node:
+        task = node.spec
+        if not isinstance(task, Task) or task.own_folder:
+            return node
+        get, put = in_folder(folder, task.get), in_folder(folder, task.put)
+        return node._replace(spec=task._replace(get=get, put=put))
+
+    return rewrite(graph, change) if folder else graph
 
 
 def without_mock(settings: Settings) -> Settings:
@@ -257,6 +324,9 @@ def _service(fields: Fields, name: str, default: str) -> Declared:
 
 def _refuse_tracker(fields: Fields) -> None:
     """Magnus' experiment tracker: none is what we have."""
+    fields.accept("experiment_tracker")
+    if fields.mapping.get("experiment_tracker") is None:
+        return
     tracker = fields.fields("experiment_tracker")
     if tracker is None:
         return

@@ -81,9 +81,10 @@ class Source:
 class Mapping(dict[str, Any]):
     """A YAML mapping. `marks` has each key's place and its value's, `texts` what a plain value that
     is not a string read like, `typed` the value of a key that is not a string; `alike` has the keys
-    that are text and read as another that is none, by the names that they have here."""
+    that are text and read as another that is none, by the names that they have here;
+    `anchored` has, of a document, the keys whose values have anchors."""
 
-    __slots__ = ("alike", "mark", "marks", "source", "texts", "typed")
+    __slots__ = ("alike", "anchored", "mark", "marks", "source", "texts", "typed")
 
     def __init__(self, source: Source, mark: Any) -> None:
         self.source = source
@@ -92,6 +93,7 @@ class Mapping(dict[str, Any]):
         self.texts: dict[str, str] = {}
         self.typed: dict[str, Any] = {}
         self.alike: dict[str, str] = {}
+        self.anchored: set[str] = set()
 
     def at(self, key: str | None) -> Any:
         """The mark of the value of `key`; of the mapping where there is no such key."""
@@ -282,6 +284,9 @@ class _Builder:
             if kind is not yaml.AliasEvent and event.anchor:
                 self.anchors[event.anchor] = value, text, size
             if stack:
+                whole: Any = stack[0]
+                if kind is not yaml.AliasEvent and event.anchor and whole.key_mark is not None:
+                    whole.value.anchored.add(whole.key)
                 self._add(stack, value, text, event.start_mark)
             else:
                 root.append(value)

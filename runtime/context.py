@@ -163,6 +163,11 @@ class Context:
 
         return InPod()
 
+    @property
+    def magnus(self) -> bool:
+        """Whether the definition was written for Magnus."""
+        return bool(self.config.get("magnus"))
+
     @cached_property
     def plugins(self) -> tuple[str, ...]:
         return tuple(self.config.get("plugins") or ())

@@ -189,6 +189,8 @@ class Step:
     def secret(self, name: str) -> str:
         if name in self._secrets:
             return self._secrets[name]
+        if name not in self._shown and self.context.magnus:  # whose steps name none
+            return self.context.secrets.get(name)
         if name not in self._shown:
             raise NodeError(
                 f"step '{self.name}' does not name secret '{name}'; add it: secrets: [{name}]"
@@ -288,7 +290,7 @@ def to_json(value: Any) -> Any:
     if fields is not None:
         return {name: getattr(value, name) for name in fields}
     if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
+        return value.model_dump(mode="json", by_alias=True)
     if hasattr(value, "__fspath__"):
         return os.fspath(value)
     if hasattr(value, "isoformat"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,6 +26,8 @@ KINDS: Mapping[str, type | tuple[type, ...]] = {
     "a list": list,
 }
 
+PREFIX = "MAGNUS_PRM_"
+
 option = click.option(
     "-p",
     "--parameter",
@@ -42,11 +45,12 @@ def read(pipeline: Pipeline, given: Iterable[str]) -> dict[str, Any]:
     it looks like one that somebody did.
     """
     defaults = pipeline.parameters
-    found: dict[str, Any] = {}
+    environment = from_environment(pipeline) if pipeline.magnus else {}
+    found = dict(environment)
     for text in given:
         name, equals, value = text.partition("=")
         if not equals:
-            found.update(_file(text))
+            found.update({**_file(text), **environment})
         elif not name:
             raise click.UsageError(f"-p takes NAME=VALUE or a file, not {text!r}")
         else:
@@ -59,6 +63,28 @@ def checked(pipeline: Pipeline, values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         _check(name, value, pipeline.parameters)
     return dict(values)
+
+
+def from_environment(pipeline: Pipeline) -> dict[str, Any]:
+    """The parameters in variables `MAGNUS_PRM_NAME`, as Magnus reads them: before those of files,
+    as JSON where the text is that, and by the name in lower case where the definition has none
+    that is written so."""
+    found = {}
+    for variable, text in sorted(os.environ.items()):
+        name = variable.removeprefix(PREFIX)
+        if name and name != variable:
+            key = name if name in pipeline.parameters else name.lower()
+            found[key] = _decoded(text, pipeline.parameters.get(key))
+    return found
+
+
+def _decoded(text: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _value(name: str, text: str, default: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from .. import aliases, source
 from ..errors import DefinitionError, Problem
 from ..graph import Graph, Node, Pipeline
+from ..magnus import extension_keys, is_magnus
 from ..trampoline import Steps, run
 from .edges import connect, form_of
 from .fields import Context, Fields, name_of
@@ -25,7 +26,8 @@ def parse(document: Any, name: str, context: Context) -> Pipeline | None:
         message = f"a definition is a mapping with 'dag', not {name_of(document)}"
         context.problems.append(Problem(message, hint="`argosy init` writes a first pipeline"))
         return None
-    fields = Fields(document, "a definition", context, literal=is_magnus(document))
+    magnus = is_magnus(document)
+    fields = Fields(document, "a definition", context, literal=magnus)
     name = fields.text("name", name)
     if not name.strip():
         fields.problem("name is empty", document.at("name"), "leave it out: it is the file's stem")
@@ -35,19 +37,14 @@ def parse(document: Any, name: str, context: Context) -> Pipeline | None:
         fields.wrong("parameters", "a mapping of names to defaults")
         parameters = {}
     fields.accept(*aliases.SECTIONS)  # Magnus' services beside the dag: `settings` reads them
+    fields.accept(*extension_keys(document))
     graph = None
     if fields.require("dag", "a mapping with 'steps'"):
         dag = fields.submapping("dag")
         if dag is not None:
             graph = run(parse_graph(dag, "dag", context, fields.literal))
     fields.close()
-    return None if graph is None else Pipeline(name, graph, parameters, description)
-
-
-def is_magnus(document: source.Mapping) -> bool:
-    """Whether this was written for Magnus: it has no name, and its graph is a chain."""
-    dag = document.get("dag")
-    return "name" not in document and isinstance(dag, dict) and "start_at" in dag
+    return None if graph is None else Pipeline(name, graph, parameters, description, magnus)
 
 
 def parse_graph(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import PurePosixPath
 
 from .. import source
 from ..graph import Retry, Spec, Task
+from ..magnus import OUTPUT_TAG
 from ..trampoline import Steps
 from .fields import FACTORS, Fields, Nested
 
+LAMBDA = "python-lambda"
 COMMAND_TYPES = "python", "shell", "notebook", "container"
+RELATIVE = "it is relative to the folder the step runs in"
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -18,6 +22,10 @@ _ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 def parse_task(fields: Fields, nested: Nested) -> Steps[Spec | None]:
     """`type: task`."""
     yield from ()
+    if fields.mapping.get("command_type") == LAMBDA:
+        fields.has("command_type")
+        _refuse_lambda(fields)
+        return None
     kind = fields.choice("command_type", COMMAND_TYPES, "python")
     path, tag = _notebook(fields) if kind == "notebook" else ("", "")
     fields.accept("command_config")
@@ -27,7 +35,7 @@ def parse_task(fields: Fields, nested: Nested) -> Steps[Spec | None]:
         command, image, argv = _container(fields)
     else:
         command, image, argv = _command(fields, kind), "", ()
-    get, put = _catalog(fields)
+    get, put, own_folder = _catalog(fields)
     return Task(
         command=command,
         command_type=kind,
@@ -42,6 +50,31 @@ def parse_task(fields: Fields, nested: Nested) -> Steps[Spec | None]:
         argv=argv,
         notebook_output_path=path,
         output_cell_tag=tag,
+        own_folder=own_folder,
+    )
+
+
+def _refuse_lambda(fields: Fields) -> None:
+    """Shows how a command of type `python-lambda`, which Magnus once had, is written as a
+    function."""
+    import ast
+
+    try:
+        tree = ast.parse(fields.text("command", literal=True).strip(), mode="eval").body
+        arguments, body = (
+            (ast.unparse(tree.args), ast.unparse(tree.body))
+            if isinstance(tree, ast.Lambda)
+            else ("x", "...")
+        )
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        arguments, body = "x", "..."
+    for key in fields.mapping:
+        fields.accept(key)
+    fields.problem(
+        f"{fields.what} is a lambda, which has no counterpart here",
+        fields.mapping.at("command_type"),
+        f"write a function, such as `def compute({arguments}): return {body}` in steps.py, and "
+        "name it: command: steps.compute, without command_type",
     )
 
 
@@ -70,11 +103,12 @@ def _notebook(fields: Fields) -> tuple[str, str]:
     if fields.mapping.get("command_config") is not None:
         found = fields.fields("command_config") or fields
     found.accept("optional_ploomber_args")
-    path, tag = found.text("notebook_output_path"), found.text("output_cell_tag")
+    path = found.text("notebook_output_path")
+    # What is literal is Magnus's, where a notebook's output has a tag unless another is named.
+    tag = found.text("output_cell_tag", OUTPUT_TAG if fields.literal else "")
     if path.startswith("/") or ".." in path.split("/"):
         where = found.mapping.at("notebook_output_path")
-        hint = "it is relative to the folder the step runs in"
-        found.problem(f"'{path}' leaves the working folder", where, hint)
+        found.problem(f"'{path}' leaves the working folder", where, RELATIVE)
     if found is not fields:
         found.close()
     return path, tag
@@ -119,26 +153,42 @@ def _environment(fields: Fields) -> dict[str, str]:
     return env
 
 
-def _catalog(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """`catalog: {get, put}`; Magnus' compute_data_folder goes before each pattern."""
+def _catalog(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """`catalog: {get, put}`, and whether it names a folder: Magnus' compute_data_folder goes before
+    each pattern."""
     catalog = fields.fields("catalog")
     if catalog is None:
-        return (), ()
-    folder = catalog.text("compute_data_folder").strip("/")
+        return (), (), False
+    catalog.accept("compute_data_folder")
+    folder = _folder(catalog)
     get, put = catalog.texts("get"), catalog.texts("put")
     catalog.close()
     for key, patterns in (("get", get), ("put", put)):
         for index, pattern in enumerate(patterns):
             if pattern.startswith("/") or ".." in pattern.split("/"):
                 message = f"'{pattern}' leaves the working folder"
-                hint = "patterns are relative to the folder the step runs in"
                 given = catalog.mapping[key]
                 one = isinstance(given, source.Sequence)
                 mark = given.at(index) if one else catalog.mapping.at(key)
-                catalog.problem(message, mark, hint)
-    if folder and folder != ".":
-        return tuple(f"{folder}/{p}" for p in get), tuple(f"{folder}/{p}" for p in put)
-    return get, put
+                catalog.problem(message, mark, RELATIVE)
+    return in_folder(folder, get), in_folder(folder, put), bool(folder)
+
+
+def _folder(catalog: Fields) -> str:
+    """Magnus' `compute_data_folder`."""
+    if "compute_data_folder" not in catalog.mapping:
+        return ""
+    folder = catalog.text("compute_data_folder")
+    if folder.startswith("/") or ".." in folder.split("/"):
+        mark = catalog.mapping.at("compute_data_folder")
+        catalog.problem(f"'{folder}' leaves the working folder", mark, RELATIVE)
+    return folder
+
+
+def in_folder(folder: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Patterns that are relative to a folder of the working folder, as relative to that."""
+    within = PurePosixPath(folder or ".")
+    return tuple(str(within / pattern) for pattern in patterns)
 
 
 def _secrets(fields: Fields) -> dict[str, str | None]:

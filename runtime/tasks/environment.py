@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 PREFIXES = ("ARGOSY_PRM_", "MAGNUS_PRM_")
 TRACKS = ("ARGOSY_TRACK_", "MAGNUS_TRACK_")
+STEP = "_STEP_"
+"""Between the name of a tracked value and the step of the series that it is of."""
 MAP_VARIABLES = ("ARGOSY_MAP_VARIABLE", "MAGNUS_MAP_VARIABLE")
+COMPAT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "compat")
+"""The folder of the module `magnus`, for steps of a definition that was written for Magnus."""
 LARGEST = 32 * 1024
 """Bytes of JSON of a value that is in the environment; a larger one is in a file. Linux takes
 128 KiB in one variable."""
@@ -38,12 +42,18 @@ def environment(
     """All but the parameters: what this process has, what the executor and the step add."""
     found = user_environment()
     if context.config.get("secrets") or node.secrets:
-        context.secrets.withdraw(found)
+        secrets_provider = context.secrets
+        if not context.magnus:  # whose steps may ask for any secret
+            secrets_provider.withdraw(found)
     found.update(context.executor.environment)
     found.update(node.env)
     found.update((variable or name, secrets[name]) for name, variable in node.secrets.items())
     found.update(context.environment())
     found[FOLDER], found[NAME] = folder, instance
+    if context.magnus:
+        found["MAGNUS_RUN_ID"] = context.run
+        path = [found["PYTHONPATH"]] if found.get("PYTHONPATH") else []
+        found["PYTHONPATH"] = os.pathsep.join([*path, COMPAT])
     return found
 
 
@@ -181,7 +191,9 @@ def changes(
             found.parameters[name] = value_of(name, text)
     for prefix in TRACKS:
         for name, text in changed(before, after, prefix, assigned):
-            track(found.tracked, name, value_of(name, text), None)
+            series, _, step = name.rpartition(STEP)
+            at = int(step) if series and step.isascii() and step.isdigit() else None
+            track(found.tracked, name if at is None else series, value_of(name, text), at)
     return found
 
 

@@ -14,7 +14,7 @@ from argosy.runtime.node import Node
 from argosy.runtime.step import Step, sequence
 from argosy.runtime.suggestions import nearest
 
-from .environment import ASSIGNED, changes
+from .environment import ASSIGNED, COMPAT, changes
 
 RUNTIME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VARARGS, KEYWORDS = 0x04, 0x08
@@ -39,6 +39,8 @@ def run(node: Node, step: Step, before: Mapping[str, str]) -> int:
     """Runs the task in this process, which is its own and started with the environment `before`.
     Gives its exit status."""
     sys.argv = [node.command]
+    if step.context.magnus:
+        sys.path.insert(1, COMPAT)
     sys.breakpointhook = stop_at_breakpoint
     try:
         function = import_function(node.command)
@@ -270,7 +272,7 @@ def returned(
         raise TaskError(f"{command} is a generator, and nothing runs it: return, not yield")
     if result is NOTHING:
         return {}
-    fields = fields_of(result)
+    fields = fields_of(result, names)
     if not names:
         if result is None or (fields is not None and all(isinstance(name, str) for name in fields)):
             return fields or {}
@@ -311,16 +313,26 @@ def by_name(
     return {name: fields[name] for name in names if name in fields}
 
 
-def fields_of(result: Any) -> dict[str, Any] | None:
+def fields_of(result: Any, wanted: Sequence[str]) -> dict[str, Any] | None:
     """The values of what has names for them."""
     if isinstance(result, dict):
         return result
     names = getattr(type(result), "__dataclass_fields__", None)
-    if names is None:
-        names = getattr(type(result), "model_fields", None)
+    if names is None and hasattr(type(result), "model_fields"):
+        return fields_of_model(result, wanted)
     if names is None and isinstance(result, tuple):
         names = getattr(result, "_fields", None)
     return None if names is None else {name: getattr(result, name) for name in names}
+
+
+def fields_of_model(model: Any, wanted: Sequence[str]) -> dict[str, Any]:
+    """The values of a pydantic model by their aliases, which it is read by again, but those that
+    are `wanted` by their own names."""
+    found = {}
+    for name, field in type(model).model_fields.items():
+        alias = name if name in wanted else field.serialization_alias or field.alias or name
+        found[alias] = getattr(model, name)
+    return {**found, **(model.model_extra or {})}
 
 
 def kind_of(result: Any) -> str:
