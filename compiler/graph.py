@@ -51,7 +51,8 @@ class Task(NamedTuple):
     has one. `secrets` maps a secret's name to the environment variable that shows it to the user's
     process, or to `None` where only `get_secret` asks for it. A container has an `image`, and
     `argv`: its command and what that is given. `own_folder`: its patterns are in the folder that
-    its own `compute_data_folder` names."""
+    its own `compute_data_folder` names; `kept`: it stands for a step that succeeded in
+    the run that this one goes on from, and counts as done."""
 
     command: str
     command_type: str = "python"
@@ -67,6 +68,7 @@ class Task(NamedTuple):
     notebook_output_path: str = ""
     output_cell_tag: str = ""
     own_folder: bool = False
+    kept: bool = False
 
 
 class Parallel(NamedTuple):

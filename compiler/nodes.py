@@ -37,6 +37,7 @@ def node_json(path: str, node: Node, flow: Flow) -> dict[str, Any]:
             also=list(flow.also.get(path, ())),
             notebook_output_path=spec.notebook_output_path,
             output_cell_tag=spec.output_cell_tag,
+            kept=spec.kept,
         ),
         **_ending(path, flow),
     }

@@ -7,6 +7,7 @@ so that a problem found much later can still show the line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from argosy.runtime import registry
@@ -16,7 +17,7 @@ from argosy.runtime.suggestions import nearest
 from . import aliases, source
 from .errors import Position, Problem
 from .graph import NOTHING, Graph, Map, Node, Task, join_path, segment
-from .magnus import extension_keys
+from .magnus import CONFIGURATION, extension_keys
 from .parse.fields import Context, Fields, name_of
 from .parse.tasks import in_folder
 from .rewrite import rewrite
@@ -117,6 +118,9 @@ def read(
                 own[key], own.marks[key] = definition[key], definition.marks[key]
         _layer(merged, _prepared(own, context))
     for path in paths:
+        if Path(path).name == CONFIGURATION:
+            _layer(merged, _defaults_of(path, context))
+            continue
         document = source.load(path, hint="-c takes the file of a configuration")
         _layer(merged, _prepared(_mapping(document, path, context), context))
     if beside:
@@ -166,9 +170,11 @@ def _prepared(document: source.Mapping, context: Context) -> source.Mapping:
         if isinstance(body, source.Mapping):
             magnus = _renamed(section, body) or magnus
     magnus = aliases.secrets_from_k8s(document) or magnus
+    done: set[int] = set()
     for key in document:
         if key == "executor" or not magnus:
-            document[key] = _replaced(document[key], document.at(key), context, document.source)
+            value, mark = document[key], document.at(key)
+            document[key] = _replaced(value, mark, context, document.source, done)
     _locate(document)
     return document
 
@@ -191,15 +197,17 @@ def _renamed(section: str, body: source.Mapping) -> bool:
     return found
 
 
-def _replaced(value: Any, mark: Any, context: Context, file: source.Source) -> Any:
-    """`value` with the variables in its texts replaced, places kept."""
+def _replaced(value: Any, mark: Any, context: Context, file: source.Source, done: set[int]) -> Any:
+    """`value` with the variables in its texts replaced, places kept. `done` has the collections
+    that were read before: an anchor and its aliases are one, in which `$$` is `$` by then."""
     if isinstance(value, str):
         holder = source.Mapping(file, mark)
         return Fields(holder, "", context).replaced(value, mark) if "$" in value else value
-    if isinstance(value, (source.Mapping, source.Sequence)):
+    if isinstance(value, (source.Mapping, source.Sequence)) and id(value) not in done:
+        done.add(id(value))
         keys: Iterable[Any] = value if isinstance(value, dict) else range(len(value))
         for key in keys:
-            value[key] = _replaced(value[key], value.at(key), context, file)
+            value[key] = _replaced(value[key], value.at(key), context, file, done)
     return value
 
 

@@ -22,8 +22,9 @@ class Node(NamedTuple):
     """One node; a field that its JSON leaves out has the default here.
 
     `secrets` maps a secret's name to the variable that shows it to the user's process, or to
-    `None`; `timeout` is in seconds; `argv` is what a container of `image` is started with; `raw` is
-    the JSON that it was read from.
+    `None`; `kept`: what the step left in the run that this one goes on from counts, whatever has
+    changed; `timeout` is in seconds; `argv` is what a container of `image` is started with; `raw`
+    is the JSON that it was read from.
     """
 
     step: str
@@ -44,6 +45,7 @@ class Node(NamedTuple):
     ends: Mapping[str, str] = NOTHING
     notebook_output_path: str = ""
     output_cell_tag: str = ""
+    kept: bool = False
     message: str = ""
     parameter: str | None = None
     values: Sequence[Any] = ()
@@ -84,6 +86,7 @@ SHAPES: dict[str, type | tuple[type, ...]] = {
     "ends": dict,
     "notebook_output_path": str,
     "output_cell_tag": str,
+    "kept": bool,
     "message": str,
     "parameter": (str, type(None)),
     "values": list,

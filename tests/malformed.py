@@ -110,6 +110,7 @@ dag:
       arguments: {v: "{{workflow.name}}"}
 """
 MAGNUS = """
+x-note: &note {retry: 2}
 run_log: {type: file-system, config: {log_folder: logs}}
 secrets: {type: env-secrets-manager}
 dag:
@@ -161,6 +162,27 @@ run_log_store: {type: file-system, config: {location: /runs}}
 catalog: {type: file-system, config: {location: /runs/catalog}}
 secrets: {type: kubernetes, config: {secret: s}}
 """
+OF_MAGNUS = """
+mode:
+  type: argo
+  config:
+    docker_image: i
+    name: magnus-dag-
+    secrets_from_k8s: [{environment_variable: T, secret_name: s, secret_key: k}]
+    persistent_volumes: [{name: work, mount_path: /mnt}]
+    resources: {limits: {gpu: 1, memory: 1Gi}, requests: {cpu: 250m}}
+    retry_strategy:
+      limit: 2
+      retry_policy: Always
+      back_off: {duration_in_seconds: 10, factor: 2, max_duration: 60}
+    max_step_duration_in_seconds: 60
+    tolerations: [{key: a, operator: Exists, effect: NoSchedule}]
+    overrides: {heavy: {resources: {limits: {gpu: 2}}}}
+run_log: {type: chunked-fs, config: {log_folder: /mnt/logs}}
+catalog: {type: file-system, config: {catalog_location: /mnt/c, compute_data_folder: data}}
+secrets: {type: env-secrets-manager, config: {prefix: p_}}
+experiment_tracker: {type: do-nothing}
+"""
 KUBERNETES = """
 executor:
   type: kubernetes
@@ -198,7 +220,7 @@ executor:
 """
 SMALL = "parameters: {p: 1}\ndag: {steps: {a: {type: task, command: m.f}, b: {type: stub}}}\n"
 DEFINITIONS = DEFINITION, MAGNUS
-CONFIGURATIONS = ARGO, KUBERNETES, CONTAINER, LOCAL, MOCKED, ""
+CONFIGURATIONS = ARGO, OF_MAGNUS, KUBERNETES, CONTAINER, LOCAL, MOCKED, ""
 
 VALUES: tuple[Any, ...] = (
     *(None, True, 0, -1, 1.5, 10**400, float("nan"), float("inf")),

@@ -72,6 +72,8 @@ def run(
         pipeline = compilation.pipeline
         arguments = {**pipeline.parameters, **parameters.read(pipeline, given)}
         options.report(check_code(compilation, arguments, starts=True))
+        if resume:
+            compilation = _kept(compilation, resume)
         plan = _plan(compilation, arguments, resume, by_name)
         _approve(compilation, plan, approvals, approve_all)
         plan |= _containers(compilation, build)
@@ -120,6 +122,17 @@ def _compile(request: Request) -> Compilation:
         message = f"the executor '{executor}' does not run on this machine"
         raise SettingsError([Problem(message, hint=hint)])
     return compilation
+
+
+def _kept(compilation: Compilation, resume: str) -> Compilation:
+    """The compilation with what stands for steps that succeeded in the earlier run."""
+    from argosy.runtime.alternatives import GOOD
+
+    from ..kept import keep_stubs
+    from . import history
+
+    steps = history.read(compilation.run_log_store, resume).steps
+    return keep_stubs(compilation, (step.path for step in steps if step.last.status in GOOD))
 
 
 def _plan(

@@ -287,3 +287,12 @@ def test_an_override_for_an_executor_that_is_none(resolved: Resolved, tmp_path: 
     said = str(error.value)
     assert said.startswith(f"{tmp_path}/p.yaml:1:57: error: overrides of step 'a' name no executor")
     assert "did you mean 'argo'?; `plugins` of the configuration adds" in said
+
+
+def test_a_dollar_is_one_wherever_an_anchor_is_repeated(resolved: Resolved) -> None:
+    found = resolved(
+        "executor:\n  type: argo\n  config:\n    image: i\n"
+        "    env: &env {PRICE: 5$$}\n    overrides: {block: {env: *env}}\n"
+    ).settings.executor.config
+    assert found["env"] == {"PRICE": "5$"}
+    assert found["overrides"]["block"]["env"] == {"PRICE": "5$"}

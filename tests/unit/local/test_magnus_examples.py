@@ -327,6 +327,47 @@ def test_an_example_gives_what_magnus_gives(name: str, tmp_path: Path) -> None:
     assert {**ends, **example.statuses} == ends
 
 
+RETRIED = """
+    create:
+      type: %s
+      command_type: shell
+      command: 'mkdir -p data; echo hello > data/hello.txt; export MAGNUS_PRM_made=1'
+      catalog: {put: ["data/hello.txt"]}
+      next: show
+    show:
+      type: task
+      command_type: shell
+      command: cat %s
+      catalog: {get: ["data/hello.txt"]}
+      next: success
+"""
+
+
+def test_a_stub_in_the_place_of_a_step_that_succeeded_counts_as_done(tmp_path: Path) -> None:
+    folder = project(tmp_path, Example("create", RETRIED % ("task", "data/hello1.txt")))
+    assert argosy("run", "pipeline.yaml", cwd=folder).returncode == 1
+    (folder / "data" / "hello.txt").unlink()
+    project(folder, Example("create", RETRIED % ("stub", "data/hello.txt")))
+    found = argosy("run", "pipeline.yaml", "--resume", "latest", cwd=folder)
+    assert found.returncode == 0, found.stderr
+    document = shown("latest", folder)
+    assert document["parameters"] == {"made": 1}
+    assert set(document["catalog"]) == {"data/hello.txt"}
+    statuses = {step["step"]: step["attempts"][-1]["status"] for step in document["steps"]
+                if step.get("attempts")}  # fmt: skip
+    assert statuses == {"create": "skipped", "show": "succeeded"}
+
+
+def test_a_stub_of_argosys_leaves_what_it_was_given(tmp_path: Path) -> None:
+    text = "name: own\ndag: {steps: {a: {type: %s, command_type: shell, command: '%s'}, %s}}"
+    command = "export ARGOSY_PRM_x=1"
+    (tmp_path / "p.yaml").write_text(text % ("task", command, "b: {type: fail, depends_on: [a]}"))
+    assert argosy("run", "p.yaml", cwd=tmp_path).returncode == 1
+    (tmp_path / "p.yaml").write_text(text % ("stub", command, "b: {type: stub, depends_on: [a]}"))
+    assert argosy("run", "p.yaml", "--resume", "latest", cwd=tmp_path).returncode == 0
+    assert shown("latest", tmp_path)["parameters"] == {}
+
+
 def test_values_of_steps_are_a_series(tmp_path: Path) -> None:
     folder = project(tmp_path, EXAMPLES["experiment tracking"])
     argosy("run", "pipeline.yaml", cwd=folder)
@@ -386,3 +427,12 @@ def test_the_configuration_beside_a_definition_is_its_default(tmp_path: Path) ->
     planned = argosy("plan", "pipeline.yaml", "-c", "config.yaml", cwd=folder)
     assert "do-nothing" in planned.stdout
     assert "dotenv" in planned.stdout
+
+
+def test_commands_without_a_definition_read_the_configuration_of_magnus(tmp_path: Path) -> None:
+    folder = project(tmp_path, EXAMPLES["shell tasks"])
+    log = "run_log_store: {type: chunked-fs, config: {log_folder: logs}}"
+    (folder / "magnus-config.yaml").write_text(f"defaults: {{{log}}}\n")
+    assert argosy("run", "pipeline.yaml", cwd=folder).returncode == 0
+    found = argosy("show", "latest", "-c", "magnus-config.yaml", cwd=folder)
+    assert "succeeded" in found.stdout, found.stderr
