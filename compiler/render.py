@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from argosy import templates
+from argosy.runtime.suggestions import nearest
 
 from . import emit
 from .errors import ManifestError, Problem
@@ -120,9 +121,10 @@ def _require_override(folder: str | None) -> None:
     if folder:
         ours = FileSystemLoader(list(templates.__path__)).list_templates()
         known = [name for name in ours if name.endswith(".j2")]
-        if not set(known) & set(FileSystemLoader(folder).list_templates()):
+        own = FileSystemLoader(folder).list_templates()
+        if not set(known) & set(own):
             message = f"{folder} overrides none of the templates"
-            raise ManifestError([Problem(message, hint=f"known: {', '.join(known)}")])
+            raise ManifestError([Problem(message, hint=nearest([*own, folder][0], known))])
 
 
 def _problem(name: str, error: Exception) -> Problem:

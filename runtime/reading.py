@@ -7,7 +7,7 @@ import os
 import stat
 import time
 
-WAIT = 1.0
+WAIT = 0.5
 """How many seconds a named pipe may be without anybody who writes to it."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from argosy.runtime.suggestions import nearest
+
 from .pod import PodOptions
 from .readers import Fault
 
@@ -15,7 +17,7 @@ def check_mounts(pod: PodOptions, others: Iterable[str] = ()) -> Iterator[Fault]
     places = {claim.mount_path for claim in pod.claims.values()}
     for index, mount in enumerate(pod.volume_mounts):
         if mount["name"] not in known:
-            names = f"known: {', '.join(sorted(known))}" if known else "volumes has none"
+            names = nearest(mount["name"], sorted(known)) if known else "volumes has none"
             message = f"there is no volume '{mount['name']}'"
             yield Fault(("volume_mounts", index, "name"), message, names)
         if mount["mountPath"] in places:
