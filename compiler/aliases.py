@@ -46,6 +46,7 @@ PROVIDERS = {
         "aws-secrets-manager", {"secret_arn": "secret_id", **AWS}
     ),
     ("executor", "local"): Provider("local", {}),
+    ("executor", "mocked"): Provider("mocked", {}),
     ("executor", "local-container"): Provider("local-container", {"docker_image": "image"}),
     ("executor", "argo"): Provider(
         "argo",

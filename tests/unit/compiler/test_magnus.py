@@ -225,6 +225,12 @@ def test_without_parallel_steps_run_one_by_one(parallel: bool, tmp_path: Path) -
     assert found.executor.config["max_workers"] == (None if parallel else 1)
 
 
+def test_mocked_steps_have_no_bound(tmp_path: Path) -> None:
+    config = "{enable_parallel: false, patches: {s: {command: c.d}}}"
+    found = one(tmp_path, TASK, f"executor: {{type: mocked, config: {config}}}")
+    assert found.pipeline.graph.nodes["s"].spec == Task("c.d")
+
+
 def test_keys_for_other_places_are_left_alone(tmp_path: Path) -> None:
     head = "x-note: [1]\ntemplates: {t: &t {retry: 2}}\n"
     configuration = "x-c: {a: 1}\nlater: &later {location: kept}\n"
