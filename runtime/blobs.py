@@ -54,21 +54,18 @@ class Blobs:
 
     def refer(self, entry: Entry) -> Entry:
         """The entry, with the hash of its value in the place of a large value. `keep` writes it."""
-        if "objects" in entry:
-            return {**entry, "objects": self._refer_list(entry["objects"])}
-        if "value" not in entry or isinstance(entry["value"], (int, type(None))):
+        member = "objects" if "objects" in entry else "value"
+        if member not in entry or is_small(entry[member]):
             return entry
-        data = dump(entry["value"]).encode()
+        if member == "objects" and isinstance(entry["objects"], Mapping):
+            return entry
+        data = dump(entry[member]).encode()
         if len(data) <= LARGE:
             return entry
-        kept = {name: member for name, member in entry.items() if name != "value"}
+        if member == "objects":
+            return {**entry, "objects": self._make(data)}
+        kept = {name: value for name, value in entry.items() if name != "value"}
         return {**kept, **self._make(data)}
-
-    def _refer_list(self, objects: Any) -> Any:
-        if not isinstance(objects, list):
-            return objects
-        data = dump(objects).encode()
-        return objects if len(data) <= LARGE else self._make(data)
 
     def _make(self, data: bytes) -> dict[str, Any]:
         sha = sha256(data)
@@ -141,6 +138,13 @@ def named(entries: Iterable[Entry], blobs: Blobs) -> Iterator[str]:
         for part in (entry, *objects):
             if part is not None and "blob" in part:
                 yield part["blob"]
+
+
+def is_small(value: Any) -> bool:
+    """Whether JSON writes a value in few bytes, as far as that can be told without writing it."""
+    if isinstance(value, str):
+        return len(value) < LARGE // 12  # JSON may write twelve bytes for a character
+    return isinstance(value, (int, type(None)))
 
 
 def sha256(data: bytes) -> str:

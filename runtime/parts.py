@@ -8,7 +8,7 @@ that changes an entry has the same parts but for that which the entry is in.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from .entries import State, order
 
@@ -20,20 +20,32 @@ PART = 4 * 1024
 
 LEAST = 1024
 
+Place = tuple[tuple[int, ...], int, str]
+"""Where an entry is in the order: its rank, the kind of it, and its name."""
+
 encoded = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-def cut(state: State) -> tuple[list[bytes], State]:
-    """The parts of a state, and what is too new to be in one."""
+def cut(state: State, known: Iterable[tuple[str, State]]) -> tuple[list[str | bytes], State]:
+    """The parts of a state, and what is too new to be in one. A part that is `known`, because a
+    state that this one follows has it, is given by its hash."""
     from zlib import crc32
 
-    parts: list[bytes] = []
-    texts, size, done = _texts(), 0, 0
+    parts: list[str | bytes] = []
     entries = sorted(_entries(state))
-    for number, (_, kind, name) in enumerate(entries, 1):
-        text = f"{encoded(name)}:{encoded(state[kind][name])}"
+    places = {id(entry): one for one in known for kind in one[1] for entry in kind.values()}
+    texts, size, number, done = _texts(), 0, 0, 0
+    while number < len(entries):
+        _, kind, name = entries[number]
+        entry = state[kind][name]
+        if number == done and (count := _common(state, entries, done, places.get(id(entry)))):
+            parts.append(places[id(entry)][0])
+            number = done = done + count
+            continue
+        text = f"{encoded(name)}:{encoded(entry)}"
         texts[kind].append(text)
         size += len(text)
+        number += 1
         # The longer the text, the likelier it is the last one: so parts are of about one size.
         if size > LEAST and crc32(text.encode()) % PART < len(text):
             parts.append(_part(texts))
@@ -44,16 +56,28 @@ def cut(state: State) -> tuple[list[bytes], State]:
     return parts, left
 
 
-def joined(parts: Sequence[bytes], rest: State) -> State:
+def _common(
+    state: State, entries: Sequence[Place], start: int, part: tuple[str, State] | None
+) -> int:
+    """The number of entries of a part, where a state has just those from `start` on; else 0."""
+    if part is None:
+        return 0
+    count = sum(map(len, part[1]))
+    found = entries[start : start + count]
+    same = all(part[1][kind].get(name) is state[kind][name] for _, kind, name in found)
+    return count if same and len(found) == count else 0
+
+
+def joined(parts: Iterable[State]) -> State:
     """The state that was cut."""
     state = State({}, {})
-    for one in (*(State(**json.loads(part)) for part in parts), rest):
+    for one in parts:
         for entries, more in zip(state, one, strict=True):
             entries.update(more)
     return state
 
 
-def _entries(state: State) -> Iterator[tuple[tuple[int, ...], int, str]]:
+def _entries(state: State) -> Iterator[Place]:
     for kind, entries in enumerate(state):
         for name, entry in entries.items():
             yield order(entry["rank"]), kind, name

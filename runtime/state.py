@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 class Reader:
     """Reads the sources of one node. Afterwards `reads` says which attempt of each instance it
-    read, the run's arguments being that of ''.
+    read, the run's arguments being that of '', and `parts` has the parts of the states by hash.
 
     `says` decides alternatives: it is asked for a source with `if`, and for its key.
     `patience` is the pauses before an object that is not there is given up. `blobs` is what
@@ -55,6 +55,7 @@ class Reader:
         self.patience = patience
         self.blobs = blobs or Blobs(store, patience)
         self.reads: dict[str, str] = {}
+        self.parts: dict[str, State] = {}
         self._states: dict[str, State] = {}
 
     def read(self, sources: Iterable[Any], key: Key) -> State:
@@ -94,8 +95,15 @@ class Reader:
     def state(self, document: Mapping[str, Any]) -> State:
         """A state of what is kept of it."""
         rest = State(document["parameters"], document["catalog"])
-        parts = document.get("parts", ())
-        return joined([*map(self.blobs.read, parts)], rest) if parts else rest
+        parts = document.get("parts")
+        if not parts:
+            return rest
+        return joined([*map(self._part, parts), rest])
+
+    def _part(self, sha: str) -> State:
+        if sha not in self.parts:
+            self.parts[sha] = State(**json.loads(self.blobs.read(sha)))
+        return self.parts[sha]
 
     def _alternative(self, source: Mapping[str, Any], key: Key) -> State:
         return self.read(source["from"], key) if self.says(source, key) else State({}, {})
@@ -226,8 +234,9 @@ def write(reader: Reader, places: Iterable[str], attempt: str, state: State) -> 
     made = State(parameters, state.catalog)
     data = document(attempt, made, ())
     if len(data) > WHOLE:
-        parts, rest = cut(made)
-        data = document(attempt, rest, [blobs.write(part) for part in parts])
+        parts, rest = cut(made, reader.parts.items())
+        hashes = [part if isinstance(part, str) else blobs.write(part) for part in parts]
+        data = document(attempt, rest, hashes)
     for instance in places:
         reader.store.put(state_key(reader.run, instance), data)
     return made

@@ -247,7 +247,7 @@ def awaited(coroutine: Any) -> Any:
 
 def give(result: Any, node: Node, step: Step, before: Mapping[str, str]) -> None:
     """Set what the function returned, and what it left in the environment as a script would."""
-    written = changes(before, os.environ, ASSIGNED)
+    written = changes(before, dict(os.environ), ASSIGNED)
 
     def known(name: str) -> bool:
         return name in written.parameters or step.has_set(name)
