@@ -25,6 +25,9 @@ LONGEST = 200
 KEPT = 160
 ITERATION = "*"
 
+PACKED = "packed.zip"
+"""The file in a run's folder that has the objects of its steps, once it has ended."""
+
 
 def indexes(key: str) -> tuple[str, ...]:
     """The indexes in a KEY; what follows a `-` is for people only.

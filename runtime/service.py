@@ -135,6 +135,9 @@ class RunLogStore(Service):
     def keep(self, keys: Iterable[str]) -> None:
         """Sees to it that objects of an earlier run stay for as long as those of this one."""
 
+    def pack(self, run: str) -> None:
+        """Keeps the objects of a run that has ended in less space, where a provider can."""
+
     def release(self) -> None:
         """Lets go of what others may need, a connection: nothing is written for a while."""
 

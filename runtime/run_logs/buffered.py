@@ -33,6 +33,9 @@ class BufferedRunLog(FileSystemRunLog):
             self.config["location"] = tempfile.mkdtemp(prefix="argosy-log-")
         return str(self.config["location"])
 
+    def pack(self, run: str) -> None:
+        """It is about to go."""
+
     def close(self) -> None:
         if self._owner == os.getpid() and self.config["location"]:
             import shutil

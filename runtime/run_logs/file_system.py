@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from argosy.runtime import files
 from argosy.runtime.errors import ServiceError, UnreadableError
+from argosy.runtime.layout import PACKED
 from argosy.runtime.service import Option, RunLogStore, project
+
+if TYPE_CHECKING:
+    from argosy.runtime.packs import Pack
+
+IN_RUN = re.compile(r"runs/[^/]+/")
+PACK = re.compile(rf"runs/[^/]+/{re.escape(PACKED)}")
+OPEN = 4
+"""So many packs are kept open."""
 
 
 class FileSystemRunLog(RunLogStore):
@@ -26,6 +36,7 @@ class FileSystemRunLog(RunLogStore):
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         super().__init__(config)
         self._here = project()
+        self._packs: dict[tuple[str, int, int], Pack] = {}
 
     @property
     def folder(self) -> str:
@@ -48,15 +59,15 @@ class FileSystemRunLog(RunLogStore):
                     raise UnreadableError(f"run log: {path} is not a regular file")
                 return file.readall()
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            return self._packed(key)
         except IsADirectoryError as error:
             raise UnreadableError(f"run log: {path} is not a regular file") from error
         except OSError as error:
             raise UnreadableError(f"run log: cannot read {path}: {error.strerror}") from error
 
     def list(self, prefix: str) -> list[str]:
-        found: list[str] = []
         folders = [prefix.rpartition("/")[0]]
+        found = {key for key in self._members(folders[0]) if key.startswith(prefix)}
         try:
             while folders:
                 folder = folders.pop()
@@ -67,23 +78,79 @@ class FileSystemRunLog(RunLogStore):
                     if entry.is_dir(follow_symlinks=False):  # a link may lead to where it is
                         if f"{key}/".startswith(prefix):
                             folders.append(key)
+                    elif PACK.fullmatch(key):
+                        found.update(one for one in self._members(key) if one.startswith(prefix))
                     elif key.startswith(prefix):
-                        found.append(key)
+                        found.add(key)
         except OSError as error:
             raise self._fault("list", prefix, error) from error
         return sorted(found)
 
     def append(self, key: str, data: bytes) -> None:
+        self._unpack(key)
         try:
             files.append(self._path(key), data, bool(self.config["sync"]))
         except OSError as error:
             raise self._fault("append to", key, error) from error
 
     def delete(self, key: str) -> None:
+        self._unpack(key)
         try:
             files.remove(self._path(key), self.folder)
         except OSError as error:
             raise self._fault("delete", key, error) from error
+
+    def pack(self, run: str) -> None:
+        from argosy.runtime import packs  # at the end of a run
+
+        folder = self._path(f"runs/{run}")
+        try:
+            packs.pack(folder, bool(self.config["sync"]))
+        except OSError as error:
+            raise self._fault("write", f"runs/{run}/{PACKED}", error) from error
+
+    def _unpack(self, key: str) -> None:
+        """Has an object in a file of its own, and with it all others of its run."""
+        if self._packed(key) is not None:
+            from argosy.runtime import packs
+
+            run = IN_RUN.match(key)
+            packs.unpack(self._path(run[0]) if run else "")
+
+    def _packed(self, key: str) -> bytes | None:
+        """The object in the pack of its run."""
+        run = IN_RUN.match(key)
+        pack = self._pack(run[0]) if run else None
+        if run is None or pack is None:
+            return None
+        try:
+            return pack.get(key[run.end() :])
+        except ValueError as error:
+            raise UnreadableError(f"run log: cannot read {key} ({error})") from error
+
+    def _members(self, key: str) -> Iterable[str]:
+        """The keys of what is in the pack of a run that `key` is below."""
+        run = IN_RUN.match(f"{key}/")
+        pack = self._pack(run[0]) if run else None
+        return (f"{run[0]}{name}" for name in pack.names) if run and pack else ()
+
+    def _pack(self, prefix: str) -> Pack | None:
+        path = self._path(prefix + PACKED)
+        try:
+            found = os.stat(path)
+        except OSError:
+            return None
+        version = (path, found.st_ino, found.st_mtime_ns)
+        if version not in self._packs:
+            from argosy.runtime import packs
+
+            while len(self._packs) >= OPEN:
+                self._packs.pop(next(iter(self._packs)))
+            try:
+                self._packs[version] = packs.Pack(path)
+            except (OSError, ValueError) as error:
+                raise UnreadableError(f"run log: cannot read {path} ({error})") from error
+        return self._packs[version]
 
     def _path(self, key: str) -> str:
         return os.path.join(self.folder, key)

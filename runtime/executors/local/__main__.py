@@ -31,7 +31,7 @@ import argosy.runtime.tasks.shell
 import argosy.runtime.tasks.task  # noqa: F401
 from argosy.runtime import credentials
 from argosy.runtime.context import Context
-from argosy.runtime.errors import ArgosyError
+from argosy.runtime.errors import ArgosyError, ServiceError
 from argosy.runtime.executors.localhost import ISOLATED
 from argosy.runtime.files import write_all
 from argosy.runtime.workdir.choose import choose
@@ -94,6 +94,7 @@ def run(plan: Mapping[str, Any], answers: int, attached: bool) -> int:
         succeeded = launcher.run(STDIN if attached else None)
         status = "cancelled" if launcher.stopped_by else "succeeded" if succeeded else "failed"
         end = write_end(context, status, launcher.failures, plan["final"], schedule)
+        pack(context, report)
     except ArgosyError as error:
         launcher.failures.append(Failure("", "", str(error), "Error"))
         failed = error.exit_status
@@ -111,6 +112,14 @@ def run(plan: Mapping[str, Any], answers: int, attached: bool) -> int:
     if launcher.stopped_by:
         return 128 + launcher.stopped_by
     return 0 if end["status"] == "succeeded" else failed
+
+
+def pack(context: Context, report: Report) -> None:
+    """Has the run log take less space; a run has ended as it has, whatever becomes of that."""
+    try:
+        context.run_log_store.pack(context.run)
+    except ServiceError as error:
+        report.say(f"warning: {error}")
 
 
 def prepared(plan: Mapping[str, Any], context: Context, report: Report) -> RuntimeSteps:
