@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -122,6 +122,11 @@ class RunLogStore(Service):
     def list(self, prefix: str) -> list[str]:
         """Every key that begins with `prefix`, sorted."""
         raise NotImplementedError
+
+    def list_runs(self) -> Sequence[str]:
+        """Every key of the runs. Those of the steps of a run that has an end may be missing, where
+        a provider can do without looking for them."""
+        return self.list("runs/")
 
     def append(self, key: str, data: bytes) -> None:
         """Adds to the end of an object, which it creates where there is none."""

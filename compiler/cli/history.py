@@ -178,7 +178,7 @@ class Run(NamedTuple):
 
 def read_all(store: RunLogStore) -> list[Run]:
     """Every run, newest first. Of those that have ended, most records are left unread."""
-    runs = _by_run(store, store.list("runs/"))
+    runs = _by_run(store, store.list_runs())
     found = [_read(store, run, keys, brief=True) for run, keys in runs.items()]
     return sorted(found, key=lambda run: (run.started or 0.0, run.id), reverse=True)
 
@@ -189,7 +189,7 @@ def read(store: RunLogStore, name: str) -> Run:
     if found is None and name == LATEST:
         raise click.ClickException(NONE)
     if found is None:
-        known = _by_run(store, store.list("runs/"))
+        known = _by_run(store, store.list_runs())
         hint = nearest(name, known) if known else "there are no runs there"
         raise click.ClickException(f"no run '{name}'; {hint}")
     return found
@@ -298,10 +298,14 @@ def _by_run(store: RunLogStore, keys: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _read(store: RunLogStore, run: str, keys: list[str], brief: bool = False) -> Run:
-    """One run. `brief`: where it has an end and went on from no other, what the keys say of its
-    steps is enough."""
+    """One run. `brief`: of one that has ended its steps are left out where the run itself says when
+    it began; else, where it went on from no other, what the keys say of them is enough."""
     end = _end(store, [key for key in keys if key.startswith(layout.end_prefix(run))])
     document = read_json(store, layout.run_key(run))
+    if brief and end and parse_time(document.get("started")) is not None:
+        return Run(run, document, end, (), ())
+    if brief and not _attempts(keys):  # `list_runs` need not have them
+        keys = store.list(layout.run_prefix(run))
     unread = bool(brief and end and not document.get("resumes"))
     steps: list[Step] = []
     controls: list[Step] = []

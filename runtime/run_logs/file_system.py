@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from argosy.runtime import files
@@ -84,6 +84,18 @@ class FileSystemRunLog(RunLogStore):
                         found.add(key)
         except OSError as error:
             raise self._fault("list", prefix, error) from error
+        return sorted(found)
+
+    def list_runs(self) -> Sequence[str]:
+        found: list[str] = []
+        for entry in entries(self._path("runs")):
+            prefix = f"runs/{entry.name}/"
+            ends = self.list(f"{prefix}end/")
+            if ends:
+                run = [f"{prefix}{one.name}" for one in entries(entry.path) if one.is_file()]
+                found += ends + [key for key in run if not PACK.fullmatch(key)]
+            else:
+                found += self.list(prefix)
         return sorted(found)
 
     def append(self, key: str, data: bytes) -> None:
