@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from argosy.runtime import layout
-from argosy.runtime.blobs import Blobs, named
 from argosy.runtime.executors.local.report import duration
-from argosy.runtime.service import RunLogStore
 
-from . import cluster, history, options
+from . import cluster, history, options, removal
 
 if TYPE_CHECKING:
     from ..cluster import Way
     from .session import Row
+
+
+def age(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    """Seconds of an age, which is written as durations in definitions are."""
+    from ..parse.fields import duration as seconds
+
+    found = None if text is None else seconds(text)
+    if text is not None and found is None:
+        raise click.BadParameter(f"'{text}' is no duration; it is like 30d, 12h or 1d12h")
+    return found
 
 
 @click.group(invoke_without_command=True)
@@ -77,7 +83,14 @@ def _json(row: Row, noun: str) -> dict[str, Any]:
 
 
 @runs.command()
-@click.argument("names", metavar="RUN...", nargs=-1, required=True)
+@click.argument("names", metavar="[RUN]...", nargs=-1)
+@click.option("--older-than", metavar="AGE", callback=age, help="Runs that are older: 30d, 12h.")
+@click.option(
+    "--keep",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="All but the newest N; with --older-than, of those that are older.",
+)
 @options.configuration
 @options.layered
 @options.variable
@@ -86,14 +99,23 @@ def _json(row: Row, noun: str) -> dict[str, Any]:
 def rm(
     before: tuple[tuple[str, ...], tuple[str, ...], Way],
     names: tuple[str, ...],
+    older_than: float | None,
+    keep: int | None,
     configurations: tuple[str, ...],
     variables: tuple[str, ...],
     way: Way,
 ) -> None:
-    """Delete runs, and the data that no other run names.
+    """Delete runs, and the files and large values that no other run names.
 
-    Nothing is deleted while any run goes on: it may name the same data.
+    While a run is in progress, files and large values stay: the next `runs rm` deletes them.
+
+    \b
+    argosy runs rm churn-1a2b3c4d churn-5e6f7a8b
+    argosy runs rm --older-than 30d --keep 20
     """
+    by_age = older_than is not None or keep is not None
+    if bool(names) == by_age:
+        raise click.UsageError("give either runs or --older-than and --keep")
     from ..integrate import resolve_services
     from .session import session_of
 
@@ -103,40 +125,10 @@ def rm(
     found = resolve_services(configurations, options.pairs(variables, "-v"))
     store, catalog = session_of(way, found, needed=False).must_store(), found.catalog
     doomed = {history.read(store, name).id for name in names}
-    kept = []
-    for run in history.read_all(store):
-        if run.status == "running":
-            # What it writes now may be what is about to go: a blob is named after it is there.
-            raise click.ClickException(f"{run.id} is running; try again when it has ended")
-        if run.id not in doomed:
-            kept.append(run.id)
-    own, others = _named(store, doomed), _named(store, kept)
-    for sha in sorted(own.files - others.files):
-        catalog.delete(sha)
-    for sha in sorted(own.blobs - others.blobs):
-        store.delete(layout.blob_key(sha))
-    for run_id in sorted(doomed):
-        for key in store.list(layout.run_prefix(run_id)):
-            store.delete(key)
-        click.echo(f"{run_id}: deleted", err=True)
-
-
-class Named(NamedTuple):
-    """Hashes of what runs name: blobs, in the run log; files, in the catalog."""
-
-    blobs: set[str]
-    files: set[str]
-
-
-def _named(store: RunLogStore, runs: Iterable[str]) -> Named:
-    found, blobs = Named(set(), set()), Blobs(store, patience=())
-    for run in runs:
-        for key in store.list(f"{layout.run_prefix(run)}state/"):
-            states = [history.read_json(store, key)]
-            for part in set(states[0].get("parts", ())) - found.blobs:
-                found.blobs.add(part)
-                states.append(history.read_json(store, layout.blob_key(part)))
-            for state in states:
-                found.blobs.update(named(state.get("parameters", {}).values(), blobs))
-                found.files.update(entry["sha256"] for entry in state.get("catalog", {}).values())
-    return found
+    runs = history.read_all(store)
+    if by_age:
+        doomed = {run.id for run in removal.choose(runs, older_than, keep)}
+    removal.check(doomed, runs)
+    removal.remove(store, catalog, doomed, runs)
+    if not doomed:
+        click.echo("there is no such run", err=True)

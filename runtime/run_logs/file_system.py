@@ -90,6 +90,9 @@ class FileSystemRunLog(RunLogStore):
         found: list[str] = []
         for entry in entries(self._path("runs")):
             prefix = f"runs/{entry.name}/"
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(f"runs/{entry.name}")
+                continue
             ends = self.list(f"{prefix}end/")
             if ends:
                 run = [f"{prefix}{one.name}" for one in entries(entry.path) if one.is_file()]

@@ -241,15 +241,94 @@ def test_rm_deletes_runs_and_what_no_other_run_names(log: Log, tmp_path: Path) -
     assert not (tmp_path / ".argosy/runs/old-1").exists()
 
 
-def test_rm_waits_for_runs_that_go_on(log: Log) -> None:
+def named(log: Log, run: str, sha: str) -> None:
+    """Has a state of the run name a blob, which is there."""
+    log.put(f"blobs/{sha}", b"large")
+    log.state(run, "a", {"x": {"blob": sha, "size": 5}}, {})
+
+
+def test_rm_looks_where_the_options_lead(log: Log) -> None:
     two_runs(log)
-    log.attempt("alive", "a", now(), "running")
     Path("c.yaml").write_text("run_log_store: {type: file-system, config: {location: other}}")
     assert "no run 'old-1'" in call("runs", "-c", "c.yaml", "rm", "old-1").stderr
-    done = call("runs", "rm", "old-1")
+
+
+def test_rm_deletes_nothing_of_a_run_in_progress(log: Log) -> None:
+    log.attempt("alive", "a", now(), "running")
+    done = call("runs", "rm", "alive")
     assert done.exit_code == 1
     assert "alive is running" in done.stderr
-    assert len(json.loads(good("runs", "-o", "json"))) == 3
+    assert len(json.loads(good("runs", "-o", "json"))) == 1
+
+
+def test_rm_keeps_what_a_run_in_progress_resumes(log: Log) -> None:
+    two_runs(log)
+    log.put("runs/alive/run.json", {"resumes": "old-1"})
+    log.attempt("alive", "a", now(), "running")
+    done = call("runs", "rm", "old-1")
+    assert done.exit_code == 1
+    assert "alive is running and resumes old-1" in done.stderr
+    good("runs", "rm", "--keep", "0")
+    assert {row["run"] for row in json.loads(good("runs", "-o", "json"))} == {"alive", "old-1"}
+
+
+def test_data_stays_while_a_run_is_in_progress_and_goes_with_the_next_rm(log: Log) -> None:
+    two_runs(log)
+    named(log, "old-1", SHA)
+    named(log, "new-2", OTHER)
+    log.attempt("alive", "a", now(), "running")
+    assert "alive is running, so files and large values stay" in call("runs", "rm", "old-1").stderr
+    assert not log.store.list("runs/old-1/")
+    assert len(log.store.list("blobs/")) == 2
+    log.end("alive", "failed", "2023-11-14T23:59:59.000Z")
+    log.state("alive", "a", {"x": {"blob": OTHER, "size": 5}}, {})
+    good("runs", "rm", "new-2")
+    assert log.store.list("blobs/") == [f"blobs/{OTHER}"], "the other one is named by a run"
+    assert not log.store.list("garbage/")
+
+
+def test_rm_keeps_a_number_of_runs(log: Log) -> None:
+    two_runs(log)
+    good("runs", "rm", "--keep", "1")
+    assert [row["run"] for row in json.loads(good("runs", "-o", "json"))] == ["new-2"]
+    assert "there is no such run" in call("runs", "rm", "--keep", "1").stderr
+
+
+def test_rm_deletes_runs_by_age(log: Log) -> None:
+    two_runs(log)
+    log.attempt("young-3", "a", now(), "succeeded")
+    log.end("young-3", "succeeded", "2099-01-01T00:00:00.000Z")
+    good("runs", "rm", "--older-than", "30d", "--keep", "2")
+    assert [row["run"] for row in json.loads(good("runs", "-o", "json"))] == ["young-3", "new-2"]
+    good("runs", "rm", "--older-than", "30d")
+    assert [row["run"] for row in json.loads(good("runs", "-o", "json"))] == ["young-3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "give either runs or --older-than and --keep"),
+        (["old-1", "--keep", "1"], "give either runs or --older-than and --keep"),
+        (["--older-than", "soon"], "'soon' is no duration"),
+    ],
+)
+def test_rm_is_told_what_to_delete(log: Log, arguments: list[str], said: str) -> None:
+    two_runs(log)
+    done = call("runs", "rm", *arguments)
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_rm_looks_into_the_parts_of_states(log: Log) -> None:
+    two_runs(log)
+    for run, sha in (("old-1", SHA), ("new-2", OTHER)):
+        entry = {"blob": sha, "size": 5, "by": "a", "rank": "0"}
+        log.put(f"blobs/{sha}", b"large")
+        log.put(f"blobs/part-{run}", {"parameters": {"x": entry}, "catalog": {}})
+        state = {"attempt": "1-a", "parameters": {}, "catalog": {}, "parts": [f"part-{run}"]}
+        log.put(f"runs/{run}/state/a.json", state)
+    good("runs", "rm", "old-1")
+    assert log.store.list("blobs/") == sorted([f"blobs/{OTHER}", "blobs/part-new-2"])
 
 
 def test_latest_is_the_run_that_began_last(log: Log) -> None:
@@ -322,13 +401,11 @@ def test_what_is_no_run_is_ignored_and_named(log: Log) -> None:
     log.put("runs/new-2/values/0123", b"of another version")
     done = call("runs")
     assert (done.exit_code, done.stdout) == (0, listed)
-    for key in (
-        "README.md",
-        "old-1/steps/a/notes.txt",
-        "old-1/steps/a/1700000000000-0000.log/zero",
-    ):
-        assert f"warning: run log: runs/{key} is no part of a run" in done.stderr
-    assert "values" not in done.stderr
+    assert "warning: run log: runs/README.md is no part of a run" in done.stderr
+    said = call("show", "old-1").stderr + call("show", "new-2").stderr
+    for key in ("notes.txt", "1700000000000-0000.log/zero"):
+        assert f"warning: run log: runs/old-1/steps/a/{key} is no part of a run" in said
+    assert "values" not in said
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])

@@ -48,6 +48,14 @@ def test_a_store_lists_by_prefix(store: RunLogStore) -> None:
     assert store.list("nothing/here") == []
 
 
+def test_runs_are_listed_without_the_steps_of_those_that_have_an_end(store: RunLogStore) -> None:
+    ended = ["runs/a/end/1.json", "runs/a/run.json"]
+    open_ = ["runs/b/run.json", "runs/b/steps/x/1.json"]
+    for key in (*ended, "runs/a/steps/x/1.json", *open_, "blobs/1"):
+        store.put(key, b"{}")
+    assert {*ended, *open_} <= {*store.list_runs()} <= {*store.list("runs/")}
+
+
 def test_a_store_appends(store: RunLogStore) -> None:
     store.append("a/log", b"one")
     store.append("a/log", b"two")
