@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
@@ -16,12 +15,10 @@ from support.reference import Json
 
 PROCESS_CODES = st.builds(ProcessCode, st.integers(0, 1000), st.sampled_from([0, 0, 20]))
 CODES = st.builds(Code, st.integers(0, 1000), st.sampled_from([0, 20, 50]))
-NOT_YET = pytest.mark.skip(reason="the executors do not follow all of docs/definition.md yet")
 
 
-@NOT_YET
 @settings(
-    max_examples=150,
+    max_examples=120,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

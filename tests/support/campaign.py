@@ -31,7 +31,7 @@ from support.comparison import disagreements
 from support.generator import definitions
 from support.reference import Json
 
-SHARD = 250
+SHARD = 100
 """Definitions that one process generates from one seed."""
 CODES = st.builds(Code, st.integers(0, 1000), st.sampled_from([0, 0, 20, 50]))
 

