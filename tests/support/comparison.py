@@ -73,8 +73,7 @@ def differences(right: Run, found: Run, complete: bool) -> list[tuple[str, Any, 
     compare("status of the run", right.status, found.status)
     for step in sorted(right.steps.keys() | found.steps.keys()):
         status = found.steps.get(step)
-        implicit = step not in right.steps and step.endswith("success")
-        if not implicit and (complete or status or step in right.inputs):
+        if step not in right.marks and (complete or status or step in right.inputs):
             compare(f"status of {step}", right.steps.get(step), status)
     for step in sorted(right.inputs.keys() & found.inputs.keys()):
         one, other = right.inputs[step], found.inputs[step]

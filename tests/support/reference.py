@@ -68,6 +68,8 @@ class Run:
     steps: dict[str, str] = field(default_factory=dict)
     """The status of every step, composites too. Steps of a map or loop that never began an
     iteration are not listed."""
+    marks: set[str] = field(default_factory=set)
+    """The ends of graphs that are no steps: they need no status."""
     inputs: dict[str, Inputs] = field(default_factory=dict)
     """What each task was given, of the tasks whose code ran."""
     parameters: Json = field(default_factory=dict)
@@ -191,9 +193,14 @@ class Evaluation:
             self.run.failures[place.path] = False
             self.run.reasons[place.path] = str(failure)
             left = None
-        if not step.get("implicit"):
-            self.run.steps[place.path] = FAILED if left is None else SUCCEEDED
+        self.set_status(step, place, FAILED if left is None else SUCCEEDED)
         return left
+
+    def set_status(self, step: Json, place: Place, status: str) -> None:
+        if step.get("mark"):
+            self.run.marks.add(place.path)
+        else:
+            self.run.steps[place.path] = status
 
     def mark_handled(self, path: str) -> None:
         """The failures of a step, and of all inside it, do not fail the run."""
@@ -358,8 +365,7 @@ class Evaluation:
 
     def leave_out(self, step: Json, place: Place, status: str) -> None:
         """Give a step that does not run its status, and the steps inside it theirs."""
-        if not step.get("implicit"):
-            self.run.steps[place.path] = status
+        self.set_status(step, place, status)
         if step["type"] == "dag":
             self.leave_out_graph(self.graph_of(step), place, status)
         if step["type"] in ("parallel", "conditional"):
@@ -412,20 +418,19 @@ def perform(code: Code, inputs: Inputs, step: Json) -> Outputs:
 
 def with_terminals(graph: Json) -> dict[str, Json]:
     """The steps of a graph, with the terminals that it names without defining them, and without
-    those of the chain form that no step leads to. A `fail` that is not defined has a status, as a
-    step does; a `success` has none."""
-    targets = {
-        step.get(edge) for step in graph["steps"].values() for edge in ("next", "on_failure")
-    }
-    steps: dict[str, Json] = {
-        name: step
-        for name, step in graph["steps"].items()
-        if step["type"] not in ("success", "fail")
-        or name in targets
-        or graph.get("start_at", name) == name
-    }
+    those of the chain form that no step leads to. A `success` of the chain form, or one that is not
+    defined, is a mark: it says where the graph ends and has no status."""
+    edges = "next", "on_failure"
+    targets = {step.get(edge) for step in graph["steps"].values() for edge in edges}
+    chain = "start_at" in graph
+    steps: dict[str, Json] = {}
+    for name, step in graph["steps"].items():
+        terminal = step["type"] in ("success", "fail")
+        if not (chain and terminal) or name in targets or name == graph["start_at"]:
+            mark = chain and step["type"] == "success" and name != graph["start_at"]
+            steps[name] = {**step, "mark": mark}
     for target in sorted({*targets} & {"success", "fail"}):
-        steps.setdefault(target, {"type": target, "implicit": target == "success"})
+        steps.setdefault(target, {"type": target, "mark": target == "success"})
     return steps
 
 
