@@ -4,6 +4,7 @@ A node's path is percent-encoded names joined by `/`, with `*` for the iteration
 it is in; with the indexes filled in it is an *instance*. A store sees keys only:
 
     runs/<run>/run.json
+    runs/<run>/graph.json
     runs/<run>/steps/<step>/<attempt>.json
     runs/<run>/steps/<step>/<attempt>.log/<n>
     runs/<run>/state/<step>.json
@@ -159,6 +160,10 @@ def run_prefix(run: str) -> str:
 
 def run_key(run: str) -> str:
     return f"{run_prefix(run)}run.json"
+
+
+def graph_key(run: str) -> str:
+    return f"{run_prefix(run)}graph.json"
 
 
 def state_key(run: str, instance: str) -> str:

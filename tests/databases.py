@@ -65,7 +65,7 @@ def try_out(folder: Path, config: dict[str, Any], **environment: str) -> str:
     new = json.loads(call(0, *again).stdout)
     assert new["parameters"]["total"] == TOTAL
     shown = json.loads(call(0, "show", "latest", "-c", "db.yaml", "-o", "json").stdout)
-    statuses = {step["step"]: step["status"] for step in shown["steps"]}
+    statuses = {step["step"]: step["status"] for step in shown["steps"] if step["attempts"]}
     assert statuses.pop("last") == "succeeded"
     assert set(statuses.values()) == {"skipped"}
     assert call(0, "logs", old, "first", "-c", "db.yaml").stdout == "rows are 2\n"

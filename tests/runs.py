@@ -41,7 +41,11 @@ def result(document: Mapping[str, Any]) -> Result:
     """The result in what `argosy show` says."""
     return Result(
         document["status"],
-        {s["step"]: [a["status"] for a in s["attempts"]] for s in document["steps"]},
+        {
+            s["step"]: [a["status"] for a in s["attempts"]]
+            for s in document["steps"]
+            if s["attempts"]
+        },
         document["parameters"],
         {name: entry["sha256"] for name, entry in document["catalog"].items()},
     )

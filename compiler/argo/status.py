@@ -193,7 +193,7 @@ def _instance(metadata: Json, path: str, group: Iterable[Json]) -> Instance:
         seconds(started.get("startedAt")),
         seconds(whole.get("finishedAt")),
         sum(node["type"] == "Pod" for node in tried) or int(last["type"] != "Skipped"),
-        last.get("message") or whole.get("message") or "",
+        "" if last["type"] == "Skipped" else last.get("message") or whole.get("message") or "",
         pod_name(last) if last["type"] == "Pod" else "",
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from queue import Empty, SimpleQueue
 from threading import Thread
 
+from argosy.runtime.layout import leaves
 from argosy.runtime.service import RunLogStore
 
 from ..cluster.engine import Engine, Execution, Instance
@@ -63,9 +64,10 @@ def from_log(store: RunLogStore, run: str) -> Iterator[Execution]:
     """A run of this machine, as its log has it from time to time."""
     while True:
         found = history.read(store, run)
-        status = found.status if found.status in ("succeeded", "running") else "failed"
+        known = ("succeeded", "running", "cancelled")
+        status = found.status if found.status in known else "failed"
         times = found.started, found.ended
-        yield Execution(found.id, found.id, status, "", *times, logged_steps(found))
+        yield Execution(found.id, found.id, status, "", *times, logged_steps(store, found))
         time.sleep(PAUSE)
 
 
@@ -85,29 +87,32 @@ def with_log(session: Session, engine: Engine, name: str) -> Iterator[Execution]
     while True:
         execution = engine.get(name)
         run = session.log(execution.run)
-        yield execution._replace(steps=logged_steps(run)) if run else execution
+        steps = logged_steps(session.must_store(), run) if run else ()
+        yield execution._replace(steps=steps)
         time.sleep(PAUSE)
 
 
-def logged_steps(run: history.Run) -> tuple[Instance, ...]:
-    """The steps that a run log has begun to tell of."""
+def logged_steps(store: RunLogStore, run: history.Run) -> tuple[Instance, ...]:
+    """The steps of a run, as its log tells of them."""
     return tuple(
         Instance(
             step.path,
-            step.last.status,
-            step.attempts[0].started,
-            history.parse_time(step.last.record.get("ended")),
+            step.status,
+            step.started,
+            step.ended,
             len(step.attempts),
-            str(step.last.record.get("message", "")),
+            step.message,
             label=step.label,
         )
-        for step in run.steps
+        for step in run.every_step(history.patterns(store, run.id))
     )
 
 
 def explain(session: Session, execution: Execution, options: Iterable[str]) -> Iterator[str]:
     """Lines on what failed, why, and how to go on from there with these options."""
-    failed = [step for step in execution.steps if step.status == "failed"]
+    every = [step for step in execution.steps if step.status == "failed"]
+    lowest = set(leaves(step.path for step in every))  # why a composite failed
+    failed = [step for step in every if step.path in lowest]
     run = session.log(execution.run) if failed else None
     for step in failed[:EXPLAINED]:
         message, last = _logged(session, run, step) if run else ("", [])

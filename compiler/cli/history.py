@@ -61,6 +61,7 @@ DOCUMENTS: Mapping[str, Mapping[str, Any]] = {
         "steps?": {"*": {"status": str, "reason?": str}},
     },
     "state": {"parameters": {"*": {"by": str}}, "catalog": {"*": {"by": str, **ENTRY}}},
+    "graph.json": {"steps": list},
     "run.json": {"arguments?": dict, "resumes?": (str, type(None)), "started?": str},
 }
 """What a reader relies on in the objects of a run, by the part of the key that names their kind."""
@@ -108,14 +109,35 @@ class Attempt(NamedTuple):
 
 class Step(NamedTuple):
     """All attempts at one instance, oldest first; the last one counts. (A control's is none, where
-    it writes the state of what the engine ran.)"""
+    it writes the state of what the engine ran.) A step that has none has the `status` that the end
+    of the run gives it, and perhaps a `reason`."""
 
     path: str
     attempts: tuple[Attempt, ...]
+    status_at_end: str = ""
+    reason: str = ""
+    known_label: str = ""
 
     @property
     def last(self) -> Attempt:
         return self.attempts[-1]
+
+    @property
+    def status(self) -> str:
+        return self.last.status if self.attempts else self.status_at_end
+
+    @property
+    def started(self) -> float | None:
+        return self.attempts[0].started if self.attempts else None
+
+    @property
+    def ended(self) -> float | None:
+        return parse_time(self.last.record.get("ended")) if self.attempts else None
+
+    @property
+    def message(self) -> str:
+        """Why it failed, or was left out."""
+        return str(self.last.record.get("message", "")) if self.attempts else self.reason
 
     def cancelled(self) -> Step:
         """This step, if a signal ended it, as one that was ended with its run."""
@@ -124,6 +146,8 @@ class Step(NamedTuple):
     @property
     def label(self) -> str:
         """The path with the items of iterations, encoded as it is."""
+        if not self.attempts:
+            return self.known_label or self.path
         found = str(self.last.record.get("name", self.path))
         return found if found.count("/") == self.path.count("/") else self.path
 
@@ -134,14 +158,32 @@ class Step(NamedTuple):
 
 
 class Run(NamedTuple):
-    """`document` is its run.json; `end` what closed it, empty while nothing has; `steps` are in the
-    order they started in."""
+    """`document` is its run.json; `end` what closed it, empty while nothing has; `steps` are those
+    that have records, in the order they started in."""
 
     id: str
     document: Mapping[str, Any]
     end: Mapping[str, Any]
     steps: tuple[Step, ...]
     controls: tuple[Step, ...]
+
+    def every_step(self, patterns: Iterable[str] = ()) -> list[Step]:
+        """All steps, composites too, as far as the run log tells of them: in the order of the
+        definition, where the `patterns` of its steps are given. While the run goes on, those that
+        nothing tells of are waiting."""
+        patterns = list(patterns)
+        found = {step.path: step for step in self.steps}
+        labels = _labels(self.steps)
+        for path, told in (self.end.get("steps") or {}).items():
+            if path not in found:
+                label = _labelled(path, labels)
+                found[path] = Step(path, (), told["status"], told.get("reason", ""), label)
+        order = _Order(patterns)
+        if not self.end:
+            seen = {order.pattern(path) for path in found}
+            waiting = (path for path in patterns if path not in seen)
+            found |= {path: Step(path, (), "waiting") for path in waiting}
+        return sorted(found.values(), key=lambda step: order.of(step.path))
 
     @property
     def started(self) -> float | None:
@@ -327,6 +369,69 @@ def _read(store: RunLogStore, run: str, keys: list[str], brief: bool = False) ->
         steps = [step if step.path in failed else step.cancelled() for step in steps]
     steps.sort(key=lambda step: step.attempts[0].started)
     return Run(run, document, end, tuple(steps), tuple(controls))
+
+
+def patterns(store: RunLogStore, run: str) -> list[str]:
+    """The paths of a run's steps as its launcher has written them; none of another run."""
+    found = read_json(store, layout.graph_key(run))
+    return [path for path in found.get("steps", ()) if isinstance(path, str)]
+
+
+class _Order:
+    """The places of steps in the definition, for sorting: iterations by their index."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._places: dict[str, int] = {}
+        for path in patterns:
+            above = ""
+            for part in path.split("/"):
+                above = f"{above}/{part}" if above else part
+                self._places.setdefault(above, len(self._places))
+
+    def of(self, path: str) -> tuple[int, ...]:
+        """What a step is sorted by; those that no pattern is of keep their order at the end."""
+        above, found = "", []
+        for part in path.split("/"):
+            above, index = self._below(above, part)
+            found.append(self._places.get(above, len(self._places)) if index is None else index)
+        return tuple(found)
+
+    def pattern(self, path: str) -> str:
+        """The path with a `*` for each index."""
+        above = ""
+        for part in path.split("/"):
+            above, _ = self._below(above, part)
+        return above
+
+    def _below(self, above: str, part: str) -> tuple[str, int | None]:
+        """The pattern of a place below another; its index, where it is an iteration."""
+        prefix = f"{above}/" if above else ""
+        iteration = f"{prefix}{layout.ITERATION}"
+        if iteration in self._places and part.isdigit():
+            return iteration, int(part)
+        return f"{prefix}{part}", None
+
+
+def _labels(steps: Iterable[Step]) -> dict[str, str]:
+    """What the iterations are called, by their paths."""
+    found = {}
+    for step in steps:
+        if step.label != step.path:
+            above = ""
+            for name, label in zip(step.path.split("/"), step.label.split("/"), strict=True):
+                above = f"{above}/{name}" if above else name
+                if label != name:
+                    found[above] = label
+    return found
+
+
+def _labelled(path: str, labels: Mapping[str, str]) -> str:
+    """The path with the items of iterations that other steps tell of."""
+    above, found = "", []
+    for part in path.split("/") if labels else ():
+        above = f"{above}/{part}" if above else part
+        found.append(labels.get(above, part))
+    return "/".join(found) or path
 
 
 def _end(store: RunLogStore, keys: Iterable[str]) -> Mapping[str, Any]:

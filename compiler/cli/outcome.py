@@ -24,9 +24,14 @@ def show_outcome(outcome: Mapping[str, Any], output: str) -> None:
 
 def summary(status: str, end: Mapping[str, Any]) -> str:
     """`succeeded, 1 failure handled, 2 steps omitted`: a run's status, and what that would hide."""
-    steps = end.get("steps") or {}
-    counts = Counter(steps[path]["status"] for path in leaves(steps))
+    steps = {path: step["status"] for path, step in (end.get("steps") or {}).items()}
     handled = sum(bool(failure.get("handled")) for failure in end.get("failures") or ())
+    return summary_of(status, steps, handled)
+
+
+def summary_of(status: str, steps: Mapping[str, str], handled: int) -> str:
+    """The same, of the statuses of steps and the number of failures that were handled."""
+    counts = Counter(steps[path] for path in leaves(steps))
     parts = [status]
     if handled:
         parts.append(f"{counted(handled, 'failure')} handled")

@@ -14,9 +14,9 @@ import click
 from argosy.runtime.executors.local.report import duration
 
 from ..cluster.engine import Execution, Instance
-from .view import lines, notes
+from .view import LEFT, ending, lines, notes
 
-SAID = ("running", "succeeded", "failed", "omitted", "skipped")
+SAID = ("running", "succeeded", "failed", "cancelled", "omitted", "skipped", "not_started")
 
 
 class Screen:
@@ -47,7 +47,7 @@ class Screen:
         if execution.started and execution.ended:
             took = f" after {duration(execution.ended - execution.started)}"
         why = f": {execution.message}" if execution.message else ""
-        self.say(f"{execution.run}: {execution.status}{took}{why}")
+        self.say(f"{execution.run}: {ending(execution)}{took}{why}")
 
     def say(self, text: str) -> None:
         click.echo(text, file=self.out)
@@ -92,5 +92,6 @@ def _said(step: Instance) -> str:
     took = ""
     if step.status in ("succeeded", "failed") and step.started and step.ended:
         took = f" after {duration(step.ended - step.started, whole=True)}"
-    why = f": {' '.join(step.message.split())}" if step.status == "failed" and step.message else ""
-    return f"{name}: {step.status}{took}{why}"
+    tells = step.status in ("failed", *LEFT)
+    why = f": {' '.join(step.message.split())}" if tells and step.message else ""
+    return f"{name}: {step.status.replace('_', ' ')}{took}{why}"

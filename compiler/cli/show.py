@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -13,6 +13,7 @@ from argosy.runtime.executors.local.report import duration
 from argosy.runtime.service import RunLogStore
 
 from . import cluster, history, options, tree
+from .outcome import summary
 
 if TYPE_CHECKING:
     from ..cluster import Way
@@ -52,12 +53,14 @@ def show(
     run = session.name_of(run)
     found = history.find(store, run) or _asked(session, store, run)
     written = {step.path: _written(store, found.id, step) for step in found.steps}
+    steps = found.every_step(history.patterns(store, found.id))
     if output == "json":
-        click.echo(json.dumps(_as_json(found, written), indent=2))
+        click.echo(json.dumps(_as_json(found, steps, written), indent=2))
         return
     took = "" if found.took is None else f", took {duration(found.took)}"
-    click.echo(f"{found.id}: {found.status}, started {history.local_time(found.started)}{took}")
-    for line in _tree(found.steps, written):
+    status = summary(found.status, found.end)
+    click.echo(f"{found.id}: {status}, started {history.local_time(found.started)}{took}")
+    for line in _tree(steps, written):
         click.echo(line)
     click.echo("".join(_ending(found)), nl=False)
 
@@ -84,6 +87,9 @@ class Written(NamedTuple):
     catalog: Mapping[str, Mapping[str, Any]]
 
 
+NOTHING = Written({}, {})
+
+
 def _written(store: RunLogStore, run: str, step: history.Step) -> Written:
     """A step's own share of the state that it left; the rest it passed on."""
     state = history.read_json(store, layout.state_key(run, step.path))
@@ -94,13 +100,15 @@ def _written(store: RunLogStore, run: str, step: history.Step) -> Written:
     return Written(parameters, catalog)
 
 
-def _as_json(run: history.Run, written: Mapping[str, Written]) -> dict[str, Any]:
+def _as_json(
+    run: history.Run, steps: Iterable[history.Step], written: Mapping[str, Written]
+) -> dict[str, Any]:
     return {
         "run": run.id,
         "status": run.status,
         "started": history.iso_time(run.started),
         "ended": history.iso_time(run.ended),
-        "steps": [_step_json(step, written[step.path]) for step in run.steps],
+        "steps": [_step_json(step, written.get(step.path, NOTHING)) for step in steps],
         "failures": run.end.get("failures", []),
         "parameters": run.end.get("parameters", {}),
         "catalog": run.end.get("catalog", {}),
@@ -110,8 +118,9 @@ def _as_json(run: history.Run, written: Mapping[str, Written]) -> dict[str, Any]
 def _step_json(step: history.Step, written: Written) -> dict[str, Any]:
     return {
         "step": step.path,
-        **({"item": item} if (item := step.last.record.get("item")) else {}),
-        "status": step.last.status,
+        **({"item": item} if step.attempts and (item := step.last.record.get("item")) else {}),
+        "status": step.status,
+        **({"reason": step.reason} if step.reason else {}),
         "attempts": [
             {**attempt.record, "attempt": attempt.id, "status": attempt.status}
             for attempt in step.attempts
@@ -127,21 +136,27 @@ def _step_json(step: history.Step, written: Written) -> dict[str, Any]:
     }
 
 
-def _tree(steps: tuple[history.Step, ...], written: Mapping[str, Written]) -> Iterator[str]:
+def _tree(steps: Iterable[history.Step], written: Mapping[str, Written]) -> Iterator[str]:
     """A line for each step, and for each name on the way to one."""
     root = tree.grow(steps)
     rows = [(f"{twig}{name}", at) for twig, name, at in tree.rows(root, lambda at: at.below)]
     width = max((len(label) for label, _ in rows), default=0)
+    statuses = max((len(step.status) for _, at in rows for step in at.steps), default=0)
     for label, branch in rows:
-        told = [_told(step, written[step.path]) for step in branch.steps]
+        told = [
+            _told(step, written.get(step.path, NOTHING), max(statuses, 9)) for step in branch.steps
+        ]
         yield f"{label:{width}}  {' '.join(told)}".rstrip()
 
 
-def _told(step: history.Step, written: Written) -> str:
+def _told(step: history.Step, written: Written, width: int) -> str:
     """How a step went, in a line."""
+    if not step.attempts:
+        parts = [f"{step.status.replace('_', ' '):{width}}"]
+        return "  ".join([*parts, f"{'':8}", _short(step.reason)] if step.reason else parts)
     last = step.last
     took = "" if last.took is None else duration(last.took)
-    parts = [f"{last.status:9}", f"{took:>8}"]
+    parts = [f"{last.status:{width}}", f"{took:>8}"]
     if len(step.attempts) > 1:
         parts.append(f"{len(step.attempts)} attempts")
     if resumed := last.record.get("resumed"):
@@ -156,10 +171,11 @@ def _told(step: history.Step, written: Written) -> str:
 
 def _ending(run: history.Run) -> Iterator[str]:
     """What the run left: why it failed, its parameters and its data."""
-    if run.end.get("status") == "failed" and run.end.get("failures"):
+    if failures := run.end.get("failures"):
         yield "\nfailures\n"
-        for failure in run.end["failures"]:
+        for failure in failures:
             message = str(failure.get("message") or failure.get("phase", ""))
+            message += " (handled)" if failure.get("handled") else ""
             name = failure.get("name") or layout.readable(failure.get("step", ""))
             about = f"{name}: " if name else ""
             text = f"{about}{message}".replace("\n", "\n    ")

@@ -9,9 +9,11 @@ from typing import NamedTuple
 import click
 
 from argosy.runtime.executors.local.report import duration
+from argosy.runtime.layout import leaves
 
 from ..cluster.engine import Execution, Instance
 from . import tree
+from .outcome import summary_of
 from .tree import Branch, grow, ordered
 
 COLORS = {
@@ -20,12 +22,16 @@ COLORS = {
     "running": "cyan",
     "pending": "yellow",
     "lost": "red",
+    "cancelled": "magenta",
 }
 GOING = {"running", "pending"}
-LEFT = {"skipped", "omitted"}
+LEFT = {"skipped", "omitted", "not_started"}
 NAMED = 3
 """So many failed steps of a map are named, and so many that wait for a person."""
-URGENCY = ("failed", "lost", "running", "pending", "waiting", "succeeded", "skipped", "omitted")
+URGENCY = (
+    *("failed", "lost", "cancelled", "running", "pending", "waiting"),
+    *("succeeded", "skipped", "omitted", "not_started"),
+)
 """What is shown first where there is no room for all."""
 
 
@@ -56,6 +62,14 @@ def lines(
         counts = ", ".join(f"{count} {status}" for status, count in left.items())
         found.append(f"… and {sum(left.values())} more: {counts}"[: width or None])
     return found + below
+
+
+def ending(execution: Execution) -> str:
+    """How a run ended, and what its status alone would hide."""
+    statuses = {step.path: step.status for step in execution.steps}
+    failed = sum(statuses[path] == "failed" for path in leaves(statuses))
+    handled = failed if execution.status == "succeeded" else 0
+    return summary_of(execution.status, statuses, handled)
 
 
 def notes(execution: Execution) -> Iterator[str]:
@@ -95,7 +109,7 @@ def rows(root: Branch[Instance], now: float) -> Iterator[Row]:
             yield Row(twig, name, *_iterations(branch, now))
         elif branch.below:
             inside = list(steps(branch))
-            yield Row(twig, name, status_of(inside), _summary(inside, now))
+            yield Row(twig, name, _status(branch), _summary(inside, now))
         else:
             for step in branch.steps:
                 yield Row(twig, name, step.status, _told(step, now))
@@ -108,7 +122,7 @@ def unfolded(branch: Branch[Instance]) -> Mapping[str, Branch[Instance]]:
         return _named(branch)
     inside = list(steps(branch))
     open_ = any(step.status == "failed" or step.answer for step in inside)
-    return branch.below if open_ or status_of(inside) in GOING else {}
+    return branch.below if open_ or _status(branch) in GOING else {}
 
 
 def is_map(branch: Branch[Instance]) -> bool:
@@ -117,12 +131,19 @@ def is_map(branch: Branch[Instance]) -> bool:
 
 
 def steps(branch: Branch[Instance]) -> Iterator[Instance]:
-    """All steps at and below a place."""
+    """All steps at and below a place; composites are left out."""
     stack = [branch]
     while stack:
         place = stack.pop()
-        yield from place.steps
+        if not place.below:
+            yield from place.steps
         stack += reversed(place.below.values())
+
+
+def _status(branch: Branch[Instance]) -> str:
+    """The status of a composite: its own, where that is known."""
+    own = branch.steps[0].status if branch.steps else "waiting"
+    return status_of(steps(branch)) if own == "waiting" else own
 
 
 def status_of(found: Iterable[Instance]) -> str:
@@ -130,8 +151,9 @@ def status_of(found: Iterable[Instance]) -> str:
     statuses = {step.status for step in found}
     if statuses & GOING or ("waiting" in statuses and statuses - {"waiting"} - LEFT):
         return "running"
-    if "failed" in statuses:
-        return "failed"
+    for status in ("cancelled", "failed"):
+        if status in statuses:
+            return status
     if "waiting" in statuses:
         return "waiting"
     return "omitted" if statuses <= LEFT else "succeeded"
@@ -142,11 +164,11 @@ def _iterations(branch: Branch[Instance], now: float) -> tuple[str, str]:
     inside = list(steps(branch))
     counts = Counter(status_of(steps(below)) for name, below in branch.below.items() if name != "*")
     if not counts:
-        return status_of(inside), ""
+        return _status(branch), ""
     done = counts["succeeded"] + counts["omitted"]
     parts = [f"{done} of {sum(counts.values())} done"]
     parts += [f"{counts[name]} {name}" for name in ("running", "failed", "waiting") if counts[name]]
-    return status_of(inside), ", ".join([*parts, _span(inside, now)])
+    return _status(branch), ", ".join([*parts, _span(inside, now)])
 
 
 def _named(branch: Branch[Instance]) -> dict[str, Branch[Instance]]:
@@ -171,7 +193,8 @@ def _paths(branch: Branch[Instance]) -> Iterator[tuple[str, Instance]]:
     stack = [("", branch)]
     while stack:
         path, place = stack.pop()
-        yield from ((path, step) for step in place.steps)
+        if not place.below:
+            yield from ((path, step) for step in place.steps)
         stack += reversed(
             [(f"{path}/{name}".lstrip("/"), below) for name, below in ordered(place.below)]
         )
@@ -206,7 +229,7 @@ def _told(step: Instance, now: float) -> str:
         parts.append(f"{_took(step.started, step.ended, now):>8}")
     if step.attempts > 1:
         parts.append(f"{step.attempts} attempts")
-    if (step.status in ("failed", *GOING) or step.answer) and step.message:
+    if (step.status in ("failed", *GOING, *LEFT) or step.answer) and step.message:
         parts.append(" ".join(step.message.split()))
     return "  ".join(parts)
 
@@ -222,7 +245,7 @@ def _line(row: Row, room: int, width: int, color: bool) -> str:
     head = f"{row.twig}{row.name}"
     if room and len(head) > room:
         head = head[: room - 1] + "…"
-    head, status = f"{head:{room}}  ", f"{row.status:9}"
+    head, status = f"{head:{room}}  ", f"{row.status.replace('_', ' '):9}"
     told = f"  {row.told}" if row.told else ""
     if width:
         told = told[: max(0, width - len(head) - len(status))]

@@ -25,7 +25,7 @@ ENGINES = {
     "argo": ("argosy.compiler.argo.workflows", "Workflows"),
     "kubernetes": ("argosy.compiler.kubernetes.jobs", "Jobs"),
 }
-FINISHED = frozenset(["succeeded", "failed"])
+FINISHED = frozenset(["succeeded", "failed", "cancelled"])
 
 
 class Instance(NamedTuple):

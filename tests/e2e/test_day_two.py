@@ -202,7 +202,7 @@ def test_what_waits_for_a_person_is_shown_with_the_answer(place: Place, screen: 
     assert "regions/1/ask: not there" in text
     assert "to go on with" not in text.partition("regions/1/ask: not there")[2]
     there = place.json("show", place.newest()["run"])
-    assert {step["step"]: step["status"] for step in there["steps"]} == {
+    assert {step["step"]: step["status"] for step in there["steps"] if step["attempts"]} == {
         "train": "succeeded",
         "sign%20off": "succeeded",
         "regions/0/ask": "succeeded",

@@ -86,7 +86,7 @@ def run(plan: Mapping[str, Any], answers: int, attached: bool) -> int:
     )
     failed = 1
     try:
-        begin(context)
+        begin(context, plan["graphs"])
         if not plan.get("containers"):
             context.workdirs = choose(plan.get("workdir") or ISOLATED, os.getcwd(), report.say)
         # What is there now outlives every fork: collecting it in each would only copy its pages.

@@ -29,7 +29,7 @@ def write(folder: Path, steps: Steps, **parameters: Any) -> None:
 
 def steps_of(folder: Path) -> dict[str, Any]:
     found = json.loads(argosy("show", "latest", "-o", "json", cwd=folder).stdout)["steps"]
-    return {step["step"]: step["attempts"][-1] for step in found}
+    return {step["step"]: step["attempts"][-1] for step in found if step["attempts"]}
 
 
 def statuses(folder: Path) -> dict[str, str]:

@@ -430,3 +430,72 @@ def test_a_link_that_leads_up_is_not_followed(log: Log) -> None:
     two_runs(log)
     Path(".argosy/runs/old-1/steps/loop").symlink_to(Path("..").absolute())
     assert "old-1" in good("runs")
+
+
+def test_every_step_of_the_graph_has_a_status(log: Log) -> None:
+    log.put("runs/r-1/graph.json", {"steps": ["s", "m", "m/*/a", "b", "c", "c/x/y"]})
+    us: dict[str, Any] = {"name": "m/1%20%28us%29/a", "item": {"r": "us"}}
+    log.attempt("r-1", "m/1/a", 1_700_000_000_000, "failed", **us)
+    log.attempt("r-1", "m/0/a", 1_700_000_000_001, "succeeded", name="m/0%20%28eu%29/a")
+    steps = {
+        "s": {"status": "succeeded"},
+        "m": {"status": "failed"},
+        "b": {"status": "omitted", "reason": "'m' failed"},
+        "c/x/y": {"status": "not_started", "reason": "the run was stopped"},
+        "c": {"status": "not_started", "reason": "the run was stopped"},
+    }
+    failures = [{"step": "m/1/a", "name": "m/1 (us)/a", "message": "no", "handled": True}]
+    end = "2023-11-14T22:13:25.500Z"
+    log.end("r-1", "cancelled", end, steps=steps, failures=failures)
+    shown = good("show", "r-1").splitlines()
+    assert shown == [
+        "r-1: cancelled, 1 failure handled, 1 step omitted, 1 step not started, "
+        "started 2023-11-14 22:13:20, took 5.5 s",
+        "s          succeeded",
+        "m          failed",
+        "├─ 0 (eu)",
+        "│  └─ a    succeeded",
+        "└─ 1 (us)",
+        "   └─ a    failed",
+        "b          omitted                'm' failed",
+        "c          not started            the run was stopped",
+        "└─ x",
+        "   └─ y    not started            the run was stopped",
+        "",
+        "failures",
+        "  m/1 (us)/a: no (handled)",
+    ]
+    document = json.loads(good("show", "r-1", "-o", "json"))
+    assert [(step["step"], step["status"]) for step in document["steps"]] == [
+        ("s", "succeeded"),
+        ("m", "failed"),
+        ("m/0/a", "succeeded"),
+        ("m/1/a", "failed"),
+        ("b", "omitted"),
+        ("c", "not_started"),
+        ("c/x/y", "not_started"),
+    ]
+    assert document["steps"][4]["reason"] == "'m' failed"
+    assert document["steps"][3]["item"] == {"r": "us"}
+    watched = call("watch", "r-1").stdout.splitlines()
+    assert "m/1 (us)/a: failed" in watched
+    assert "b: omitted: 'm' failed" in watched
+    assert watched[-1] == ("r-1: cancelled, 1 step omitted, 1 step not started after 5.5 s")
+
+
+def test_what_a_running_run_has_not_begun_is_waiting(log: Log) -> None:
+    log.put("runs/r-1/run.json", {"started": history.iso_time(time.time())})
+    log.put("runs/r-1/graph.json", {"steps": ["a", "b", "m", "m/*/c"]})
+    log.attempt("r-1", "a", now(), "running")
+    document = json.loads(good("show", "r-1", "-o", "json"))
+    assert [(step["step"], step["status"]) for step in document["steps"]] == [
+        ("a", "running"),
+        ("b", "waiting"),
+        ("m", "waiting"),
+        ("m/*/c", "waiting"),
+    ]
+
+
+def test_a_run_of_an_older_version_shows_what_its_records_tell(log: Log) -> None:
+    two_runs(log)
+    assert good("show", "old-1").splitlines()[1:] == ["a  succeeded"]

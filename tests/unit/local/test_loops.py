@@ -19,7 +19,8 @@ def run(folder: Path, definition: dict[str, Any], *options: str) -> tuple[dict[s
     done = argosy("run", "p.yaml", "-o", "json", *options, cwd=folder)
     assert done.stdout, done.stderr
     shown = argosy("show", "latest", "-o", "json", cwd=folder)
-    steps = {step["step"]: step["status"] for step in json.loads(shown.stdout)["steps"]}
+    found = json.loads(shown.stdout)["steps"]
+    steps = {step["step"]: step["status"] for step in found if step["attempts"]}
     return json.loads(done.stdout), steps
 
 
