@@ -120,6 +120,9 @@ def close(
     failures: list[dict[str, Any]] = []
     if said or status != "succeeded":
         failures = joined(context, said)
+    if status == "failed" and (ended_with_it := _stopped(said, failures)):
+        status = "cancelled"
+        failures = [one for one in failures if one["pod"] not in ended_with_it]
     if context.origin and store.get(run_key(context.run)) is None:
         with suppress(NodeError):  # of an argument: the step that read it has said so
             write_run(context)
@@ -131,6 +134,21 @@ def close(
             status = "failed"
             failures.append({"step": "", "message": str(error), "phase": "Error", "pod": ""})
     write_end(context, status, failures, leaving, {})
+
+
+def _stopped(said: Iterable[Mapping[str, Any]], failures: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The pods that ended because the workflow was stopped: those that Argo says it of, and whose
+    own records, where they have any, do not say otherwise."""
+    from .workflow import stopped
+
+    messages = {one["pod"]: one["message"] for one in failures}
+    found = set()
+    for one in said:
+        pod, message = one.get("podName", ""), one.get("message") or ""
+        own = messages.get(pod, "")
+        if stopped(message) and (own in ("", message) or own.startswith("stopped by ")):
+            found.add(pod)
+    return found
 
 
 def write_end(

@@ -7,6 +7,7 @@ specification, and in nobody's way.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ from .retry import retry
 
 Json = Mapping[str, Any]
 STEP = "argosy-step"
+STOPPED = re.compile(r"with strategy|exit code 143\b")
+"""What Argo says of a node that ended as its workflow was stopped: its pod got SIGTERM, or none was
+made."""
 NEEDS = "workflows (argoproj.io): get"
 LONGEST = 242
 """Characters of a pod's name before the hash (the engine's util.GeneratePodName)."""
@@ -104,6 +108,15 @@ def steps_without_pods(workflow: Json) -> Iterator[tuple[str, Json]]:
         key = key_of(boundary)
         if path and path.split("/").count(ITERATION) == len(key):
             yield fill(path, key), node
+
+
+def stopped(message: str) -> bool:
+    """Whether the message of a node that failed says that its workflow was stopped.
+
+    >>> stopped("workflow shutdown with strategy:  Stop"), stopped("main: Error (exit code 1)")
+    (True, False)
+    """
+    return STOPPED.search(message) is not None
 
 
 def pod_name(node: Json) -> str:

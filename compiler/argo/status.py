@@ -20,11 +20,12 @@ from argosy.runtime.workflow import (
     pod_name,
     spec_of,
     step_of,
+    stopped,
     templates_of,
 )
 
 from ..cluster.engine import Execution, Instance, seconds
-from ..manifests.names import PIPELINE
+from ..manifests.names import CANCELLED, PIPELINE
 
 Json = Mapping[str, Any]
 
@@ -62,8 +63,8 @@ def execution(workflow: Json) -> Execution:
     if nodes is None:
         return found._replace(note=OFFLOADED)
     steps = instances(workflow, nodes)
-    if found.finished:  # what has not run by now was left out with the graph that it is in
-        steps = (s._replace(status="omitted") if s.status == "waiting" else s for s in steps)
+    if found.finished:
+        steps = (_in_the_end(step, found.status == "cancelled") for step in steps)
     return found._replace(steps=tuple(steps))
 
 
@@ -71,15 +72,28 @@ def brief(workflow: Json) -> Execution:
     """The same without the steps; of metadata alone, as far as that tells."""
     metadata = workflow["metadata"]
     status = workflow.get("status") or {}
-    phase = status.get("phase") or metadata.get("labels", {}).get("workflows.argoproj.io/phase", "")
+    labels = metadata.get("labels") or {}
+    phase = status.get("phase") or labels.get("workflows.argoproj.io/phase", "")
+    found = PHASES.get(phase, phase.lower())
+    stopped = (workflow.get("spec") or {}).get("shutdown") or CANCELLED in labels
     return Execution(
         metadata["name"],
         run_of(metadata),
-        PHASES.get(phase, phase.lower()),
+        "cancelled" if found == "failed" and stopped else found,
         status.get("message", ""),
         seconds(status.get("startedAt") or metadata.get("creationTimestamp")),
         seconds(status.get("finishedAt")),
     )
+
+
+def _in_the_end(step: Instance, cancelled: bool) -> Instance:
+    """A step of a run that has ended: what has not run by now was left out with the graph that it
+    is in, or had not started when the run was stopped."""
+    if step.status == "waiting":
+        return step._replace(status="not_started" if cancelled else "omitted")
+    if cancelled and step.status == "failed" and stopped(step.message):
+        return step._replace(status="cancelled", message="")
+    return step
 
 
 def run_of(metadata: Json) -> str:

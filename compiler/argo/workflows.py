@@ -13,7 +13,7 @@ from ..cluster.engine import Engine, Execution, Instance, Resume
 from ..cluster.errors import RefusedError
 from ..cluster.resources import WORKFLOW
 from ..integrate import kind_of
-from ..manifests.names import PIPELINE
+from ..manifests.names import CANCELLED, PIPELINE
 from .lower import argument_faults, argument_text
 from .objects import ARGO, CONTROLLER
 from .pods import BY_NAME, RESUME
@@ -57,7 +57,10 @@ class Workflows(Engine):
         return map(execution, self.client.watch(WORKFLOW, name))
 
     def stop(self, name: str, terminate: bool) -> None:
-        self.client.patch(WORKFLOW, name, {"spec": {"shutdown": ENDS[terminate]}})
+        labels = {"labels": {CANCELLED: "true"}}
+        self.client.patch(
+            WORKFLOW, name, {"metadata": labels, "spec": {"shutdown": ENDS[terminate]}}
+        )
 
     def retry(self, name: str, resume: Resume) -> Execution:
         old = self.client.get(WORKFLOW, name)

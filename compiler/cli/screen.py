@@ -14,6 +14,7 @@ import click
 from argosy.runtime.executors.local.report import duration
 
 from ..cluster.engine import Execution, Instance
+from ..cluster.pods import STARTING
 from .view import LEFT, ending, lines, notes
 
 SAID = ("running", "succeeded", "failed", "cancelled", "omitted", "skipped", "not_started")
@@ -31,14 +32,22 @@ class Screen:
     def show(self, execution: Execution) -> None:
         """The run as it is now."""
         for step in execution.steps:
-            now = (step.status, step.attempts, step.answer)
-            if now != self._seen.get(step.path) and (step.status in SAID or step.answer):
+            trouble = _trouble(step)
+            now = (step.status, step.attempts, step.answer or trouble.partition(":")[0])
+            told = step.status in SAID or step.answer or trouble
+            if now != self._seen.get(step.path) and told:
                 self.say(_said(step))
             self._seen[step.path] = now
+        if execution.message and not execution.finished:
+            self._note(f"{execution.run}: {execution.status}: {execution.message}")
         for note in notes(execution):
-            if note not in self._noted:
-                self._noted.add(note)
-                self.say(note)
+            self._note(note)
+
+    def _note(self, note: str) -> None:
+        """Say once what is no change of a step."""
+        if note not in self._noted:
+            self._noted.add(note)
+            self.say(note)
 
     def end(self, execution: Execution) -> None:
         """The run as it ended."""
@@ -83,14 +92,22 @@ def screen(out: Any) -> Screen:
     return Terminal(out) if live else Screen(out)
 
 
+def _trouble(step: Instance) -> str:
+    """Why the pod of a step does not start, such as an image that cannot be pulled."""
+    text = " ".join(step.message.split()) if step.status == "pending" else ""
+    return "" if text.partition(":")[0] in STARTING else text
+
+
 def _said(step: Instance) -> str:
     name = step.name
     if step.status == "running":
         return f"{name}: started" + (f", attempt {step.attempts}" if step.attempts > 1 else "")
     if step.answer:
         return f"{name}: waits for a person: {' '.join(step.message.split())}".rstrip(": ")
+    if trouble := _trouble(step):
+        return f"{name}: {step.status}: {trouble}"
     took = ""
-    if step.status in ("succeeded", "failed") and step.started and step.ended:
+    if step.status in ("succeeded", "failed", "cancelled") and step.started and step.ended:
         took = f" after {duration(step.ended - step.started, whole=True)}"
     tells = step.status in ("failed", *LEFT)
     why = f": {' '.join(step.message.split())}" if tells and step.message else ""

@@ -111,7 +111,7 @@ def joined(logged: Iterable[history.Run], executions: Iterable[Execution]) -> li
         status, name = run.status, ""
         if there:
             name = there.name
-            status = status if run.end else there.status
+            status = status if run.end and there.status != "cancelled" else there.status
         found.append(Row(run.id, status, run.started, run.ended, run.took, name))
     for one in known.values():
         took = one.ended - one.started if one.ended and one.started else None

@@ -12,8 +12,10 @@ from urllib.parse import quote
 
 from ..cluster.applied import applied, version_warnings
 from ..cluster.engine import Engine, Execution, Resume, seconds
-from ..cluster.resources import CRON_JOB, JOB
-from ..manifests.names import PIPELINE
+from ..cluster.errors import ClusterError
+from ..cluster.pods import trouble
+from ..cluster.resources import CRON_JOB, JOB, POD
+from ..manifests.names import CANCELLED, PIPELINE
 from .text import safe_json
 
 if TYPE_CHECKING:
@@ -56,13 +58,23 @@ class Jobs(Engine):
         return [execution(job) for job in found]
 
     def get(self, name: str) -> Execution:
-        return execution(self.client.get(JOB, name))
+        found = execution(self.client.get(JOB, name))
+        return found if found.finished else found._replace(message=self._trouble(name))
 
     def watch(self, name: str) -> Iterator[Execution]:
         return map(execution, self.client.watch(JOB, name))
 
+    def _trouble(self, name: str) -> str:
+        """Why the pod of a Job does not start; empty where it does, or may not be looked at."""
+        try:
+            pods = self.client.list(POD, f"job-name={name}")
+        except ClusterError:
+            return ""
+        return next(filter(None, map(trouble, pods)), "")
+
     def stop(self, name: str, terminate: bool) -> None:
-        self.client.patch(JOB, name, {"spec": {"activeDeadlineSeconds": OVER}})
+        labels = {"labels": {CANCELLED: "true"}}
+        self.client.patch(JOB, name, {"metadata": labels, "spec": {"activeDeadlineSeconds": OVER}})
 
     def retry(self, name: str, resume: Resume) -> Execution:
         """Of what is applied now, where the old run's CronJob still is."""
@@ -99,6 +111,8 @@ def execution(job: Json) -> Execution:
     found = ENDS.get(ended.get("type", ""), "pending")
     if not ended and status.get("active"):
         found = "running"
+    if found == "failed" and CANCELLED in (metadata.get("labels") or {}):
+        found = "cancelled"
     pipeline = json.loads(_variables(job).get(CONFIG) or "{}").get("pipeline", {}).get("name")
     run = quote(pipeline, safe="") if pipeline else metadata["name"]
     return Execution(

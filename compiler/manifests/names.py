@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from zlib import crc32
 
+CANCELLED = "argosy.dev/cancelled"
+"""The label of a run's object that `argosy stop` has stopped."""
 PIPELINE = "argosy.dev/pipeline"
 """The label of everything that is a pipeline's; as an annotation of a workflow, the pipeline's name
 as it begins the run's id."""

@@ -159,10 +159,10 @@ def test_ctrl_c_leaves_a_run_alone_and_stop_ends_it(place: Place, screen: Termin
     assert status == 1
     assert "Stopped with strategy 'Stop'" in text
     status, text = screen.run("argosy runs -c argo.yaml")
-    assert [line.split()[1] for line in text.splitlines()[:2]] == ["STATUS", "failed"]
+    assert [line.split()[1] for line in text.splitlines()[:2]] == ["STATUS", "cancelled"]
     status, text = screen.run("argosy stop latest -c argo.yaml")
     assert status == 0
-    assert "has ended already: failed" in text
+    assert "has ended already: cancelled" in text
 
 
 def test_what_waits_for_a_person_is_shown_with_the_answer(place: Place, screen: Terminal) -> None:

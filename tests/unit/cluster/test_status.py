@@ -155,3 +155,24 @@ def test_what_waits_for_a_person_is_seen_with_the_answer(asking: dict[str, Any])
         "eam --node-field-selector 'name=asking-c5fnj.each(1:1-us).as",
         "k'",
     ]
+
+
+@pytest.mark.parametrize("how", ["shutdown", "label"])
+def test_a_run_that_was_stopped_is_cancelled(sample: dict[str, Any], how: str) -> None:
+    if how == "shutdown":
+        sample["spec"]["shutdown"] = "Stop"
+    else:
+        sample["metadata"].setdefault("labels", {})["argosy.dev/cancelled"] = "true"
+    nodes = sample["status"]["nodes"]
+    nodes["sample-npst4-1287392604"]["message"] = "workflow shutdown with strategy:  Stop"
+    nodes.pop("sample-npst4-1060129209")  # the last step, which was not reached
+    found = execution(sample)
+    statuses = {step.path: step.status for step in found.steps}
+    assert (found.status, found.finished) == ("cancelled", True)
+    assert statuses["each/1/day/1/count"] == "cancelled"
+    assert statuses["flaky"] == "failed"
+    assert statuses["last"] == "not_started"
+
+
+def test_a_failed_run_that_nobody_stopped_is_not_cancelled(sample: dict[str, Any]) -> None:
+    assert execution(sample).status == "failed"

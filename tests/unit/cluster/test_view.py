@@ -162,3 +162,36 @@ def test_what_cannot_be_seen_is_said_once() -> None:
     screen.show(hidden)
     assert out.getvalue() == "look elsewhere\n"
     assert view(hidden)[-1] == "look elsewhere"
+
+
+def test_why_a_pod_does_not_start_is_said_once_and_at_once() -> None:
+    out = StringIO()
+    screen = screens.screen(out)
+    for message in ("", "ContainerCreating", "ErrImagePull: no such image", "ErrImagePull: again"):
+        screen.show(run(Instance("a", "pending", message=message)))
+    screen.show(run(Instance("a", "pending", message='ImagePullBackOff: Back-off pulling "i"')))
+    assert out.getvalue().splitlines() == [
+        "a: pending: ErrImagePull: no such image",
+        'a: pending: ImagePullBackOff: Back-off pulling "i"',
+    ]
+
+
+def test_why_a_run_does_not_begin_is_said_once() -> None:
+    out = StringIO()
+    screen = screens.screen(out)
+    stuck = run(status="pending")._replace(message="Unschedulable: 0/3 nodes are available")
+    screen.show(stuck)
+    screen.show(stuck)
+    said = "churn-1a2b3c4d: pending: Unschedulable: 0/3 nodes are available\n"
+    assert out.getvalue() == said
+
+
+def test_the_last_line_says_what_the_status_would_hide() -> None:
+    out = StringIO()
+    found = run(
+        step("a", "failed", 1, 2), step("h", "succeeded", 2, 3), step("b", "omitted"),
+        status="succeeded",
+    )  # fmt: skip
+    screens.screen(out).end(found)
+    last = out.getvalue().splitlines()[-1]
+    assert last == "churn-1a2b3c4d: succeeded, 1 failure handled, 1 step omitted after 1 m 10 s"

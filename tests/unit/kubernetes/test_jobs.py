@@ -35,10 +35,15 @@ class Kube:
         self.jobs: dict[str, Any] = {}
         self.cronjobs: dict[str, Any] = {}
         self.ends: Any = DONE
+        self.pods: list[Any] = []
+        self.looks = 0
+        """So often a Job is looked at before it ends."""
         self.log = FileSystemRunLog({"location": str(folder / "runs" / "argosy")})
 
     def answer(self, sent: Sent) -> Answer:
         *_, plural, name = ["", *sent.path.strip("/").split("/")]
+        if name == "pods":
+            return 200, {"items": self.pods, "metadata": {}}
         if name in ("jobs", "cronjobs"):
             plural, name = name, ""
         kept = self.jobs if plural == "jobs" else self.cronjobs
@@ -51,6 +56,10 @@ class Kube:
             return 404, {"message": message, "details": {"name": name, "kind": plural}}
         if sent.method == "PATCH":
             kept[name]["spec"].update(sent.body["spec"])
+            labels = sent.body.get("metadata", {}).get("labels", {})
+            kept[name]["metadata"].setdefault("labels", {}).update(labels)
+        elif plural == "jobs" and self.looks:
+            self.looks -= 1
         elif plural == "jobs" and self.ends:
             kept[name]["status"] = {"conditions": [self.ends]}
         return 200, kept[name]
@@ -205,6 +214,20 @@ def test_a_run_is_stopped_by_a_deadline_that_it_has_passed(kube: Kube) -> None:
     kube.jobs["churn-x0"]["status"] = {"active": 1}
     assert good("stop", RUN) == f"{RUN}: stopping\n"
     assert kube.jobs["churn-x0"]["spec"]["activeDeadlineSeconds"] == 1
+    kube.ends = FAILED
+    assert call("watch", RUN).exit_code == 1
+    assert [row["status"] for row in json.loads(good("runs", "-o", "json"))] == ["cancelled"]
+
+
+def test_why_the_pod_does_not_start_is_said(kube: Kube, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "PAUSE", 0.0)
+    submit()
+    kube.looks = 3
+    kube.jobs["churn-x0"]["status"] = {"active": 1}
+    waiting = {"reason": "ErrImagePull", "message": "no such image"}
+    kube.pods = [{"status": {"containerStatuses": [{"state": {"waiting": waiting}}]}}]
+    done = call("watch", RUN)
+    assert f"{RUN}: running: ErrImagePull: no such image" in done.stdout
 
 
 def test_runs_and_logs(kube: Kube, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -244,3 +244,41 @@ def test_a_cluster_that_does_not_tell_leaves_no_records_and_fails_nothing(
     cluster.answer = lambda sent: (200, stored)
     assert ending.end("Succeeded")["status"] == "succeeded"
     assert "keeps the nodes of this workflow in its database" in capfd.readouterr().err
+
+
+def stopped(ending: Ending, message: str, own: str) -> dict[str, Any]:
+    """The end of a run whose one step failed, as Argo says and as its own record does."""
+    run = ending.run
+    run.code("def f(): 1 / 0")
+    run.options = {"pod": "p-1"}
+    run.exec("a", command="jobs.f")
+    (record,) = run.records("a")
+    key = layout.record_key(run.name, "a", record["attempt"])
+    run.store.put(key, json.dumps({**record, "message": own}).encode())
+    said = {"displayName": "a", "phase": "Failed", "podName": "p-1", "message": message}
+    return ending.end("Failed", [said])
+
+
+@pytest.mark.parametrize(
+    ("message", "own"),
+    [
+        ("workflow shutdown with strategy:  Stop", "stopped by SIGTERM"),
+        ("main: Error (exit code 143)", "stopped by SIGTERM"),
+    ],
+)
+def test_a_run_that_was_stopped_is_cancelled(ending: Ending, message: str, own: str) -> None:
+    found = stopped(ending, message, own)
+    assert (found["status"], found["failures"]) == ("cancelled", [])
+
+
+@pytest.mark.parametrize(
+    ("message", "own"),
+    [
+        ("main: Error (exit code 1)", "ZeroDivisionError: division by zero"),
+        ("main: Error (exit code 143)", "killed by SIGTERM"),
+        ("The node was low on resource: memory", "stopped by SIGTERM"),
+    ],
+)
+def test_a_run_that_failed_is_not_cancelled(ending: Ending, message: str, own: str) -> None:
+    found = stopped(ending, message, own)
+    assert (found["status"], len(found["failures"])) == ("failed", 1)
