@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -14,9 +14,11 @@ from argosy.runtime.service import RunLogStore
 
 from . import cluster, history, options, tree
 from .outcome import summary
+from .view import lowest, status_of
 
 if TYPE_CHECKING:
     from ..cluster import Way
+    from ..cluster.engine import Execution
     from .session import Session
 
 WIDTH = 60
@@ -54,13 +56,16 @@ def show(
     found = history.find(store, run) or _asked(session, store, run)
     written = {step.path: _written(store, found.id, step) for step in found.steps}
     steps = found.every_step(history.patterns(store, found.id))
+    if session.engine and session.engine.shows_steps and not found.end.get("steps"):
+        steps = _with(session.execution(found.id), steps)
     if output == "json":
         click.echo(json.dumps(_as_json(found, steps, written), indent=2))
         return
     took = "" if found.took is None else f", took {duration(found.took)}"
     status = summary(found.status, found.end)
     click.echo(f"{found.id}: {status}, started {history.local_time(found.started)}{took}")
-    for line in _tree(steps, written):
+    handled = {one["step"] for one in found.end.get("failures") or () if one.get("handled")}
+    for line in _tree(steps, written, handled):
         click.echo(line)
     click.echo("".join(_ending(found)), nl=False)
 
@@ -78,6 +83,20 @@ def _asked(session: Session, store: RunLogStore, run: str) -> history.Run:
             f"{execution.status}; `argosy watch` and `argosy logs` ask the cluster"
         )
     return found
+
+
+def _with(execution: Execution | None, steps: list[history.Step]) -> list[history.Step]:
+    """The steps of the run log, and those that only the cluster tells of, in its order."""
+    if execution is None:
+        return steps
+    known = {step.path for step in steps}
+    places = {step.path: place for place, step in enumerate(execution.steps)}
+    more = [
+        history.Step(step.path, (), step.status, step.message, step.label)
+        for step in execution.steps
+        if step.path not in known
+    ]
+    return sorted([*steps, *more], key=lambda step: places.get(step.path, len(places)))
 
 
 class Written(NamedTuple):
@@ -136,8 +155,11 @@ def _step_json(step: history.Step, written: Written) -> dict[str, Any]:
     }
 
 
-def _tree(steps: Iterable[history.Step], written: Mapping[str, Written]) -> Iterator[str]:
-    """A line for each step, and for each name on the way to one."""
+def _tree(
+    steps: Iterable[history.Step], written: Mapping[str, Written], handled: Set[str]
+) -> Iterator[str]:
+    """A line for each step, and for each name on the way to one, such as an iteration: its status
+    is that of the steps below, the failures of `handled` aside."""
     root = tree.grow(steps)
     rows = [(f"{twig}{name}", at) for twig, name, at in tree.rows(root, lambda at: at.below)]
     width = max((len(label) for label, _ in rows), default=0)
@@ -146,6 +168,9 @@ def _tree(steps: Iterable[history.Step], written: Mapping[str, Written]) -> Iter
         told = [
             _told(step, written.get(step.path, NOTHING), max(statuses, 9)) for step in branch.steps
         ]
+        if not told:
+            below = ("succeeded" if s.path in handled else s.status for s in lowest(branch))
+            told = [status_of(below).replace("_", " ")]
         yield f"{label:{width}}  {' '.join(told)}".rstrip()
 
 

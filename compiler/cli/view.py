@@ -14,7 +14,7 @@ from argosy.runtime.layout import leaves
 from ..cluster.engine import Execution, Instance
 from . import tree
 from .outcome import summary_of
-from .tree import Branch, grow, ordered
+from .tree import Branch, T, grow, ordered
 
 COLORS = {
     "succeeded": "green",
@@ -108,7 +108,7 @@ def rows(root: Branch[Instance], now: float) -> Iterator[Row]:
         if is_map(branch):
             yield Row(twig, name, *_iterations(branch, now))
         elif branch.below:
-            inside = list(steps(branch))
+            inside = list(lowest(branch))
             yield Row(twig, name, _status(branch), _summary(inside, now))
         else:
             for step in branch.steps:
@@ -120,7 +120,7 @@ def unfolded(branch: Branch[Instance]) -> Mapping[str, Branch[Instance]]:
     composite nothing once it has gone well."""
     if is_map(branch):
         return _named(branch)
-    inside = list(steps(branch))
+    inside = list(lowest(branch))
     open_ = any(step.status == "failed" or step.answer for step in inside)
     return branch.below if open_ or _status(branch) in GOING else {}
 
@@ -130,7 +130,7 @@ def is_map(branch: Branch[Instance]) -> bool:
     return bool(branch.below) and all(name.isdigit() or name == "*" for name in branch.below)
 
 
-def steps(branch: Branch[Instance]) -> Iterator[Instance]:
+def lowest(branch: Branch[T]) -> Iterator[T]:
     """All steps at and below a place; composites are left out."""
     stack = [branch]
     while stack:
@@ -143,17 +143,23 @@ def steps(branch: Branch[Instance]) -> Iterator[Instance]:
 def _status(branch: Branch[Instance]) -> str:
     """The status of a composite: its own, where that is known."""
     own = branch.steps[0].status if branch.steps else "waiting"
-    return status_of(steps(branch)) if own == "waiting" else own
+    return _of(lowest(branch)) if own == "waiting" else own
 
 
-def status_of(found: Iterable[Instance]) -> str:
-    """The status of a composite with these steps."""
-    statuses = {step.status for step in found}
+def _of(steps: Iterable[Instance]) -> str:
+    return status_of(step.status for step in steps)
+
+
+def status_of(of_steps: Iterable[str]) -> str:
+    """The status of a composite whose steps have these."""
+    statuses = set(of_steps)
     if statuses & GOING or ("waiting" in statuses and statuses - {"waiting"} - LEFT):
         return "running"
-    for status in ("cancelled", "failed"):
+    for status in ("cancelled", "failed", "lost", "unknown"):
         if status in statuses:
             return status
+    if len(statuses) == 1:
+        return statuses.pop()
     if "waiting" in statuses:
         return "waiting"
     return "omitted" if statuses <= LEFT else "succeeded"
@@ -161,8 +167,8 @@ def status_of(found: Iterable[Instance]) -> str:
 
 def _iterations(branch: Branch[Instance], now: float) -> tuple[str, str]:
     """The status of a map, and its iterations counted."""
-    inside = list(steps(branch))
-    counts = Counter(status_of(steps(below)) for name, below in branch.below.items() if name != "*")
+    inside = list(lowest(branch))
+    counts = Counter(_of(lowest(below)) for name, below in branch.below.items() if name != "*")
     if not counts:
         return _status(branch), ""
     done = counts["succeeded"] + counts["omitted"]
@@ -218,7 +224,7 @@ def _span(inside: Sequence[Instance], now: float) -> str:
     ended = [step.ended for step in inside if step.ended is not None]
     if not started:
         return ""
-    going = status_of(inside) in GOING or not ended
+    going = _of(inside) in GOING or not ended
     return _took(min(started), None if going else max(ended), now)
 
 

@@ -16,6 +16,7 @@ from argosy.compiler.argo.objects import CONTROLLER
 from argosy.compiler.argo.status import OFFLOADED
 from argosy.compiler.cli import argosy, following
 from argosy.compiler.cluster import exchange
+from argosy.runtime.run_logs.file_system import FileSystemRunLog
 
 RECORDED = Path(__file__).parent / "recorded"
 UID = "1a2b3c4d-0000"
@@ -372,6 +373,21 @@ def pods(workflow: Any) -> list[str]:
     from argosy.compiler.argo.status import execution
 
     return [step.pod for step in execution(workflow).steps if step.pod]
+
+
+def test_show_has_the_steps_that_only_the_cluster_tells_of(kube: Kube) -> None:
+    sample(kube)
+    location = {"run_log_store": {"type": "file-system", "config": {"location": "log"}}}
+    store = FileSystemRunLog({"location": "log"})
+    record = {"step": "first", "status": "succeeded"}
+    key = "runs/sample-50cea461/steps/first/1700000000000-0000.json"
+    store.put(key, json.dumps(record).encode())
+    Path("c.yaml").write_text(json.dumps({**CONFIGURATION, **location}))
+    document = json.loads(good("show", "latest", "-o", "json"))
+    statuses = {step["step"]: step["status"] for step in document["steps"]}
+    assert [*statuses][:3] == ["first", "flaky", "mend"]
+    assert statuses["size/part/some"] == "skipped"
+    assert statuses["last"] == "omitted"
 
 
 def test_a_run_is_shown_and_deleted_where_the_options_lead(

@@ -145,10 +145,10 @@ def test_show_draws_the_steps_as_a_tree(log: Log) -> None:
     assert good("show", "latest") == (
         "r: failed, started 2023-11-14 22:13:20, took 1.0 s\n"
         "a b      succeeded     1.0 s  rows=[1, 2]  x.csv (2.0 KiB)\n"
-        "m\n"
-        "├─ 0\n"
+        "m        failed\n"
+        "├─ 0     failed\n"
         "│  └─ c  failed        1.0 s  2 attempts  ValueError: no way\n"
-        "└─ 1\n"
+        "└─ 1     skipped\n"
         "   └─ c  skipped       1.0 s  as in q\n"
         "\nfailures\n"
         "  m/0/c: ValueError: no\n"
@@ -453,13 +453,13 @@ def test_every_step_of_the_graph_has_a_status(log: Log) -> None:
         "started 2023-11-14 22:13:20, took 5.5 s",
         "s          succeeded",
         "m          failed",
-        "├─ 0 (eu)",
+        "├─ 0 (eu)  succeeded",
         "│  └─ a    succeeded",
-        "└─ 1 (us)",
+        "└─ 1 (us)  succeeded",
         "   └─ a    failed",
         "b          omitted                'm' failed",
         "c          not started            the run was stopped",
-        "└─ x",
+        "└─ x       not started",
         "   └─ y    not started            the run was stopped",
         "",
         "failures",
