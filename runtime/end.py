@@ -14,7 +14,7 @@ from .alternatives import Records
 from .attempt import complain, iso, now
 from .context import Context, parsed, write_run
 from .documents import read_document
-from .entries import State
+from .entries import State, described
 from .errors import ArgosyError, NodeError, TaskError, UnreadableError
 from .layout import end_key, record_key, record_prefix, run_key, steps_prefix
 from .state import Reader
@@ -23,7 +23,7 @@ from .values import dump
 
 
 class Leaving(NamedTuple):
-    """What a run that succeeded leaves: values by name, and {sha256, size} by catalog name."""
+    """What a run that succeeded leaves: values by name, and what it is by catalog name."""
 
     parameters: dict[str, Any]
     catalog: dict[str, Any]
@@ -217,11 +217,7 @@ def leaving_of(state: State, reader: Reader) -> Leaving:
         for name, entry in sorted(state.parameters.items())
         if not holds_objects(entry)
     }
-    catalog = {
-        name: {"sha256": entry["sha256"], "size": entry["size"]}
-        for name, entry in sorted(state.catalog.items())
-    }
-    return Leaving(parameters, catalog)
+    return Leaving(parameters, described(state.catalog))
 
 
 def there(records: Records, source: Any) -> bool:

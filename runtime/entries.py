@@ -15,12 +15,15 @@ from .values import item_text
 Entry = Mapping[str, Any]
 Entries = dict[str, Entry]
 Key = tuple[str, ...]
+DESCRIBES = ("sha256", "size", "mode", "link")
+"""The members of a file's entry that are the file's own."""
 
 
 class State(NamedTuple):
     """Entries by name: {"value" | "blob" + "size" (+ "pickle") | "objects", "by", "rank"} for a
-    parameter, {"sha256", "size", "by", "rank"} for a file of the catalog. `objects` is a list of
-    entries without `by` and `rank`, or that list's own "blob" and "size"."""
+    parameter, {"sha256", "size", "by", "rank"} and maybe "mode" or "link" for a file of the
+    catalog. `objects` is a list of entries without `by` and `rank`, or that list's own "blob" and
+    "size"."""
 
     parameters: Entries
     catalog: Entries
@@ -85,6 +88,14 @@ def above(state: State) -> str:
     ranks = [entry["rank"] for entries in state for entry in entries.values()]
     highest = max(ranks, key=order, default="")
     return f"{highest}.0" if highest else "0"
+
+
+def described(catalog: Mapping[str, Entry]) -> dict[str, dict[str, Any]]:
+    """Files of the catalog by name, without who wrote them."""
+    return {
+        name: {member: entry[member] for member in DESCRIBES if member in entry}
+        for name, entry in sorted(catalog.items())
+    }
 
 
 def is_true(parameter: str, state: State) -> bool:

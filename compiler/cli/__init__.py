@@ -34,6 +34,7 @@ COMMANDS = {
     "runs": "List runs, newest first.",
     "show": "Show one run: its steps, parameters and data.",
     "logs": "Show the output of a run's steps.",
+    "get": "Fetch the files of a run.",
 }
 
 

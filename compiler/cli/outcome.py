@@ -11,6 +11,9 @@ import click
 
 from argosy.runtime.layout import leaves
 
+SHOWN = 5
+"""The most files that are named."""
+
 
 def show_outcome(outcome: Mapping[str, Any], output: str) -> None:
     """Print how a run ended: `outcome` is its end, as the run log has it, with the run's id."""
@@ -20,6 +23,15 @@ def show_outcome(outcome: Mapping[str, Any], output: str) -> None:
     click.echo(f"{outcome['run']}: {summary(outcome['status'], outcome)}")
     for name, value in outcome["parameters"].items():
         click.echo(f"  {name}: {json.dumps(value, ensure_ascii=False)}")
+
+
+def show_files(outcome: Mapping[str, Any]) -> None:
+    """Say which files a run left, and how to fetch them."""
+    names = list(outcome.get("catalog") or ())
+    if names:
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        click.echo(f"files: {', '.join(names[:SHOWN])}{more}", err=True)
+        click.echo(f"to fetch them: argosy get {outcome['run']} -o DIR", err=True)
 
 
 def summary(status: str, end: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from argosy.runtime.signals import STOPPING
 
 from ..errors import Problem, SettingsError
 from . import asking, options, parameters
-from .outcome import show_outcome
+from .outcome import show_files, show_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +80,8 @@ def run(
         outcome = _launch(process, plan)
     with suppress(BrokenPipeError):  # nobody reads it; it says nothing of how the run ended
         show_outcome(outcome, output)
+        if output == "text":
+            show_files(outcome)
     if process.returncode:
         from ..environments import layered
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from argosy.runtime import layout
+from argosy.runtime.entries import described
 from argosy.runtime.executors.local.report import duration
 from argosy.runtime.service import RunLogStore
 
@@ -148,10 +149,7 @@ def _step_json(step: history.Step, written: Written) -> dict[str, Any]:
             name: entry.get("value", {key: entry[key] for key in ("blob", "size") if key in entry})
             for name, entry in written.parameters.items()
         },
-        "catalog": {
-            name: {"sha256": entry["sha256"], "size": entry["size"]}
-            for name, entry in written.catalog.items()
-        },
+        "catalog": described(written.catalog),
     }
 
 

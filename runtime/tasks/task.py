@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from argosy.runtime import api, credentials, data, files
 from argosy.runtime.attempt import Attempt
-from argosy.runtime.entries import Entries, State
+from argosy.runtime.entries import Entries, State, described
 from argosy.runtime.errors import (
     ArgosyError,
     NodeError,
@@ -143,10 +143,7 @@ def keep_of_failed(attempt: Attempt, kept: Mapping[str, str], workdir: Workdir) 
         attempt.output.say(str(error))
         return
     if entries:
-        attempt.record["catalog"] = {
-            path: {"sha256": entry["sha256"], "size": entry["size"]}
-            for path, entry in entries.items()
-        }
+        attempt.record["catalog"] = described(entries)
 
 
 def shown(node: Node) -> dict[str, str]:

@@ -70,6 +70,17 @@ def test_the_result_is_all_there_is_on_stdout(folder: Path) -> None:
     assert "first | to stdout" in done.stderr
 
 
+def test_the_last_lines_name_the_files_and_how_to_fetch_them(folder: Path) -> None:
+    step = {"type": "task", "command_type": "shell", "command": "touch 1 2 3 4 5 6"}
+    steps = {"a": {**step, "catalog": {"put": ["*"]}}}
+    (folder / "demo.yaml").write_text(json.dumps({"name": "demo", "dag": {"steps": steps}}))
+    done = run(folder)
+    assert done.returncode == 0, done.stderr
+    name = done.stdout.partition(":")[0]
+    last = ["files: 1, 2, 3, 4, 5 and 1 more", f"to fetch them: argosy get {name} -o DIR"]
+    assert done.stderr.splitlines()[-2:] == last
+
+
 def test_parameters_come_from_files_and_options_in_their_order(folder: Path) -> None:
     (folder / "more.yaml").write_text("rate: 3\nmode: yes\n")
     done = run(folder, "-p", "more.yaml", "-p", "rate=2.5", "-p", "new=007", "-o", "json")
