@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import difflib
 
 SHOWN = 10
 """The most names that a message lists."""
 COMPARED = 1_000
 """The most names that a word is compared with, and (LONGEST) the most characters that one has:
 beyond them looking would take longer than a reader waits."""
+CANDIDATES = 20
+"""The most names that are compared character by character."""
 LONGEST = 100
 SIMILAR = 0.6
 """How much of two names is the same (difflib's ratio) where one may be meant for the other."""
@@ -33,25 +31,31 @@ def nearest(word: str, known: Iterable[object]) -> str:
     close = closest(word, names)
     if close:
         return f"did you mean '{close}'?"
-    if len(names) > SHOWN:
-        import difflib  # for an error only
-
-        matcher = difflib.SequenceMatcher(None, "", word[:LONGEST])
-        names[:COMPARED] = sorted(names[:COMPARED], key=lambda name: -_quick(matcher, name))
+    shown = names if len(names) <= SHOWN else ranked(word, names)[:SHOWN]
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return f"known: {', '.join(name[:LONGEST] for name in names[:SHOWN]) or 'none'}{more}"
+    return f"known: {', '.join(name[:LONGEST] for name in shown) or 'none'}{more}"
 
 
 def closest(word: str, known: Iterable[str], similar: float = SIMILAR) -> str:
     """The one of `known` that `word` is nearly; '' where there is none."""
-    import difflib
+    import difflib  # for an error only
 
     if len(word) > LONGEST:
         return ""
     names = [name for name in islice(known, COMPARED) if len(name) <= LONGEST]
+    if len(names) > CANDIDATES:
+        names = ranked(word, names)[:CANDIDATES]
     return next(iter(difflib.get_close_matches(word, names, n=1, cutoff=similar)), "")
 
 
-def _quick(matcher: difflib.SequenceMatcher[str], name: str) -> float:
-    matcher.set_seq1(name[:LONGEST])
-    return matcher.quick_ratio()
+def ranked(word: str, names: Sequence[str]) -> list[str]:
+    """The first names, those that have most characters in common with `word` before the others."""
+    import difflib
+
+    matcher = difflib.SequenceMatcher(None, "", word[:LONGEST])
+
+    def distance(name: str) -> float:
+        matcher.set_seq1(name[:LONGEST])
+        return -matcher.quick_ratio()
+
+    return sorted(names[:COMPARED], key=distance)

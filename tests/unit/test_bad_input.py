@@ -54,6 +54,16 @@ CASES = {
     ),
     "tabs": ("dag:\n\tsteps: {}", r"p.yaml:2:1: error: [\s\S]*blanks, not with tabs"),
     "alias bomb": (BOMB, r"p.yaml:\d+:\d+: error: over 1,000,000 values"),
+    "10,000 unknown fields on one line": (
+        f"dag: {{steps: {{a: {STEP}, {', '.join(f'field{n}: 1' for n in range(10_000))}}}}}}}",
+        r"(?s)step 'a' has no field 'field0'.*\n9,900 more errors",
+    ),
+    "2,000 edges to nowhere": (
+        "dag: {steps: {"
+        + ", ".join(f"step{n}: {STEP}, depends_on: [stepx{n}]}}" for n in range(2_000))
+        + "}}",
+        r"(?s)depends_on of step 'step0' names no step: 'stepx0'.*\n1,900 more errors",
+    ),
     "nested brackets": ("[" * 30_000_000, r"p.yaml:1:129: error: nested deeper than 128"),
     "50 MB": ("[" * 50_000_000, r"cannot read p.yaml: it is larger than 33,554,432 bytes"),
     "one line of 30 MB": ("a: " + "x" * 30_000_000, r"p.yaml:1:1: error: a definition"),
