@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from argosy.runtime.end import NO_LIST
 from argosy.runtime.layout import ITERATION, fill, with_items
 from argosy.runtime.workflow import (
     items_of,
@@ -65,7 +66,15 @@ def execution(workflow: Json) -> Execution:
     steps = instances(workflow, nodes)
     if found.finished:
         steps = (_in_the_end(step, found.status == "cancelled") for step in steps)
-    return found._replace(steps=tuple(steps))
+    return found._replace(steps=tuple(steps), message=found.message or _no_list(nodes))
+
+
+def _no_list(nodes: Mapping[str, Json]) -> str:
+    """Why a map could not read its list: it has no pod that could say so."""
+    for node in nodes.values():
+        if match := NO_LIST.search(node.get("message") or ""):
+            return f"{node.get('displayName', '')}: {match[1]}"
+    return ""
 
 
 def brief(workflow: Json) -> Execution:

@@ -113,7 +113,11 @@ def explain(session: Session, execution: Execution, options: Iterable[str]) -> I
     every = [step for step in execution.steps if step.status == "failed"]
     lowest = set(leaves(step.path for step in every))  # why a composite failed
     failed = [step for step in every if step.path in lowest]
-    run = session.log(execution.run) if failed else None
+    run = session.log(execution.run)
+    if run and not failed:  # such as a map that could not read its list, on an engine
+        for failure in run.end.get("failures") or ():
+            if failure.get("message"):
+                yield f"\n{history.failure_text(failure)}"
     for step in failed[:EXPLAINED]:
         message, last = _logged(session, run, step) if run else ("", [])
         told = message or step.message or "failed"

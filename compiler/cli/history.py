@@ -265,6 +265,14 @@ def read_json(store: RunLogStore, key: str) -> dict[str, Any]:
     return found
 
 
+def failure_text(failure: Mapping[str, Any]) -> str:
+    """What failed, and why, of a failure that the end of a run has."""
+    message = str(failure.get("message") or failure.get("phase", ""))
+    message += " (handled)" if failure.get("handled") else ""
+    name = failure.get("name") or layout.readable(failure.get("step", ""))
+    return f"{name}: {message}" if name else message
+
+
 def read_output(store: RunLogStore, key: str) -> bytes:
     """A chunk of output; empty, with a warning, where it cannot be read."""
     try:

@@ -197,11 +197,7 @@ def _ending(run: history.Run) -> Iterator[str]:
     if failures := run.end.get("failures"):
         yield "\nfailures\n"
         for failure in failures:
-            message = str(failure.get("message") or failure.get("phase", ""))
-            message += " (handled)" if failure.get("handled") else ""
-            name = failure.get("name") or layout.readable(failure.get("step", ""))
-            about = f"{name}: " if name else ""
-            text = f"{about}{message}".replace("\n", "\n    ")
+            text = history.failure_text(failure).replace("\n", "\n    ")
             yield f"  {text}\n"
     if parameters := run.end.get("parameters"):
         yield "\nparameters\n"

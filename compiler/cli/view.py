@@ -106,13 +106,20 @@ def rows(root: Branch[Instance], now: float) -> Iterator[Row]:
     """A row for each step that is not folded away, and for each composite."""
     for twig, name, branch in tree.rows(root, unfolded):
         if is_map(branch):
-            yield Row(twig, name, *_iterations(branch, now))
+            status, told = _iterations(branch, now)
+            yield Row(twig, name, status, _because(branch, told))
         elif branch.below:
-            inside = list(lowest(branch))
-            yield Row(twig, name, _status(branch), _summary(inside, now))
+            told = _summary(list(lowest(branch)), now)
+            yield Row(twig, name, _status(branch), _because(branch, told))
         else:
             for step in branch.steps:
                 yield Row(twig, name, step.status, _told(step, now))
+
+
+def _because(branch: Branch[Instance], told: str) -> str:
+    """What is told of a composite, and why it failed or was left out, where it says so itself."""
+    own = " ".join(branch.steps[0].message.split()) if branch.steps else ""
+    return ", ".join(part for part in (told, own) if part)
 
 
 def unfolded(branch: Branch[Instance]) -> Mapping[str, Branch[Instance]]:

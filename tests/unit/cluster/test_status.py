@@ -176,3 +176,9 @@ def test_a_run_that_was_stopped_is_cancelled(sample: dict[str, Any], how: str) -
 
 def test_a_failed_run_that_nobody_stopped_is_not_cancelled(sample: dict[str, Any]) -> None:
     assert execution(sample).status == "failed"
+
+
+def test_a_map_that_could_not_read_its_list_says_why(sample: dict[str, Any]) -> None:
+    said = "withParam value could not be parsed as a JSON list: 'xs' is 3, not a list: invalid char"
+    sample["status"]["nodes"]["sample-npst4-3598474696"]["message"] = said
+    assert execution(sample).message == "each: 'xs' is 3, not a list"

@@ -195,3 +195,9 @@ def test_the_last_line_says_what_the_status_would_hide() -> None:
     screens.screen(out).end(found)
     last = out.getvalue().splitlines()[-1]
     assert last == "churn-1a2b3c4d: succeeded, 1 failure handled, 1 step omitted after 1 m 10 s"
+
+
+def test_a_map_that_could_not_read_its_list_says_why() -> None:
+    failed = Instance("each", "failed", message="parameter 'xs' is 3, not a list")
+    shown = view(run(failed, step("each/*/build", "waiting"), status="failed"))
+    assert shown[1] == "each failed parameter 'xs' is 3, not a list"
