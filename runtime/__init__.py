@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .api import (
+        attempt_number,
         get_from_catalog,
         get_object,
         get_parameter,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "attempt_number",
     "get_from_catalog",
     "get_object",
     "get_parameter",

@@ -104,6 +104,11 @@ def step_name() -> str:
     return current("step_name").name
 
 
+def attempt_number() -> int:
+    """Which attempt at this step this is, from 1."""
+    return current("attempt_number").attempt
+
+
 def map_variable() -> dict[str, Any]:
     """The item of each map that this step is in, by the name that the map gives it."""
     return dict(current("map_variable").map_variable)

@@ -25,6 +25,7 @@ from .layout import (
     new_attempt,
     readable,
     record_key,
+    record_prefix,
     state_key,
     with_items,
 )
@@ -34,12 +35,23 @@ from .patterns import filled
 from .state import Reader, write
 from .values import brief, dump, keys
 
+NUMBER = "ARGOSY_ATTEMPT"
+"""Which attempt it is: said to the user's process, and by a launcher to `exec`."""
+
 
 class Attempt:
     """`record` is what the run log says; `output` what the step prints."""
 
-    def __init__(self, node: Node, key: str, ended: Mapping[str, str], context: Context) -> None:
+    def __init__(
+        self,
+        node: Node,
+        key: str,
+        ended: Mapping[str, str],
+        context: Context,
+        number: int = 0,
+    ) -> None:
         self.node = node
+        self._number = number
         self.context = context
         self.key = indexes(key)
         self.instance = fill(node.step, self.key)
@@ -62,6 +74,16 @@ class Attempt:
     def name(self) -> str:
         """The instance, with the items of the iterations that it is in."""
         return str(self.record.get("name", self.instance))
+
+    @cached_property
+    def number(self) -> int:
+        """The place of this attempt among those at the node in this run, from 1."""
+        if self._number:
+            return self._number
+        prefix = record_prefix(self.context.run, self.instance)
+        records = (key.removeprefix(prefix) for key in self.context.run_log_store.list(prefix))
+        others = {name for name in records if "/" not in name} - {f"{self.id}.json"}
+        return 1 + len(others)
 
     @cached_property
     def reader(self) -> Reader:

@@ -16,14 +16,15 @@ from .tasks.environment import parse
 from .values import brief
 
 
-def execute(node: Node, key: str, ended: str, context: Context) -> int:
+def execute(node: Node, key: str, ended: str, context: Context, number: int = 0) -> int:
     """Runs `node` and gives the exit status.
 
     `key` is the indexes of the maps that it is in; `ended` says how the nodes ended that decide
-    what it reads. What goes wrong is printed and recorded, never raised.
+    what it reads; `number` which attempt this is, where whoever starts it knows. What goes wrong is
+    printed and recorded, never raised.
     """
     try:
-        attempt = Attempt(node, key, statuses(ended), context)
+        attempt = Attempt(node, key, statuses(ended), context, number)
     except ArgosyError as error:
         complain(str(error))
         return error.exit_status
@@ -43,13 +44,13 @@ def execute(node: Node, key: str, ended: str, context: Context) -> int:
     return 0
 
 
-def prepare(node: Node, key: str, ended: str, context: Context) -> int:
+def prepare(node: Node, key: str, ended: str, context: Context, number: int = 0) -> int:
     """What comes before a container of the user's in the same pod: what enters it is put where it
     finds it. Writes to the run log only what went wrong."""
     from .tasks import pod
 
     try:
-        attempt = Attempt(node, key, statuses(ended), context)
+        attempt = Attempt(node, key, statuses(ended), context, number)
     except ArgosyError as error:
         complain(str(error))
         return error.exit_status

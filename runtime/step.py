@@ -53,11 +53,13 @@ class Step:
         folder: str,
         secrets: Mapping[str, str] | None = None,
         shown: Mapping[str, str] | None = None,
+        attempt: int = 1,
     ) -> None:
         self.context = context
         self.name = name
         self.state = state
         self.folder = folder
+        self.attempt = attempt
         self._secrets = dict(secrets or {})
         self._shown = dict(shown or {})
         self._set: dict[str, Any] = {}
@@ -72,14 +74,16 @@ class Step:
             found = json.load(file)
         state = State(found["parameters"], found["catalog"])
         context = Context.from_environment(environment)
-        return cls(context, found["step"], state, folder, shown=found["shown"])
+        shown, attempt = found["shown"], found["attempt"]
+        return cls(context, found["step"], state, folder, shown=shown, attempt=attempt)
 
     def share(self) -> None:
         """Writes what a process that the step starts needs to know: large values too, which may
         not be in the run log before the step's own state is."""
         for entry in self.state.parameters.values():
             self.context.blobs.keep(entry)
-        found = {"step": self.name, "shown": self._shown, **self.state._asdict()}
+        own = {"step": self.name, "attempt": self.attempt, "shown": self._shown}
+        found = {**own, **self.state._asdict()}
         with open(os.path.join(self.folder, "step.json"), "w", encoding="utf-8") as file:
             file.write(json.dumps(found, separators=(",", ":")))
 

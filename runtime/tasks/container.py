@@ -19,13 +19,13 @@ from argosy.runtime import data
 from argosy.runtime.entries import State, map_variable
 from argosy.runtime.errors import ArgosyError, NodeError, TaskError
 from argosy.runtime.signals import Signals
-from argosy.runtime.step import NAME, Private, Step, Written, collect, holds_objects
+from argosy.runtime.step import Private, Step, Written, collect, holds_objects
 from argosy.runtime.values import dump
 from argosy.runtime.workdir.base import Workdir, signatures
 
 from . import process
-from .contract import BROUGHT, OUTPUTS, PARAMETERS, ROOT, SECRETS, WORK
-from .environment import LARGEST, MAP_VARIABLES, PREFIXES, parse
+from .contract import BROUGHT, ITEMS, OUTPUTS, PARAMETERS, ROOT, SECRETS, WORK
+from .environment import LARGEST, MAP_VARIABLES, PREFIXES, place, value_of, within_budget
 from .task import advised, judge, leave
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ def lay_out(attempt: Attempt, entering: State, root: str, secrets: Mapping[str, 
         os.chmod(os.path.join(root, name), mode)
     for name, text in texts(entering, attempt.reader):
         write(os.path.join(root, PARAMETERS, file_of(name)), text)
+    if items := map_variable(entering, attempt.reader.value):
+        write(os.path.join(root, ITEMS), dump(items))
     if secrets:
         os.makedirs(os.path.join(root, SECRETS), exist_ok=True)
     for name, text in secrets.items():
@@ -133,17 +135,19 @@ def texts(entering: State, reader: Reader) -> Iterable[tuple[str, str]]:
 def variables(attempt: Attempt, entering: State) -> dict[str, str]:
     """The variables that the container has: its parameters, those too large by the path of their
     file, then what the step and the run say."""
+    named = {n: text for n, text in texts(entering, attempt.reader) if VARIABLE.fullmatch(n)}
+    fitting = within_budget({name: len(text.encode()) for name, text in named.items()}, 1)
     found = {}
-    for name, text in texts(entering, attempt.reader):
-        if not VARIABLE.fullmatch(name):
-            continue
-        if entering.parameters[name].get("size", 0) > LARGEST or "\0" in text:
-            found[f"{PREFIXES[0]}{name}_FILE"] = f"{ROOT}/{PARAMETERS}/{file_of(name)}"
-        else:
+    for name, text in named.items():
+        if name in fitting and "\0" not in text:
             found[PREFIXES[0] + name] = text
+        else:
+            found[f"{PREFIXES[0]}{name}_FILE"] = f"{ROOT}/{PARAMETERS}/{file_of(name)}"
     if items := map_variable(entering, attempt.reader.value):
-        found[MAP_VARIABLES[0]] = dump(items)
-    return {**found, **attempt.node.env, NAME: attempt.instance}
+        text = dump(items)
+        large = len(text) > LARGEST
+        found[MAP_VARIABLES[0] + "_FILE" * large] = f"{ROOT}/{ITEMS}" if large else text
+    return {**found, **attempt.node.env, **place(attempt, entering)}
 
 
 def expanded(argv: Sequence[str], known: Mapping[str, str]) -> list[str]:
@@ -177,7 +181,7 @@ def outputs(root: str, names: Iterable[str]) -> dict[str, Any]:
             ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise TaskError(f"cannot read what the container left as '{name}': {error}") from error
-        found[name] = parse(text.removesuffix("\n"))
+        found[name] = value_of(name, text.removesuffix("\n"))
     return found
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 ROOT = "/argosy"
 """The folder that the container finds everything in."""
 PARAMETERS, OUTPUTS, WORK, SECRETS = "parameters", "outputs", "work", "secrets"
+ITEMS = "map_variable"
+"""A file with the items of the maps that the step is in, as JSON."""
 BROUGHT = "brought"
 """A file, for the runtime only: how the files in WORK were before the container started."""
 CONTAINER = "task"

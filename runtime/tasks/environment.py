@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from argosy.runtime.attempt import NUMBER
 from argosy.runtime.context import user_environment
 from argosy.runtime.entries import Entry, State, map_variable
 from argosy.runtime.errors import TaskError
@@ -15,6 +16,7 @@ from argosy.runtime.step import FOLDER, NAME, Written, holds_objects, track
 from argosy.runtime.values import NotJsonError, check_text
 
 if TYPE_CHECKING:
+    from argosy.runtime.attempt import Attempt
     from argosy.runtime.context import Context
     from argosy.runtime.node import Node
     from argosy.runtime.state import Reader
@@ -37,7 +39,7 @@ ASSIGNED: set[str] = set()
 
 
 def environment(
-    context: Context, node: Node, instance: str, folder: str, secrets: Mapping[str, str]
+    context: Context, node: Node, folder: str, secrets: Mapping[str, str]
 ) -> dict[str, str]:
     """All but the parameters: what this process has, what the executor and the step add."""
     found = user_environment()
@@ -49,12 +51,17 @@ def environment(
     found.update(node.env)
     found.update((variable or name, secrets[name]) for name, variable in node.secrets.items())
     found.update(context.environment())
-    found[FOLDER], found[NAME] = folder, instance
+    found[FOLDER] = folder
     if context.magnus:
         found["MAGNUS_RUN_ID"] = context.run
         path = [found["PYTHONPATH"]] if found.get("PYTHONPATH") else []
         found["PYTHONPATH"] = os.pathsep.join([*path, COMPAT])
     return found
+
+
+def place(attempt: Attempt, entering: State) -> dict[str, str]:
+    """Where the step is in its run: its name, which attempt it is, and its iteration."""
+    return {NAME: attempt.instance, NUMBER: str(attempt.number)}
 
 
 class LargeValues:

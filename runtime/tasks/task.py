@@ -37,6 +37,7 @@ from .environment import (
     changes,
     environment,
     parameters,
+    place,
     watch,
 )
 
@@ -73,9 +74,11 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
             attempt.record["workdir"] = workdir.kind
         if get:
             data.get(context.catalog, entering.catalog, get, workdir.incoming)
-        step = Step(context, attempt.instance, entering, folder, secrets, shown(node))
+        number = attempt.number
+        step = Step(context, attempt.instance, entering, folder, secrets, shown(node), number)
         step.share()
-        found = environment(context, node, attempt.instance, folder, secrets)
+        found = environment(context, node, folder, secrets)
+        found.update(place(attempt, entering))
         found.update(workdir.environment)
         prepared = KINDS[node.command_type](attempt, step, found)
         workdir.watch(put)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from argosy.runtime.attempt import NUMBER
 from argosy.runtime.context import Context
 from argosy.runtime.credentials import FOLDER as SECRETS
 from argosy.runtime.errors import NodeError, ServiceError
@@ -67,10 +68,10 @@ class ContainerSteps(RuntimeSteps):
         for spec in specs:
             engine.make_sources(spec["volumes"])
 
-    def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
+    def start(self, work: Work, number: int, not_for_it: Iterable[int]) -> Child:
         if work.node.get("type", "task") != "task" or work.node.get("image"):
             sockets = [each.ends for each in self._live.values() if each.ends is not None]
-            return super().start(work, [*not_for_it, *sockets])
+            return super().start(work, number, [*not_for_it, *sockets])
         spec = self._plan["steps"].get(work.node["step"], self._plan["default"])
         values = self._secrets(work.node)
         folder = self._hand_over.give(values) if values else None
@@ -82,7 +83,7 @@ class ContainerSteps(RuntimeSteps):
                 self._hand_over.take(folder)
 
         try:
-            self._create(name, work, spec, folder)
+            self._create(name, work, number, spec, folder)
             child = Container(self._engine.client, name, tidy)
         except OSError as error:
             self._engine.remove(name)
@@ -115,7 +116,9 @@ class ContainerSteps(RuntimeSteps):
             if (file in asked or not file.startswith(PREFIX)) and variable in os.environ
         }
 
-    def _create(self, name: str, work: Work, spec: Mapping[str, Any], folder: str | None) -> None:
+    def _create(
+        self, name: str, work: Work, number: int, spec: Mapping[str, Any], folder: str | None
+    ) -> None:
         """Creates the container; `folder` has the secrets that it is handed."""
         client, volumes = self._engine.client, dict(spec["volumes"])
         image = self._engine.image(spec["image"])["Config"]
@@ -127,7 +130,7 @@ class ContainerSteps(RuntimeSteps):
             working_dir = home
         if folder is not None:
             volumes[folder] = {"bind": SECRETS, "mode": "ro"}
-        variables = {**self._variables, **spec["environment"]}
+        variables = {**self._variables, NUMBER: str(number), **spec["environment"]}
         if home:
             variables = {"HOME": home, "USER": "argosy", **variables}
         client.create_container(

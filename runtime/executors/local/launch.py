@@ -219,7 +219,7 @@ class Launcher:
         ours = [*self._not_for_steps, self._signals, self._wakeup, self._selector.fileno()]
         ours += self._attempts
         try:
-            child = self._steps.start(ready.work, ours)
+            child = self._steps.start(ready.work, ready.number, ours)
         except (OSError, ArgosyError) as error:
             reason = f"could not start: {getattr(error, 'strerror', error)}"
             self._fail(ready.work, reason)

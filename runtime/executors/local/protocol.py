@@ -14,8 +14,8 @@ from .turns import Files
 class Steps(Protocol):
     """Each raises ArgosyError for what is wrong."""
 
-    def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
-        """Starts what runs the node of `work`. Raises OSError too."""
+    def start(self, work: Work, number: int, not_for_it: Iterable[int]) -> Child:
+        """Starts what runs the node of `work`, for the `number`th time. Raises OSError too."""
 
     def files(self, work: Work) -> Files:
         """The files that the node of `work` touches."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from argosy.runtime import layout, signals
 from argosy.runtime.alternatives import by_statuses, statuses
-from argosy.runtime.attempt import now
+from argosy.runtime.attempt import NUMBER, now
 from argosy.runtime.context import Context
 from argosy.runtime.entries import State, is_true, map_variable
 from argosy.runtime.errors import ArgosyError
@@ -39,14 +39,17 @@ class RuntimeSteps:
         self._items: dict[str, list[str]] = {}
         """By the instance of a map, its items as people are shown them."""
 
-    def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
+    def start(self, work: Work, number: int, not_for_it: Iterable[int]) -> Child:
         key = "/".join(work.key)
+        # A pod that was lost made attempts too, which only the run log has.
+        number = 0 if self._context.continued else number
         if not self._fork:
-            environment = {**os.environ, **as_environment(self._context)}
+            environment = {**os.environ, **as_environment(self._context), NUMBER: str(number)}
             program = (sys.executable, "-m", "argosy.runtime", "exec")
             return Spawned((*program, encode(work.node), key, work.ended), environment)
         return Forked(
-            lambda: execute(from_json(work.node), key, work.ended, self._context), not_for_it
+            lambda: execute(from_json(work.node), key, work.ended, self._context, number),
+            not_for_it,
         )
 
     def files(self, work: Work) -> Files:

@@ -32,7 +32,7 @@ class Functions:
     def __init__(self, acts: Mapping[str, Act]) -> None:
         self.acts = acts
 
-    def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
+    def start(self, work: Work, number: int, not_for_it: Iterable[int]) -> Child:
         return Forked(lambda: self.acts[work.path]() or 0, not_for_it)
 
     def files(self, work: Work) -> Files:
@@ -351,7 +351,7 @@ def test_what_waits_for_an_approval_when_the_run_is_stopped_is_recorded() -> Non
 
 def test_without_a_fork_it_spawns() -> None:
     class Programs(Functions):
-        def start(self, work: Work, not_for_it: Iterable[int]) -> Child:
+        def start(self, work: Work, number: int, not_for_it: Iterable[int]) -> Child:
             program = "import sys; print('hello'); sys.exit(7)"
             return Spawned([sys.executable, "-c", program], os.environ)
 

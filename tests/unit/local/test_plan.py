@@ -188,6 +188,21 @@ def test_a_crash_is_recorded_and_harms_no_other_step(place: Place, command: str,
     assert "failed: bad: " in done.stderr
 
 
+def test_a_step_is_told_which_attempt_it_is(place: Place) -> None:
+    place.jobs(
+        "from argosy.runtime import attempt_number\n"
+        "def counts():\n"
+        "    print('attempt', attempt_number())\n"
+        "    assert attempt_number() == 2\n"
+    )
+    retry = {"max_attempts": 3, "backoff": 0.01, "factor": 2, "max_backoff": 1}
+    done = place.run(plan({"": graph(task("a", "jobs.counts", retry=retry))}, ["a"]))
+    assert [line for line in done.stderr.splitlines() if "| attempt" in line] == [
+        "a | attempt 1",
+        "a | attempt 2",
+    ]
+
+
 def test_a_failed_step_is_tried_again(place: Place) -> None:
     place.jobs(
         "from pathlib import Path\n"

@@ -103,6 +103,19 @@ def test_a_process_of_the_first_step_reads_large_values(run: Any, from_: list[An
     assert run.parameters("m/0/s" if key else "s")["size"] == 5000
 
 
+@pytest.mark.parametrize("kind", ["python", "shell"])
+def test_a_step_knows_which_attempt_it_is(run: Any, kind: str) -> None:
+    run.code("import os\nfrom argosy.runtime import attempt_number\n"
+             "def f():\n"
+             "    assert os.environ['ARGOSY_ATTEMPT'] == str(attempt_number())\n"
+             "    if attempt_number() < 3: raise ValueError\n"
+             "    return {'n': attempt_number()}")  # fmt: skip
+    script = "test $ARGOSY_ATTEMPT = 3 && export ARGOSY_PRM_n=$ARGOSY_ATTEMPT"
+    node = {"command": "jobs.f" if kind == "python" else script, "command_type": kind}
+    assert [run.exec("s", **node).status for _ in range(3)] == [1, 1, 0]
+    assert run.parameters("s") == {"n": 3}
+
+
 def test_objects_of_a_map_are_a_list(run: Any) -> None:
     run.code("""
 from argosy.runtime import put_object, get_object

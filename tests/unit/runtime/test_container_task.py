@@ -54,7 +54,38 @@ def box(run: Any, act: Callable[[Path, dict[str, str], list[str]], int], **node:
         return found
 
     run.context = context
-    return run.exec("b", **{**BOX, "argv": ["/box"], **node})
+    return run.exec(node.pop("step", "b"), **{**BOX, "argv": ["/box"], **node})
+
+
+def test_values_that_a_container_cannot_have_as_variables_are_files(run: Any) -> None:
+    """A ConfigMap of a pod, and the environment of a process, are limited."""
+    run.arguments = {f"p{number}": f"{number % 10}" * 30_000 for number in range(36)}
+    run.arguments |= {"large": "x" * 140_000, "small": 1}
+
+    def act(root: Path, found: dict[str, str], argv: list[str]) -> int:
+        assert found["ARGOSY_PRM_large_FILE"] == "/argosy/parameters/large"
+        assert found["ARGOSY_PRM_small"] == "1"
+        assert 400_000 < sum(map(len, found.values())) < 520_000
+        for name, value in run.arguments.items():
+            assert (f"ARGOSY_PRM_{name}" in found) is (f"ARGOSY_PRM_{name}_FILE" not in found)
+            assert (root / "parameters" / name).read_text() == str(value)
+        return 0
+
+    done = box(run, act)
+    assert done.status == 0, done.err
+
+
+def test_a_large_item_is_a_file(run: Any) -> None:
+    run.arguments = {"xs": ["x" * 140_000]}
+
+    def act(root: Path, found: dict[str, str], argv: list[str]) -> int:
+        assert found["ARGOSY_MAP_VARIABLE_FILE"] == "/argosy/map_variable"
+        assert json.loads((root / "map_variable").read_text()) == {"x": run.arguments["xs"][0]}
+        return 0
+
+    item = {"item": "x", "on": "xs", "depth": 0, "in": [""]}
+    done = box(run, act, step="m/*/b", key="0", from_=[item])
+    assert done.status == 0, done.err
 
 
 def test_parameters_go_in_as_files_and_variables_and_come_back_as_files(run: Any) -> None:
@@ -78,6 +109,7 @@ def test_parameters_go_in_as_files_and_variables_and_come_back_as_files(run: Any
         "ARGOSY_PRM_who": "a {{b}} $(c)",
         "ARGOSY_PRM_list": "[1,null]",
         "ARGOSY_STEP_NAME": "b",
+        "ARGOSY_ATTEMPT": "1",
         "E": "$(ARGOSY_PRM_rate)",
     }
     assert words == [
