@@ -83,7 +83,8 @@ class Recorder:
             raise TaskError(str(failure)) from failure
         made = {n: written(step, attempt.rank, value) for n, value in outputs.parameters.items()}
         put = {n: self.entry(text, step, attempt.rank) for n, text in outputs.files.items()}
-        return State({**entering.parameters, **made}, {**entering.catalog, **put})
+        parameters_left = {**entering.parameters, **made}
+        return entering._replace(parameters=parameters_left, catalog={**entering.catalog, **put})
 
     def entry(self, text: str, step: str, rank: str) -> Json:
         digest = sha256(text.encode()).hexdigest()

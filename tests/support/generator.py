@@ -216,7 +216,7 @@ def conditionals(draw: st.DrawFn, inner: st.SearchStrategy[Json]) -> Json:
         "parameter": parameter,
         "branches": {value: draw(inner) for value in values},
     }
-    texts = [value for value in values if isinstance(value, str)]
+    texts = [value for value in values if isinstance(value, str) and value != "1"]
     if draw(st.booleans()):
         step["default"] = draw(st.one_of(inner, *([st.sampled_from(texts)] if texts else [])))
     return step

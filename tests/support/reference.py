@@ -243,13 +243,15 @@ class Evaluation:
 
     def parallel(self, step: Json, entering: State, place: Place) -> State | None:
         left = [
-            self.graph(branch, entering, place.inside(segment(label), number))
-            for number, (label, branch) in enumerate(step["branches"].items())
+            self.graph(branch, entering, place.inside(name, number))
+            for number, (name, branch) in enumerate(
+                zip(segments(step), step["branches"].values(), strict=True)
+            )
         ]
         return merged_or_none([entering, *left])
 
     def conditional(self, step: Json, entering: State, place: Place) -> State | None:
-        branches = {segment(label): (label, graph) for label, graph in step["branches"].items()}
+        branches = dict(zip(segments(step), step["branches"].items(), strict=True))
         default = step.get("default")
         if isinstance(default, dict):
             branches["default"] = (None, default)
@@ -369,7 +371,7 @@ class Evaluation:
         if step["type"] == "dag":
             self.leave_out_graph(self.graph_of(step), place, status)
         if step["type"] in ("parallel", "conditional"):
-            graphs = {segment(label): graph for label, graph in step["branches"].items()}
+            graphs = dict(zip(segments(step), step["branches"].values(), strict=True))
             if isinstance(step.get("default"), dict):
                 graphs["default"] = step["default"]
             for name, graph in graphs.items():
@@ -540,6 +542,13 @@ def is_number(value: Any) -> bool:
 def segment(label: Any) -> str:
     """A branch's part of a path."""
     return quote(label if isinstance(label, str) else json.dumps(label), safe="")
+
+
+def segments(step: Json) -> list[str]:
+    """The parts of paths that the branches of a step have. A text that is beside the number it
+    shows is in quotes."""
+    others = {json.dumps(label) for label in step["branches"] if not isinstance(label, str)}
+    return [segment(f"'{one}'" if one in others else one) for one in step["branches"]]
 
 
 def joined(path: str, name: str) -> str:
