@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
+from unittest import mock
 
 import yaml
 
-from argosy.compiler import phases
+from argosy.compiler import phases, render
 from argosy.compiler.compilation import Compilation, Request
 from argosy.compiler.settings import Declared, Settings
 from definitions import pipeline
@@ -26,14 +28,18 @@ SETTINGS = Settings(
     secrets=Declared("do-nothing", {}),
 )
 
+ENVIRONMENT = cache(render._environment)
+"""Compiles each Jinja template once, and not for each definition."""
+
 
 def compilation_of(definition: Json) -> Compilation:
     """The compilation of a definition's text for Argo, up to `verify`."""
     compilation = Compilation(
         Request("p.yaml"), pipeline=pipeline(text_of(definition)), settings=SETTINGS
     )
-    for phase in (phases.integrate, phases.lower, phases.render, phases.verify):
-        compilation = phase(compilation)
+    with mock.patch.object(render, "_environment", ENVIRONMENT):
+        for phase in (phases.integrate, phases.lower, phases.render, phases.verify):
+            compilation = phase(compilation)
     return compilation
 
 

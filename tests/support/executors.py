@@ -162,7 +162,7 @@ def statuses_of_records(context: Context) -> dict[str, str]:
 
 def run_workflow(compilation: Compilation, code: Code) -> Run:
     """The run of the rendered workflow, each pod of which is the runtime."""
-    spec = yaml.safe_load(compilation.files["workflowtemplate.yaml"])["spec"]
+    spec = yaml.load(compilation.files["workflowtemplate.yaml"], yaml.CSafeLoader)["spec"]
     arguments = dict(compilation.pipeline.parameters)
     store = Memory()
 
