@@ -45,21 +45,24 @@ def abandoned(prefix: str, parent: str) -> Iterator[str]:
 def remove(path: str) -> None:
     """Removes a directory with all that is in it, as far as that can be: also what nobody may
     read. Links are removed, not followed."""
+    if not _emptied(path):
+        with suppress(OSError):
+            os.chmod(path, 0o700)
+        _emptied(path)
     with suppress(OSError):
         os.rmdir(path)
-        return
-    with suppress(OSError):
-        os.chmod(path, 0o700)
+
+
+def _emptied(path: str) -> bool:
+    """Whether everything in a directory could be removed."""
     try:
         with os.scandir(path) as entries:
             inside = [(entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
-    except OSError:
-        return
-    for inner, is_directory in inside:
-        if is_directory:
-            remove(inner)
-        else:
-            with suppress(OSError):
+        for inner, is_directory in inside:
+            if is_directory:
+                remove(inner)
+            else:
                 os.unlink(inner)
-    with suppress(OSError):
-        os.rmdir(path)
+    except OSError:
+        return False
+    return True

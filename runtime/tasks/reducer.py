@@ -46,6 +46,7 @@ def become(target: str, values: list[Any], writer: int) -> NoReturn:
         reset()
         os.dup2(2, 1)
         sys.stdout = sys.stderr
+        sys.dont_write_bytecode = True  # of the project, where this runs
         text = dump(import_function(target.replace(":", "."))(values), to_json)
         check_text(json.loads(text))
         said = f'{{"value":{text}}}'

@@ -147,8 +147,8 @@ def test_a_log_that_is_deleted_under_a_run(tmp_path: Path, what: str) -> None:
         + f"""
 def remove():
     import os, shutil
-    if not os.path.exists("removed"):
-        open("removed", "w").close()
+    if not os.path.exists({str(tmp_path / "removed")!r}):
+        open({str(tmp_path / "removed")!r}, "w").close()
         shutil.rmtree({str(folder)!r})
 """
     )
