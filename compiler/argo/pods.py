@@ -290,7 +290,8 @@ def backoff_of(retry: Retry) -> tuple[float, float, float] | None:
     """The waits of a node that is tried more than once."""
     if retry.max_attempts == 1:
         return None
-    return (retry.backoff, retry.factor, retry.max_backoff) if retry.backoff else (0, 1, 0)
+    waits = retry.backoff and retry.max_backoff
+    return (retry.backoff, retry.factor, retry.max_backoff) if waits else (0, 1, 0)
 
 
 def inputs_of(retry: Retry, timeout: float | None) -> dict[str, str]:

@@ -15,8 +15,8 @@ from ..options.readers import (
     integer,
     listed,
     record,
-    seconds,
     text,
+    wait,
 )
 from ..options.run import ATTEMPTS, attempts
 
@@ -61,7 +61,7 @@ def ttl(value: Any) -> dict[str, int]:
     }
     if not isinstance(value, Mapping):
         value = {"completion": value}
-    found = record(dict.fromkeys(fields, seconds))(value)
+    found = record(dict.fromkeys(fields, wait))(value)
     return {fields[name]: math.ceil(given) for name, given in found.items()}
 
 

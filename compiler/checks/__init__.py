@@ -12,6 +12,7 @@ from ..graph import Graph, Pipeline
 from .cycles import cycles
 from .misspelt import misspelt
 from .never import never
+from .omitted import omitted
 from .reachable import reachable
 from .returns import returns
 from .unconditional_fail import unconditional_fail
@@ -30,6 +31,11 @@ def check(pipeline: Pipeline, alone: bool = True) -> tuple[list[Problem], list[P
     problems += unknown_item(pipeline)
     warnings = [problem for graph in graphs for find in WARNINGS for problem in find(graph)]
     return problems, [*warnings, *misspelt(pipeline)]
+
+
+def cautions(pipeline: Pipeline) -> list[Problem]:
+    """What may surprise, and only `argosy check` reports: the definition may mean it."""
+    return [problem for graph in every_graph(pipeline.graph) for problem in omitted(graph)]
 
 
 def every_graph(graph: Graph) -> Iterator[Graph]:

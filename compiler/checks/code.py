@@ -9,19 +9,27 @@ from ..compilation import Compilation
 from ..errors import by_place
 from ..graph import Task
 from ..inspection.code import Code
-from ..inspection.supply import Supplies
+from ..inspection.supply import Files, Supplies
 from ..settings import every_node
 from .inspected import Inspected
 from .missing_argument import missing_argument
 from .missing_file import missing_file
 from .missing_function import missing_function
+from .unmatched_get import unmatched_get
 from .unnamed_secret import unnamed_secret
 from .wrong_returns import wrong_returns
 
-OF_TASKS = missing_function, missing_argument, wrong_returns, missing_file, unnamed_secret
+OF_TASKS = (
+    missing_function,
+    missing_argument,
+    wrong_returns,
+    missing_file,
+    unnamed_secret,
+    unmatched_get,
+)
 
 
-def code_of(compilation: Compilation, starts: bool) -> Code:
+def code_of(compilation: Compilation, *, starts: bool = False) -> Code:
     """The code of the steps. A run that `starts` finds it from the working folder; else whoever
     asks may be elsewhere, and the definition's folder and those around it count as well."""
     here = Path.cwd()
@@ -36,19 +44,18 @@ def folders(here: Path, definition: str) -> list[Path]:
 
 
 def check_code(
-    compilation: Compilation, given: Iterable[str] = (), *, starts: bool = False
+    compilation: Compilation, code: Code, given: Iterable[str] = (), *, starts: bool = False
 ) -> Compilation:
     """Adds problems and warnings.
 
     `given`: the parameters of the run, beyond those that the definition declares; `starts`: the run
     is about to start, so that there are no more of them.
     """
-    code = code_of(compilation, starts)
     graph, declared = compilation.pipeline.graph, compilation.pipeline.parameters
     here = starts and compilation.settings.executor.type == "local"
-    complete = starts or bool(declared)
+    complete = starts or bool(declared and not compilation.pipeline.magnus)
     supplies = Supplies(graph, [*declared, *given], code)
-    inspected = Inspected(code, supplies, here, complete, set())
+    inspected = Inspected(code, supplies, Files(graph, (), code), here, complete, set())
     found = [
         problem
         for path, node in every_node(graph)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors import Severity
 from ..inspection.code import Code
-from ..inspection.supply import Supplies
+from ..inspection.supply import Files, Supplies
 
 
 class Inspected(NamedTuple):
@@ -17,6 +17,7 @@ class Inspected(NamedTuple):
 
     code: Code
     supplies: Supplies
+    files: Files
     here: bool
     complete: bool
     missing: set[str]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from . import options, parameters
+from .inspected import inspected
 
 if TYPE_CHECKING:
     from ..compilation import Request
@@ -25,13 +26,14 @@ def check(request: Request, given: tuple[str, ...]) -> None:
     argosy check pipeline.yaml
     argosy check pipeline.yaml -c argo.yaml
     """
-    from .. import phases
-    from ..checks.code import check_code
+    from .. import checks, phases
     from ..engines import ENGINES
 
     compilation = phases.compile(request, until=phases.lower)
     arguments = parameters.read(compilation.pipeline, given)
-    compilation = check_code(compilation, arguments)
+    compilation = inspected(compilation, arguments)
+    cautions = checks.cautions(compilation.pipeline)
+    compilation = compilation._replace(warnings=(*compilation.warnings, *cautions))
     if compilation.problems:
         options.report(compilation)
     if compilation.settings.executor.type in ENGINES:

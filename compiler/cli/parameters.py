@@ -18,6 +18,7 @@ from ..errors import SettingsError
 
 if TYPE_CHECKING:
     from ..graph import Pipeline
+    from ..inspection.usage import Names
 
 KINDS: Mapping[str, type | tuple[type, ...]] = {
     "true or false": bool,  # which is a number too, for Python
@@ -41,8 +42,7 @@ option = click.option(
 def read(pipeline: Pipeline, given: Iterable[str]) -> dict[str, Any]:
     """What was given, in its order, each value of the type of the parameter's default.
 
-    Raises UsageError for a value of another type; a name that nobody declared is warned of where
-    it looks like one that somebody did.
+    Raises UsageError for a value of another type.
     """
     defaults = pipeline.parameters
     environment = from_environment(pipeline) if pipeline.magnus else {}
@@ -87,6 +87,24 @@ def _decoded(text: str, default: Any) -> Any:
         return text
 
 
+def must_know(known: Names, given: Iterable[str]) -> None:
+    """Raises UsageError for a parameter that nothing in the pipeline can read. Where that is not
+    certain, warns of one that is nearly another."""
+    for name in given:
+        if name in known.names:
+            continue
+        close = closest(name, sorted(known.names))
+        if not known.open:
+            hint = f"did you mean '{close}'?" if close else "remove it, or declare it"
+            raise click.UsageError(
+                f"nothing reads parameter '{name}': the definition does not declare it, and no "
+                f"step uses it; {hint}"
+            )
+        if close:
+            said = f"the definition has no parameter '{name}'; did you mean '{close}'?"
+            click.echo(f"warning: {said}", err=True)
+
+
 def _value(name: str, text: str, default: Any) -> Any:
     """Without a default, as with a text for one, it is the text that it is; else JSON."""
     from argosy.runtime.context import typed
@@ -108,11 +126,7 @@ def _check(name: str, value: Any, defaults: Mapping[str, Any]) -> None:
         check_text(value)
     except NotJsonError as error:
         raise click.UsageError(f"parameter '{name}' {error}") from None
-    if name not in defaults:
-        close = closest(name, defaults)
-        if close:  # any other may be meant: steps ask by name
-            said = f"the definition has no parameter '{name}'; did you mean '{close}'?"
-            click.echo(f"warning: {said}", err=True)
+    if name not in defaults:  # a step may read it: `must_know`
         return
     default = defaults[name]
     if None not in (default, value) and _kind(default) != _kind(value):

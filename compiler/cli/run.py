@@ -20,6 +20,7 @@ from argosy.runtime.signals import STOPPING
 
 from ..errors import Problem, SettingsError
 from . import asking, options, parameters
+from .inspected import inspected
 from .outcome import show_files, show_outcome
 
 if TYPE_CHECKING:
@@ -65,13 +66,12 @@ def run(
     argosy run pipeline.yaml --resume latest
     argosy run pipeline.yaml -c container.yaml --build
     """
-    from ..checks.code import check_code
-
     with launcher() as process:
         compilation = _compile(request)
         pipeline = compilation.pipeline
-        arguments = {**pipeline.parameters, **parameters.read(pipeline, given)}
-        options.report(check_code(compilation, arguments, starts=True))
+        own = parameters.read(pipeline, given)
+        options.report(inspected(compilation, own, starts=True))
+        arguments = {**pipeline.parameters, **own}
         if resume:
             compilation = _kept(compilation, resume)
         plan = _plan(compilation, arguments, resume, by_name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import cluster, options, parameters
+from .inspected import inspected
 
 if TYPE_CHECKING:
     from ..cluster import Way
@@ -45,14 +46,13 @@ def submit(
     argosy submit pipeline.yaml -c argo.yaml --server https://argo.example.com -n team
     """
     from .. import phases
-    from ..checks.code import check_code
     from ..environments import layered
     from .session import session
     from .started import tell
 
     compilation = phases.compile(request)
     arguments = parameters.read(compilation.pipeline, given)
-    options.report(check_code(compilation, arguments, starts=True))
+    options.report(inspected(compilation, arguments, starts=True))
     found = session(way, compilation.executor, compilation.run_log_store)
     engine = found.must_engine("submit to")
     old = _old(found, resume, by_name) if resume else None

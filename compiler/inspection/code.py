@@ -40,7 +40,10 @@ class Code:
             return usage.of_module(module, self.modules)
         if task.command_type == "shell":
             return usage.of_script(task.command)
-        return ANYTHING if task.command_type == "notebook" else Usage(reads=Names(open=True))
+        if task.command_type == "notebook":
+            path = self.path(task.command)
+            return ANYTHING if path is None else usage.of_notebook(path)
+        return Usage(reads=Names(open=True))
 
     def _of_function(self, task: Task) -> tuple[Names, Names]:
         """What the function of a task returns without `returns`, and its arguments."""

@@ -15,6 +15,12 @@ ASSIGNMENT = re.compile(r"\w+=\S*")
 KEYWORDS = frozenset(
     ["if", "then", "elif", "else", "while", "until", "do", "!", "time", "{", "exec", "nice", "env"]
 )
+HARMLESS = re.compile(
+    r"|:|\[{1,2}|\]\]|\}|basename|break|case|cat|chmod|continue|cp|cut|date|dirname|done|echo|esac"
+    r"|exit|export|expr|false|fi|for|grep|head|ln|ls|mkdir|mv|printf|pwd|rm|rmdir|sed|seq|set"
+    r"|sha256sum|shift|sleep|sort|tail|tee|test|touch|tr|true|uniq|unset|wait|wc|which"
+)
+"""Commands that read no variables of ours, and set none."""
 UNKNOWN = re.compile(
     r"<<|\b(cd|pushd|function|alias|eval|git|curl|wget|tar|unzip|cp|mv|ln|rsync|tee|make)\b|\(\)"
 )
@@ -36,6 +42,24 @@ def scripts(command: str) -> list[str]:
     return [
         script for script in dict.fromkeys(found) if command.count(script) == found.count(script)
     ]
+
+
+def harmless(command: str) -> bool:
+    """Whether a script starts nothing but the usual utilities, which read no variables.
+
+    >>> harmless("echo $ARGOSY_PRM_rate | wc -c > count"), harmless("train --fast")
+    (True, False)
+    """
+    if "<<" in command or "`" in command or "$(" in command:
+        return False
+    return all(HARMLESS.fullmatch(_first(words)) for words in _commands(command))
+
+
+def _first(words: list[str]) -> str:
+    """The command, in words of a script."""
+    while words and (words[0] in KEYWORDS or ASSIGNMENT.fullmatch(words[0])):
+        words = words[1:]
+    return "" if not words or words[0].startswith("#") else words[0]
 
 
 def _commands(command: str) -> Iterator[list[str]]:

@@ -7,9 +7,11 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
-from .modules import Module, Modules, parse
+from .modules import MAX_BYTES, Module, Modules
+from .scripts import harmless
 
 VARIABLE = re.compile(r"(?:ARGOSY|MAGNUS)_PRM_([A-Za-z0-9_]*)")
 SETTERS = frozenset(["set_parameter", "put_object"])
@@ -26,6 +28,10 @@ PROGRAM = re.compile(
     re.MULTILINE,
 )
 """What in a script starts a program that may call the user API, or sets variables unseen."""
+
+
+INDIRECT = re.compile(r"argosy|magnus|globals|locals|environ|subprocess|importlib|[%!]")
+"""What in a notebook may read a parameter that no variable of its code is called as."""
 
 
 class Names(NamedTuple):
@@ -69,18 +75,26 @@ def of_source(module: Module) -> Usage:
     return _of_tree(module.tree)
 
 
-def of_file(path: str) -> Usage:
-    """Of a Python file that a step starts as a program."""
-    tree = parse(path)
-    return _of_tree(tree) if isinstance(tree, ast.Module) else ANYTHING
-
-
 def of_script(text: str) -> Usage:
-    """Of a shell's script."""
+    """Of a shell's script. Any program that it starts may read its environment, and call the user
+    API."""
     names = frozenset(filter(None, VARIABLE.findall(text)))
-    starts = PROGRAM.search(text) is not None
-    found = Names(names, starts or "" in VARIABLE.findall(text))
-    return Usage(found, found, Names(open=starts))
+    more = PROGRAM.search(text) is not None or "" in VARIABLE.findall(text)
+    more = more or not harmless(text)
+    return Usage(Names(names, more), Names(names, more), Names(open=more))
+
+
+def of_notebook(path: Path) -> Usage:
+    """Of a notebook: a parameter is a variable of its code."""
+    try:
+        size = path.stat().st_size
+        text = path.read_text(encoding="utf-8", errors="replace") if size <= MAX_BYTES else ""
+    except OSError:
+        text = ""
+    if not text or INDIRECT.search(text):
+        return ANYTHING
+    reads = Names(frozenset(re.findall(r"\w+", text)))
+    return Usage(Names(open=True), reads, Names(open=True))
 
 
 def _of_tree(tree: ast.Module) -> Usage:

@@ -99,7 +99,7 @@ def _job(of: Identity, options: Options, environment: list[Json]) -> Json:
     found: Json = {"backoffLimit": options.backoff_limit}
     if options.workflow_timeout:
         found["activeDeadlineSeconds"] = math.ceil(options.workflow_timeout)
-    if options.ttl:
+    if options.ttl is not None:
         found["ttlSecondsAfterFinished"] = math.ceil(options.ttl)
     statuses = {"containerName": MAIN, "operator": "In", "values": FINAL}
     disrupted = {"type": "DisruptionTarget", "status": "True"}

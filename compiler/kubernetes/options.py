@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..graph import Retry
 from ..options.pod import POD, PodOptions
-from ..options.readers import Shaped, boolean, choice, integer, listed, seconds
+from ..options.readers import Shaped, boolean, choice, integer, listed, wait
 from ..options.run import Schedule, attempts, becoming, count, schedule
 from ..options.table import Option, Table, read_values
 
@@ -85,7 +85,7 @@ OPTIONS: Table = {
         default="3",
     ),
     "ttl": Option(
-        seconds,
+        wait,
         "a duration",
         "Job ttlSecondsAfterFinished",
         "After it has ended a Job is deleted, its pods and what of its run log is in the cluster.",

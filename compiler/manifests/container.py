@@ -60,7 +60,7 @@ def pod_of(options: PodOptions) -> Json:
     for name, field in FIELDS.items():
         if value := getattr(options, name):
             found[field] = list(value) if isinstance(value, tuple) else value
-    if options.termination_grace_period:
+    if options.termination_grace_period is not None:
         found["terminationGracePeriodSeconds"] = math.ceil(options.termination_grace_period)
     restricted = RESTRICTED_POD if options.security else {}
     if context := merge(restricted, options.pod_security_context):

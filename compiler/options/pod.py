@@ -19,9 +19,9 @@ from .readers import (
     matching,
     plain,
     record,
-    seconds,
     text,
     texts,
+    wait,
 )
 from .table import Option, Table
 
@@ -298,7 +298,7 @@ POD: Table = {
         dns_name, "text", "podSpecPatch: runtimeClassName", "Such as gvisor.", True
     ),
     "termination_grace_period": Option(
-        seconds,
+        wait,
         "a duration",
         "podSpecPatch: terminationGracePeriodSeconds",
         "From asking a pod to stop to killing it.",

@@ -71,6 +71,14 @@ def seconds(value: Any) -> float:
     return found
 
 
+def wait(value: Any) -> float:
+    """A duration, which may be 0."""
+    found = fields.seconds(value, least=0)
+    if found is None:
+        raise WrongValue("takes a duration below 31 years", fields.DURATIONS)
+    return found
+
+
 def plain(value: Any) -> str:
     """A variable's text; whole numbers and booleans have one way to be written."""
     if isinstance(value, bool):

@@ -22,6 +22,7 @@ from .readers import (
     record,
     seconds,
     text,
+    wait,
 )
 from .table import Option, Table
 
@@ -44,19 +45,11 @@ def factor(value: Any) -> float:
     return found
 
 
-def wait(value: Any) -> float:
-    """A duration, 0 too."""
-    found = fields.seconds(value, 0)
-    if found is None:
-        raise WrongValue("takes a duration below 31 years", fields.DURATIONS)
-    return found
-
-
 ATTEMPTS: Mapping[str, Reader] = {
     "max_attempts": integer,
     "backoff": wait,
     "factor": factor,
-    "max_backoff": seconds,
+    "max_backoff": wait,
 }
 
 

@@ -214,11 +214,12 @@ def _retry(fields: Fields) -> Retry | None:
     retry = fields.fields("retry")
     if retry is None:
         return None
+    most = retry.seconds("max_backoff", least=0)
     found = Retry(
         max_attempts=retry.integer("max_attempts", 1) or 1,
         backoff=retry.seconds("backoff", least=0) or 0.0,
         factor=retry.number("factor", 2.0, *FACTORS),
-        max_backoff=retry.seconds("max_backoff", 300.0) or 300.0,
+        max_backoff=300.0 if most is None else most,
     )
     retry.close()
     return found

@@ -129,3 +129,19 @@ def test_a_claim_for_one_node_is_warned_of() -> None:
     (warning,) = warn_options({**IMAGE, "claims": {"data": claim}})
     assert warning.path == ("claims", "data")
     assert "one node" in warning.message
+
+
+def test_waits_of_no_time() -> None:
+    config = {
+        "image": "i",
+        "retry": {"max_attempts": 2, "backoff": "0s", "max_backoff": 0},
+        "ttl": {"success": 0},
+        "termination_grace_period": 0,
+    }
+    assert check_options(config) == []
+    options = read_options(config)
+    assert options.attempts == Retry(2, 0.0, 2.0, 0.0)
+    assert options.ttl == {"secondsAfterSuccess": 0}
+    assert options.pod.termination_grace_period == 0
+    [fault] = check_options({"image": "i", "timeout": 0})
+    assert "takes a duration above 0" in fault.message

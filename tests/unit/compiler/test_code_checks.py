@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from argosy.compiler import Request, compile, phases, source
-from argosy.compiler.checks.code import check_code
+from argosy.compiler.checks import cautions
+from argosy.compiler.checks.code import check_code, code_of
+from argosy.compiler.inspection.parameters import known
 from argosy.compiler.inspection.scripts import scripts
 
 
@@ -33,7 +35,7 @@ def found(
     lines = "\n".join(f"  {line}" for line in steps.strip().splitlines())
     write("p.yaml", f"parameters: {parameters}\ndag: {{steps: {{\n{lines}}}}}\n")
     compilation = compile(Request("p.yaml"), until=phases.lower)
-    checked = check_code(compilation, given, starts=starts)
+    checked = check_code(compilation, code_of(compilation, starts=starts), given, starts=starts)
     return [text(one) for one in checked.problems], [text(one) for one in checked.warnings]
 
 
@@ -131,7 +133,7 @@ def test_a_function_may_be_beside_the_definition(tmp_path: Path) -> None:
     write("team/churn/steps.py", "def f(): pass\n")
     write("team/churn/p.yaml", "dag: {steps: {a: {type: task, command: churn.steps.g}}}\n")
     compilation = compile(Request("team/churn/p.yaml"), until=phases.lower)
-    [problem] = check_code(compilation).problems
+    [problem] = check_code(compilation, code_of(compilation)).problems
     assert "team/churn/steps.py has no function 'g'" in problem.message
 
 
@@ -416,5 +418,154 @@ def test_a_notebook_that_does_not_exist() -> None:
 
 
 def test_a_script_from_the_catalog() -> None:
+    first = "a: {type: task, command: steps.f, catalog: {put: [x.sh]}}"
     command = "command_type: shell, command: ./x.sh, catalog: {get: ['*.sh']}"
-    assert problems(f"a: {{type: task, {command}}}", starts=True) == []
+    steps = f"{first},\nb: {{type: task, {command}, depends_on: [a]}}"
+    assert problems(steps, "def f(): pass\n", starts=True) == []
+
+
+# Files of the catalog
+
+
+@pytest.mark.parametrize(
+    ("put", "get"),
+    [
+        ("part_*.csv", "part_*.csv"),
+        ("out", "out/a.csv"),
+        ("out/*.csv", "out"),
+        ("data/**", "data/x/y.csv"),
+        ("work/{region}.csv", "work/*.csv"),
+        ("a[0-9].txt", "a1.txt"),
+        (".", "x"),
+        ("x", "."),
+    ],
+)
+def test_a_get_that_an_earlier_step_may_match(put: str, get: str) -> None:
+    steps = f"""
+a: {{type: task, command: steps.f, catalog: {{put: ["{put}"]}}}},
+b: {{type: task, command: steps.f, catalog: {{get: ["{get}"]}}, depends_on: [a]}}
+"""
+    assert problems(steps, "def f(): pass\n") == []
+
+
+def test_a_get_that_no_earlier_step_puts() -> None:
+    steps = """
+a: {type: task, command: steps.f, catalog: {put: ["data/*.csv"]}},
+b: {type: task, command: steps.f, catalog: {get: ["data/*.csv", "dta/x.csv"]}, depends_on: [a]},
+c: {type: task, command: steps.f, catalog: {put: [later.txt], get: [later.txt]}}
+"""
+    wrong = problems(steps, "def f(): pass\n")
+    assert sorted(wrong) == [
+        "4:67 step 'b' gets 'dta/x.csv', which no earlier step puts",
+        "5:71 step 'c' gets 'later.txt', which no earlier step puts",
+    ]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "{type: task, command: steps.keep}",
+        "{type: task, command_type: shell, command: ./make.sh}",
+        "{type: task, command_type: shell, command: convert}",
+        "{type: stub}",
+    ],
+)
+def test_a_step_that_may_keep_any_file(step: str) -> None:
+    code = "from argosy.runtime import *\ndef keep(): put_in_catalog('x.csv')\ndef f(): pass\n"
+    write("make.sh", "")
+    get = "b: {type: task, command: steps.f, catalog: {get: [x.csv]}, depends_on: [a]}"
+    assert problems(f"a: {step},\n{get}", code) == []
+
+
+def test_a_file_of_an_iteration_is_in_a_folder_of_its_own_too() -> None:
+    steps = """
+m: {type: map, iterate_on: r, iterate_as: i, branch: {steps: {
+    n: {type: map, iterate_on: r, iterate_as: j, branch: {steps: {
+        s: {type: task, command: steps.f, catalog: {put: [x]}}}}}}}},
+b: {type: task, command: steps.f, catalog: {get: ["m/*/n/*/x", "m/*/x", x]}, depends_on: [m]}
+"""
+    assert problems(steps, "def f(): pass\n", parameters="{r: [1]}") == []
+
+
+def test_an_executed_notebook_is_in_the_catalog() -> None:
+    write("n.ipynb", "{}")
+    steps = """
+a: {type: task, command_type: notebook, command: n.ipynb},
+b: {type: task, command: steps.f, catalog: {get: [n_out.ipynb]}, depends_on: [a]}
+"""
+    assert problems(steps, "def f(): pass\n") == []
+
+
+# Parameters that nothing reads
+
+
+@pytest.mark.parametrize(
+    ("step", "names", "more"),
+    [
+        ("{type: task, command: steps.f}", {"a", "b"}, False),
+        ("{type: task, command: steps.rest}", set(), True),
+        ("{type: task, command: steps.asks}", {"asked", "unasked"}, False),
+        ("{type: task, command: steps.reads}", {"shown"}, False),
+        ("{type: task, command: nowhere.f}", set(), True),
+        ("{type: task, command_type: shell, command: 'echo $ARGOSY_PRM_x'}", {"x"}, False),
+        ("{type: task, command_type: shell, command: 'train --fast'}", set(), True),
+        ("{type: task, command_type: notebook, command: n.ipynb}", {"rate", "in", "a"}, False),
+        ("{type: stub}", set(), False),
+        ("{type: stub, command: x}", set(), True),
+    ],
+)
+def test_the_parameters_that_a_step_reads(step: str, names: set[str], more: bool) -> None:
+    write("n.ipynb", "rate in a")
+    write(
+        "steps.py",
+        "import argosy.runtime, os\n"
+        "def f(a, *, b=1): pass\n"
+        "def rest(**more): pass\n"
+        "def asks(): argosy.runtime.get_parameter('asked'); other()\n"
+        "def other(): argosy.runtime.get_parameter('unasked', 1)\n"
+        "def reads(): print(os.environ['ARGOSY_PRM_shown'])\n",
+    )
+    write("p.yaml", f"dag: {{steps: {{s: {step}}}}}\n")
+    compilation = compile(Request("p.yaml"), until=phases.lower)
+    found = known(compilation.pipeline, code_of(compilation))
+    assert names <= found.names
+    assert found.open is more
+
+
+# Steps that are omitted
+
+
+def omissions(steps: str) -> list[str]:
+    lines = "\n".join(f"  {line}" for line in steps.strip().splitlines())
+    write("p.yaml", f"dag: {{steps: {{\n{lines}}}}}\n")
+    pipeline = compile(Request("p.yaml"), until=phases.check).pipeline
+    return [f"{text(one)}; {one.hint}" for one in cautions(pipeline)]
+
+
+def test_a_step_behind_a_handled_failure_is_omitted() -> None:
+    steps = """
+a: {type: stub, on_failure: h}, h: {type: stub}, other: {type: stub},
+b: {type: stub, depends_on: [a]},
+c: {type: stub, depends_on: [a, other]}
+"""
+    assert omissions(steps) == [
+        "3:31 step 'b' is omitted if 'a' fails, although 'h' handles that; "
+        "depends_on: {any: [a, h]} runs it after either of them",
+        "4:31 step 'c' is omitted if 'a' fails, although 'h' handles that; depend on a stub with "
+        "depends_on: {any: [a, h]} instead of 'a' to run it after either",
+    ]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "a: {type: stub, on_failure: h}, h: {type: stub},\n"
+        "b: {type: stub, depends_on: {any: [a, h]}}",
+        "a: {type: stub, on_failure: h}, h: {type: fail}, b: {type: stub, depends_on: [a]}",
+        "a: {type: stub, on_failure: h}, h: {type: stub}, b: {type: stub, depends_on: [a]},\n"
+        "f: {type: fail, depends_on: [h]}",
+        "a: {type: stub}, b: {type: stub, depends_on: [a]}",
+    ],
+)
+def test_a_step_that_is_not_omitted_without_a_failure_of_the_run(steps: str) -> None:
+    assert omissions(steps) == []

@@ -100,6 +100,15 @@ def test_a_task_in_full() -> None:
     )
 
 
+def test_a_retry_may_wait_no_time() -> None:
+    graph = steps(
+        "a: {type: task, command: m.f, retry: {max_attempts: 2, backoff: 0s, max_backoff: 0}}"
+    )
+    assert graph.nodes["a"].spec == Task("m.f", retry=Retry(2, 0.0, 2.0, 0.0))
+    with pytest.raises(DefinitionError, match="backoff takes a duration below"):
+        steps("a: {type: task, command: m.f, retry: {max_attempts: 2, backoff: -1}}")
+
+
 def test_a_container_task_is_an_image_and_words() -> None:
     box = "type: task, command_type: container, image: 'reg/box:1'"
     graph = steps(

@@ -39,7 +39,7 @@ def first(rate):
     print("to stdout")
     return {"rows": [rate] * 2}
 
-def second(rows, rate, mode):
+def second(rows, rate, mode, new=""):
     if mode == "broken":
         raise ValueError("it is broken")
     if mode == "wait":
@@ -90,11 +90,15 @@ def test_parameters_come_from_files_and_options_in_their_order(folder: Path) -> 
     assert told["parameters"] == expected
 
 
-def test_a_parameter_that_looks_misspelt_is_told(folder: Path) -> None:
-    done = run(folder, "-p", "rates=2", "-p", "other=3")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("warning: ") == 1
-    assert "warning: the definition has no parameter 'rates'; did you mean 'rate'?" in done.stderr
+def test_a_parameter_that_nothing_reads(folder: Path) -> None:
+    done = run(folder, "-p", "rates=2")
+    assert done.returncode == 2
+    assert "nothing reads parameter 'rates'" in done.stderr
+    assert "did you mean 'rate'?" in done.stderr
+    (folder / "more.yaml").write_text("elsewhere: 3\n")
+    done = run(folder, "-p", "more.yaml")
+    assert (done.returncode, "nothing reads parameter 'elsewhere'" in done.stderr) == (2, True)
+    assert not (folder / ".argosy").exists()
 
 
 def test_what_cannot_be_reduced_at_the_end_fails_the_run_and_closes_it(folder: Path) -> None:
