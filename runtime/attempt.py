@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from . import code_files
 from .alternatives import GOOD, by_statuses
 from .blobs import named
 from .context import Context, write_run
@@ -37,6 +38,8 @@ from .values import brief, dump, keys
 
 NUMBER = "ARGOSY_ATTEMPT"
 """Which attempt it is: said to the user's process, and by a launcher to `exec`."""
+SHOWN = 5
+"""So many files that have changed are named."""
 
 
 class Attempt:
@@ -100,14 +103,13 @@ class Attempt:
             write_run(self.context)
         self.record["digest"] = self.node.digest()
         self.record["reads"] = self.reader.reads
+        if self.reader.reduced:
+            self.record["reduced"] = short_digest(self.reader.reduced)
         if items := map_variable(entering, recorded):
             self.record["item"] = items
             self.record["name"] = with_items(self.node.step, self.key, item_texts(entering))
         if self.context.outputs:
-            import hashlib
-
-            text = dump(self.context.outputs).encode()
-            self.record["outputs"] = hashlib.sha256(text).hexdigest()[:16]
+            self.record["outputs"] = short_digest(self.context.outputs)
         return entering
 
     def patterns(self, entering: State) -> tuple[list[str], list[str]]:
@@ -173,14 +175,22 @@ class Attempt:
                 complain(f"{error}; it is ignored")
                 continue
             if record and self._same(record):
+                if "code" in record:
+                    self.record["code"] = record["code"]
                 return run, state
         return None
 
     def _same(self, old: Mapping[str, Any]) -> bool:
         if old.get("status") not in GOOD or self.context.by_name or self.node.kept:
             return old.get("status") in GOOD
-        compared = ("digest", "item", "reads", "outputs")
-        return all(old.get(name) == self.record.get(name) for name in compared)
+        compared = ("digest", "item", "reads", "reduced", "outputs")
+        if any(old.get(name) != self.record.get(name) for name in compared):
+            return False
+        edited = [] if self.context.ignore_code else code_files.changed(old.get("code") or {})
+        if edited:
+            names = ", ".join(edited[:SHOWN]) + (", ..." if len(edited) > SHOWN else "")
+            self.output.say(f"argosy: {readable(self.instance)}: runs again, as {names} changed")
+        return not edited
 
     def hand_over(self, leaving: State) -> None:
         """Writes what the engine wants of the new state, each to its file."""
@@ -219,6 +229,12 @@ class Attempt:
 def recorded(entry: Entry) -> Any:
     """An item of a map as a record has it: a large one by its hash."""
     return entry["value"] if "value" in entry else {n: entry[n] for n in ("blob", "size")}
+
+
+def short_digest(value: Any) -> str:
+    import hashlib  # few steps need it
+
+    return hashlib.sha256(dump(value).encode()).hexdigest()[:16]
 
 
 def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:

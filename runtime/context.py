@@ -35,13 +35,18 @@ OURS = (
 """Variables that are between the engine and the runtime, and no concern of the user's process."""
 
 
+CODE = "ignore-code"
+"""The value of ARGOSY_RESUME_BY_NAME with which a step's code does not count."""
+
+
 class Context:
     """One run, seen from one place.
 
     `config` is ARGOSY_CONFIG's content; `arguments` the run's arguments by name, typed, or else
     `encoded`, as ARGOSY_ARGUMENTS has them; `origin` what started the run, empty where no engine
     did; `hands` the folder for what is handed over; `outputs` what a template of the engine's left;
-    `resume` the run that this one goes on from, where `by_name` asks for name and success alone.
+    `resume` the run that this one goes on from, where `by_name` asks for name and success alone,
+    and `ignore_code` for all but the step's code; `commit` the Git commit that the run starts from.
     `begun` is set where run.json is known to be there; `continued`, where a pod that is gone had
     begun the run; `started` is when the run began, where one process knows.
     """
@@ -60,6 +65,8 @@ class Context:
         outputs: Mapping[str, Any] | None = None,
         resume: str | None = None,
         by_name: bool = False,
+        ignore_code: bool = False,
+        commit: Mapping[str, Any] | None = None,
     ) -> None:
         self.run = run
         self.config: dict[str, Any] = dict(config)
@@ -72,6 +79,8 @@ class Context:
         self.outputs = outputs or {}
         self.resume = resume
         self.by_name = by_name
+        self.ignore_code = ignore_code
+        self.commit = commit or {}
         self.begun = False
         self.continued = False
         self.started = ""
@@ -82,6 +91,7 @@ class Context:
         run = environment.get("ARGOSY_RUN_ID")
         if not run:
             raise NodeError("ARGOSY_RUN_ID is not set: it names the run that this node is of")
+        by_name, ignore_code = comparing(environment)
         return cls(
             run,
             parsed(environment, "ARGOSY_CONFIG"),
@@ -92,7 +102,8 @@ class Context:
             hands=environment.get("ARGOSY_HANDS", ""),
             outputs=outputs(environment.get("ARGOSY_OUTPUTS", "")),
             resume=environment.get("ARGOSY_RESUME") or None,
-            by_name=environment.get("ARGOSY_RESUME_BY_NAME", "") in ("1", "true"),
+            by_name=by_name,
+            ignore_code=ignore_code,
         )
 
     def environment(self) -> dict[str, str]:
@@ -111,7 +122,7 @@ class Context:
             "ARGOSY_POD": self.pod,
             "ARGOSY_POD_UID": self.pod_uid,
             "ARGOSY_RESUME": self.resume or "",
-            "ARGOSY_RESUME_BY_NAME": "true" if self.by_name else "",
+            "ARGOSY_RESUME_BY_NAME": "true" if self.by_name else CODE * self.ignore_code,
         }
         return {name: value for name, value in found.items() if value}
 
@@ -212,10 +223,17 @@ class Context:
         return self.secrets.get(name)
 
 
+def comparing(environment: Mapping[str, str]) -> tuple[bool, bool]:
+    """How ARGOSY_RESUME_BY_NAME has steps compared with those of the earlier run: by name alone,
+    and without their code."""
+    said = environment.get("ARGOSY_RESUME_BY_NAME", "")
+    return said in ("1", "true"), said == CODE
+
+
 def write_run(context: Context) -> None:
-    """Writes run.json. Besides `started`, which only a launcher knows, it depends on nothing but
-    the definition, the arguments, the executor and the origin, so that whoever writes it writes
-    the same bytes."""
+    """Writes run.json. Besides `started` and `git`, which only a launcher knows, it depends on
+    nothing but the definition, the arguments, the executor and the origin, so that whoever writes
+    it writes the same bytes."""
     found = {
         "run": context.run,
         "pipeline": context.config.get("pipeline") or {},
@@ -226,6 +244,8 @@ def write_run(context: Context) -> None:
     }
     if context.started:
         found["started"] = context.started
+    if context.commit:
+        found["git"] = context.commit
     text = json.dumps(found, sort_keys=True, indent=1)
     context.run_log_store.put(run_key(context.run), text.encode())
     context.begun = True

@@ -56,6 +56,7 @@ class Reader:
         self.blobs = blobs or Blobs(store, patience)
         self.reads: dict[str, str] = {}
         self.parts: dict[str, State] = {}
+        self.reduced: dict[str, Any] = {}
         self._states: dict[str, State] = {}
 
     def read(self, sources: Iterable[Any], key: Key) -> State:
@@ -193,7 +194,15 @@ class Reader:
         if "" in iterations:
             self.reads[""] = iterations[""]
         self.reads[f"{at}/"] = sha256(encoded(sorted(iterations.items())).encode())[:16]
-        return reduced(source, key, entering, left, self.value)
+        return self._noted(source, reduced(source, key, entering, left, self.value))
+
+    def _noted(self, source: Mapping[str, Any], state: State) -> State:
+        """Keeps what reducers of the user's own made: another version of them makes another value
+        of the same iterations."""
+        for name, how in (source.get("reduce") or {}).items():
+            if ":" in how and "value" in (entry := state.parameters.get(name, {})):
+                self.reduced[name] = entry["value"]
+        return state
 
     def _left(self, sources: Iterable[Any], key: Key, at: str) -> State:
         """What an iteration of the map `at` wrote. The states that only it reads are forgotten:

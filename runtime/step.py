@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import extras
@@ -30,15 +31,20 @@ NAME = "ARGOSY_STEP_NAME"
 SCALARS = (str, int, float, bool, type(None))
 
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 class Written(NamedTuple):
     """What a step's code said: `parameters` by name; `objects`, pickles by name; `files`, paths by
-    catalog name; `tracked` by name; the message and exit status that it `failed` by."""
+    catalog name; `tracked` by name; the message and exit status that it `failed` by; the files that
+    its `code` is in, with their digests."""
 
     parameters: dict[str, Any]
     objects: dict[str, bytes]
     files: dict[str, str]
     tracked: dict[str, Any]
     failed: tuple[str, int] | None
+    code: Mapping[str, str] = NOTHING
 
 
 class Step:
@@ -63,6 +69,7 @@ class Step:
         self._secrets = dict(secrets or {})
         self._shown = dict(shown or {})
         self._set: dict[str, Any] = {}
+        self._noted: dict[str, str] = {}
         self._objects: dict[str, Any] = {}
 
     @classmethod
@@ -219,6 +226,13 @@ class Step:
         except NotJsonError as error:
             raise TaskError(f"track_this: '{name}' {error}") from error
 
+    def note(self, code: Mapping[str, str]) -> None:
+        """Has the files that the step's code is in noted, where they are not yet."""
+        new = {name: digest for name, digest in code.items() if name not in self._noted}
+        if new:
+            self._noted.update(new)
+            self._say(dump({"code": new}))
+
     def fail(self, message: str, status: int) -> None:
         self._say(dump({"failed": message, "status": status}))
 
@@ -260,6 +274,8 @@ def heard(written: Written, line: Mapping[str, Any], folder: str) -> Written:
         written.files[line["file"]] = line["path"]
     elif "track" in line:
         track(written.tracked, line["track"], line["value"], line["at"])
+    elif "code" in line:
+        return written._replace(code={**written.code, **line["code"]})
     elif "failed" in line:
         return written._replace(failed=(line["failed"], line["status"]))
     return written

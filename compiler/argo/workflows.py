@@ -9,9 +9,10 @@ from argosy.runtime.context import decoded
 from argosy.runtime.errors import NodeError
 
 from ..cluster.applied import applied, version_warnings
-from ..cluster.engine import Engine, Execution, Instance, Resume
+from ..cluster.engine import Engine, Execution, Instance, Resume, annotated
 from ..cluster.errors import RefusedError
 from ..cluster.resources import WORKFLOW
+from ..graph import NOTHING
 from ..integrate import kind_of
 from ..manifests.names import CANCELLED, PIPELINE
 from .lower import argument_faults, argument_text
@@ -31,7 +32,11 @@ class Workflows(Engine):
     noun = "workflow"
 
     def submit(
-        self, compilation: Compilation, arguments: Mapping[str, Any], resume: Resume | None
+        self,
+        compilation: Compilation,
+        arguments: Mapping[str, Any],
+        resume: Resume | None,
+        commit: Mapping[str, Any] = NOTHING,
     ) -> Execution:
         rendered = compilation.manifests[0].data
         if rendered["kind"] == "Workflow":
@@ -39,7 +44,7 @@ class Workflows(Engine):
         else:
             spec = _reference(applied(self.client, rendered))
         texts = _texts(compilation.pipeline, arguments)
-        return self._create(rendered["metadata"], spec, texts, resume)
+        return self._create(rendered["metadata"], spec, texts, resume, commit)
 
     def warnings(self, compilation: Compilation) -> list[str]:
         rendered = compilation.manifests[0].data
@@ -92,6 +97,7 @@ class Workflows(Engine):
         spec: Json,
         arguments: Mapping[str, str],
         resume: Resume | None,
+        commit: Mapping[str, Any] = NOTHING,
     ) -> Execution:
         given = {**_given(spec), **arguments}
         if given:
@@ -102,7 +108,7 @@ class Workflows(Engine):
         body = {
             "apiVersion": ARGO,
             "kind": "Workflow",
-            "metadata": _metadata(metadata, self.client.namespace),
+            "metadata": {**_metadata(metadata, self.client.namespace), **annotated(commit)},
             "spec": spec,
         }
         return brief(self.client.create(WORKFLOW, body))
@@ -155,5 +161,5 @@ def _metadata(like: Mapping[str, Any], namespace: str) -> Json:
 
 def _resuming(metadata: Mapping[str, Any], resume: Resume) -> Json:
     """The metadata of pods that are to go on from another run: they read it in annotations."""
-    own = {RESUME: resume.run, BY_NAME: "true" if resume.by_name else "false"}
+    own = {RESUME: resume.run, BY_NAME: resume.comparing}
     return {**metadata, "annotations": {**(metadata.get("annotations") or {}), **own}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from . import parameters
@@ -12,10 +13,14 @@ if TYPE_CHECKING:
 
 
 def inspected(
-    compilation: Compilation, given: Mapping[str, Any], *, starts: bool = False
+    compilation: Compilation,
+    given: Mapping[str, Any],
+    inherited: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    starts: bool = False,
 ) -> Compilation:
     """The compilation with the problems and warnings of the steps' code. `given` are the parameters
-    of the run; `starts`: it is about to start.
+    of the run, `inherited` those of the run that it goes on from; `starts`: it is about to start.
 
     Raises UsageError for a parameter that nothing can read.
     """
@@ -27,4 +32,4 @@ def inspected(
         names = known(compilation.pipeline, code)
         # Magnus has no defaults in a definition: one file of parameters serves several.
         parameters.must_know(names._replace(open=names.open or compilation.pipeline.magnus), given)
-    return check_code(compilation, code, given, starts=starts)
+    return check_code(compilation, code, [*given, *inherited], starts=starts)

@@ -99,13 +99,18 @@ def resuming(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options of a run that goes on from another."""
 
     @wraps(command)
-    def called(*arguments: Any, resume: str | None, by_name: bool, **more: Any) -> Any:
-        if by_name and not resume:
-            raise click.UsageError("--by-name goes with --resume RUN")
-        return command(*arguments, resume=resume, by_name=by_name, **more)
+    def called(
+        *arguments: Any, resume: str | None, by_name: bool, ignore_code: bool, **more: Any
+    ) -> Any:
+        for option, given in (("--by-name", by_name), ("--ignore-code", ignore_code)):
+            if given and not resume:
+                raise click.UsageError(f"{option} goes with --resume RUN")
+        return command(*arguments, resume=resume, by_name=by_name, ignore_code=ignore_code, **more)
 
     earlier = "Skip what succeeded, unchanged, in this earlier run."
     whatever = "With --resume: skip whatever succeeded, changed or not."
+    edited = "With --resume: skip a step even if its code has changed."
+    called = click.option("--ignore-code", is_flag=True, help=edited)(called)
     called = click.option("--by-name", is_flag=True, help=whatever)(called)
     return click.option("--resume", metavar="RUN", help=earlier)(called)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run")
 @click.option("--by-name", is_flag=True, help="Skip whatever succeeded, changed or not.")
+@click.option("--ignore-code", is_flag=True, help="Skip a step even if its code has changed.")
 @cluster.wait
 @options.configuration
 @options.layered
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def retry(
     run: str,
     by_name: bool,
+    ignore_code: bool,
     wait: bool,
     configurations: tuple[str, ...],
     variables: tuple[str, ...],
@@ -48,5 +50,5 @@ def retry(
     old = engine.must_find(session.name_of(run))
     if not old.finished:
         raise click.ClickException(f"{old.run} is {old.status}; `argosy stop` ends it")
-    new = engine.retry(old.name, Resume(old.run, by_name))
+    new = engine.retry(old.name, Resume(old.run, by_name, ignore_code))
     tell(session, new, wait, output, cluster.again(configurations, variables, way))

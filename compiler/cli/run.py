@@ -18,6 +18,7 @@ from argosy.runtime.executors.local import LAUNCHER
 from argosy.runtime.files import write_all
 from argosy.runtime.signals import STOPPING
 
+from ..commit import Commit
 from ..errors import Problem, SettingsError
 from . import asking, options, parameters
 from .inspected import inspected
@@ -49,6 +50,7 @@ def run(
     given: tuple[str, ...],
     resume: str | None,
     by_name: bool,
+    ignore_code: bool,
     approvals: tuple[str, ...],
     approve_all: bool,
     build: bool,
@@ -67,6 +69,7 @@ def run(
     argosy run pipeline.yaml -c container.yaml --build
     """
     with launcher() as process:
+        commit = Commit()
         compilation = _compile(request)
         pipeline = compilation.pipeline
         own = parameters.read(pipeline, given)
@@ -74,7 +77,8 @@ def run(
         arguments = {**pipeline.parameters, **own}
         if resume:
             compilation = _kept(compilation, resume)
-        plan = _plan(compilation, arguments, resume, by_name)
+        plan = _plan(compilation, arguments, resume)
+        plan |= {"by_name": by_name, "ignore_code": ignore_code, "git": commit.result()}
         _approve(compilation, plan, approvals, approve_all)
         plan |= _containers(compilation, build)
         outcome = _launch(process, plan)
@@ -138,7 +142,7 @@ def _kept(compilation: Compilation, resume: str) -> Compilation:
 
 
 def _plan(
-    compilation: Compilation, arguments: Mapping[str, Any], resume: str | None, by_name: bool
+    compilation: Compilation, arguments: Mapping[str, Any], resume: str | None
 ) -> dict[str, Any]:
     """The plan as the launcher reads it (docs/local.md)."""
     from ..graph import segment
@@ -160,7 +164,6 @@ def _plan(
         "workers": compilation.executor.config.get("max_workers"),
         "workdir": compilation.executor.config.get("workdir"),
         "resume": resume,
-        "by_name": by_name,
         **local_plan(compilation.pipeline.graph, compilation.flow),
     }
 

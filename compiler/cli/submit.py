@@ -29,6 +29,7 @@ def submit(
     given: tuple[str, ...],
     resume: str | None,
     by_name: bool,
+    ignore_code: bool,
     wait: bool,
     output: str,
     way: Way,
@@ -46,36 +47,37 @@ def submit(
     argosy submit pipeline.yaml -c argo.yaml --server https://argo.example.com -n team
     """
     from .. import phases
+    from ..cluster.engine import Resume
+    from ..commit import Commit
     from ..environments import layered
     from .session import session
     from .started import tell
 
     compilation = phases.compile(request)
-    arguments = parameters.read(compilation.pipeline, given)
-    options.report(inspected(compilation, arguments, starts=True))
+    commit = Commit()
+    own = parameters.read(compilation.pipeline, given)
     found = session(way, compilation.executor, compilation.run_log_store)
     engine = found.must_engine("submit to")
-    old = _old(found, resume, by_name) if resume else None
-    if old:
-        arguments = {**_arguments_of(found, old, compilation.pipeline), **arguments}
+    old = Resume(_run_id(found, resume), by_name, ignore_code) if resume else None
+    inherited = _arguments_of(found, old, compilation.pipeline) if old else {}
+    options.report(inspected(compilation, own, inherited, starts=True))
+    arguments = {**inherited, **own}
     for warning in engine.warnings(compilation):
         click.echo(f"warning: {warning}", err=True)
-    started = engine.submit(compilation, arguments, old)
+    started = engine.submit(compilation, arguments, old, commit.result())
     again = cluster.again(layered(request), options.written(request.variables), way)
     tell(found, started, wait, output, again)
 
 
-def _old(session: Session, run: str, by_name: bool) -> Resume:
-    """The run that `run` names, in the cluster or, where its workflow has gone, in the run log."""
-    from ..cluster.engine import Resume
-
+def _run_id(session: Session, run: str) -> str:
+    """The id of a run, in the cluster or, where its workflow has gone, in the run log."""
     engine = session.must_engine("submit to")
     run = session.name_of(run)
     found = engine.find(run)
     if found:
-        return Resume(found.run, by_name)
+        return found.run
     logged = session.log(run)
-    return Resume(logged.id if logged else engine.must_find(run).run, by_name)
+    return logged.id if logged else engine.must_find(run).run
 
 
 def _arguments_of(session: Session, old: Resume, pipeline: Pipeline) -> dict[str, Any]:

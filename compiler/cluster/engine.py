@@ -5,15 +5,18 @@ One class an engine, for the executors that have one: `ENGINES` says where it is
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from argosy.runtime.context import CODE
 from argosy.runtime.layout import readable
 from argosy.runtime.suggestions import nearest
 
+from ..graph import NOTHING
 from .client import Client
 from .errors import NotFoundError
 
@@ -25,6 +28,8 @@ ENGINES = {
     "argo": ("argosy.compiler.argo.workflows", "Workflows"),
     "kubernetes": ("argosy.compiler.kubernetes.jobs", "Jobs"),
 }
+GIT = "argosy.dev/git"
+"""The annotation with the Git commit that a run was started from."""
 FINISHED = frozenset(["succeeded", "failed", "cancelled"])
 
 
@@ -71,10 +76,17 @@ class Execution(NamedTuple):
 
 
 class Resume(NamedTuple):
-    """The run that a new one goes on from; `by_name`: what succeeded is skipped, changed or not."""
+    """The run that a new one goes on from. `by_name`: what succeeded is skipped, changed or not;
+    `ignore_code`: a step whose code alone has changed is skipped too."""
 
     run: str
     by_name: bool = False
+    ignore_code: bool = False
+
+    @property
+    def comparing(self) -> str:
+        """The value of ARGOSY_RESUME_BY_NAME."""
+        return "true" if self.by_name else CODE if self.ignore_code else "false"
 
 
 class Engine(ABC):
@@ -90,10 +102,14 @@ class Engine(ABC):
 
     @abstractmethod
     def submit(
-        self, compilation: Compilation, arguments: Mapping[str, Any], resume: Resume | None
+        self,
+        compilation: Compilation,
+        arguments: Mapping[str, Any],
+        resume: Resume | None,
+        commit: Mapping[str, Any] = NOTHING,
     ) -> Execution:
         """Starts a run of the pipeline as it is applied. What `arguments` leaves out has its
-        default there."""
+        default there. `commit`: the Git commit that it is started from, which its object shows."""
 
     def warnings(self, compilation: Compilation) -> list[str]:
         """How what is applied differs from the definition."""
@@ -148,6 +164,11 @@ class Engine(ABC):
                 f"'{self.client.namespace}' ({self.client.place}); {hint}"
             )
         return found
+
+
+def annotated(commit: Mapping[str, Any]) -> dict[str, Any]:
+    """The annotations of a run's object."""
+    return {"annotations": {GIT: json.dumps(commit)}} if commit else {}
 
 
 def engine(executor: str, client: Client) -> Engine | None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..cluster.applied import applied, version_warnings
-from ..cluster.engine import Engine, Execution, Resume, seconds
+from ..cluster.engine import Engine, Execution, Resume, annotated, seconds
 from ..cluster.errors import ClusterError
 from ..cluster.pods import trouble
 from ..cluster.resources import CRON_JOB, JOB, POD
+from ..graph import NOTHING
 from ..manifests.names import CANCELLED, PIPELINE
 from .text import safe_json
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 ARGUMENTS, CONFIG = "ARGOSY_ARGUMENTS", "ARGOSY_CONFIG"
 RESUME, BY_NAME = "ARGOSY_RESUME", "ARGOSY_RESUME_BY_NAME"
+GIT = "ARGOSY_GIT"
 SERVERS = "batch.kubernetes.io/", "controller-uid", "job-name"
 """How the labels begin that the cluster gives to a Job's pods."""
 ENDS = {"Complete": "succeeded", "Failed": "failed"}
@@ -39,14 +41,18 @@ class Jobs(Engine):
     shows_steps = False
 
     def submit(
-        self, compilation: Compilation, arguments: Mapping[str, Any], resume: Resume | None
+        self,
+        compilation: Compilation,
+        arguments: Mapping[str, Any],
+        resume: Resume | None,
+        commit: Mapping[str, Any] = NOTHING,
     ) -> Execution:
         rendered = compilation.manifests[0].data
         if rendered["kind"] == "Job":
             like = {**rendered, "metadata": _without_version(rendered["metadata"])}
         else:
             like = _started_by(applied(self.client, rendered))
-        return self._create(like, arguments, resume)
+        return self._create(like, arguments, resume, commit)
 
     def warnings(self, compilation: Compilation) -> list[str]:
         rendered = compilation.manifests[0].data
@@ -88,16 +94,24 @@ class Jobs(Engine):
     def arguments(self, name: str, pipeline: Pipeline) -> dict[str, Any]:
         return given_to(self.client.get(JOB, name))
 
-    def _create(self, like: Json, arguments: Mapping[str, Any], resume: Resume | None) -> Execution:
+    def _create(
+        self,
+        like: Json,
+        arguments: Mapping[str, Any],
+        resume: Resume | None,
+        commit: Mapping[str, Any] = NOTHING,
+    ) -> Execution:
         """Starts a Job like another, with these arguments over its own."""
         given = {**given_to(like), **arguments}
-        variables = {ARGUMENTS: safe_json(given), RESUME: "", BY_NAME: ""}
+        variables = {ARGUMENTS: safe_json(given), RESUME: "", BY_NAME: "", GIT: ""}
         if resume:
-            variables |= {RESUME: resume.run, BY_NAME: "true" if resume.by_name else "false"}
+            variables |= {RESUME: resume.run, BY_NAME: resume.comparing}
+        if commit:
+            variables[GIT] = safe_json(dict(commit))
         body = {
             "apiVersion": JOB.version,
             "kind": JOB.kind,
-            "metadata": _metadata(like["metadata"], self.client.namespace),
+            "metadata": {**_metadata(like["metadata"], self.client.namespace), **annotated(commit)},
             "spec": _spec(like["spec"], variables),
         }
         return execution(self.client.create(JOB, body))

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from argosy.runtime import credentials
-from argosy.runtime.context import parsed
+from argosy.runtime.context import comparing, parsed
 from argosy.runtime.errors import NodeError
 from argosy.runtime.secrets.kubernetes import PREFIX
 from argosy.runtime.signals import STOPPING
@@ -74,6 +74,7 @@ def told_to(environment: Mapping[str, str]) -> dict[str, Any]:
         raise NodeError("ARGOSY_JOB_UID is not set: a whole pipeline runs in a pod of a Job")
     pipeline = (context.get("pipeline") or {}).get("name", "")
     workers = environment.get("ARGOSY_WORKERS", "")
+    by_name, ignore_code = comparing(environment)
     return {
         **plan_in(environment),
         "run": f"{quote(pipeline, safe='')}-{origin['uid'][:8]}",
@@ -84,7 +85,9 @@ def told_to(environment: Mapping[str, str]) -> dict[str, Any]:
         "pod_uid": environment.get("ARGOSY_POD_UID", ""),
         "workers": int(workers) if workers.isdigit() else None,
         "resume": environment.get("ARGOSY_RESUME") or None,
-        "by_name": environment.get("ARGOSY_RESUME_BY_NAME", "") in ("1", "true"),
+        "by_name": by_name,
+        "ignore_code": ignore_code,
+        "git": parsed(environment, "ARGOSY_GIT"),
         "secrets": {
             name: value
             for name, value in environment.items()

@@ -9,6 +9,7 @@ from importlib import import_module
 from types import AsyncGeneratorType, FunctionType, GeneratorType, TracebackType
 from typing import Any, NamedTuple
 
+from argosy.runtime import code_files
 from argosy.runtime.errors import ArgosyError, NodeError, TaskError, writable
 from argosy.runtime.node import Node
 from argosy.runtime.step import Step, sequence
@@ -42,12 +43,15 @@ def run(node: Node, step: Step, before: Mapping[str, str]) -> int:
     if step.context.magnus:
         sys.path.insert(1, COMPAT)
     sys.breakpointhook = stop_at_breakpoint
+    modules = frozenset(sys.modules)
     try:
         function = import_function(node.command)
+        step.note(code_files.imported(modules))
         positional, named = arguments(function, step)
         result = function(*positional, **named)
         if hasattr(result, "__await__"):
             result = awaited(result)
+        step.note(code_files.imported(modules))  # what the function itself imported
         give(result, node, step, before)
     except SystemExit as leaving:
         return exited(leaving, node, step, before)

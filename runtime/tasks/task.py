@@ -12,7 +12,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
 
-from argosy.runtime import api, credentials, data, files
+from argosy.runtime import api, code_files, credentials, data, files
 from argosy.runtime.attempt import Attempt
 from argosy.runtime.entries import Entries, State, described
 from argosy.runtime.errors import (
@@ -81,6 +81,7 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
         found.update(place(attempt, entering))
         found.update(workdir.environment)
         prepared = KINDS[node.command_type](attempt, step, found)
+        code = code_of(node, [*get, *put])
         workdir.watch(put)
         act = partial(inside, workdir, step, prepared.act)
         ended = process.run(act, attempt.output, node.timeout, signals)
@@ -95,6 +96,10 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
             keep_of_failed(attempt, prepared.kept, workdir)
             raise advised(error, attempt, entering, workdir) from None
         kept = keep(attempt, prepared.kept, workdir)
+        if workdir.stays:  # what the step wrote is no code of it
+            code = {name: code[name] for name in code.keys() - code_files.changed(code)}
+        if noted := code or written.code:
+            attempt.record["code"] = noted
         if written.tracked:
             attempt.record["tracked"] = written.tracked
         left = leave(attempt, entering, written, put, workdir)
@@ -109,6 +114,16 @@ def advised(error: ArgosyError, attempt: Attempt, entering: State, workdir: Work
 
     found = advice(attempt, entering, str(error), workdir)
     return TaskError(f"{error}; {found}") if found else error
+
+
+def code_of(node: Node, others: Iterable[str]) -> dict[str, str]:
+    """The files of the project that a task runs, where its own process does not say. `others`: the
+    patterns of those that it gets and puts."""
+    if node.command_type == "notebook":
+        return {node.command: code_files.digest_of(node.command)}
+    if node.command_type == "shell":
+        return code_files.named(node.command, others)
+    return {}
 
 
 def inside(workdir: Workdir, step: Step, act: Callable[[], int]) -> int:

@@ -41,6 +41,7 @@ class ContainerSteps(RuntimeSteps):
             origin=context.origin,
             resume=context.resume,
             by_name=context.by_name,
+            ignore_code=context.ignore_code,
         )
         context.executor = LocalExecutor()
         super().__init__(context)

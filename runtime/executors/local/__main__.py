@@ -70,6 +70,8 @@ def run(plan: Mapping[str, Any], answers: int, attached: bool) -> int:
         pod_uid=plan.get("pod_uid", ""),
         resume=plan.get("resume"),
         by_name=bool(plan.get("by_name")),
+        ignore_code=bool(plan.get("ignore_code")),
+        commit=plan.get("git"),
     )
     began = time.monotonic()
     report = for_stderr()

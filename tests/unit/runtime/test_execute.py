@@ -28,6 +28,7 @@ def test_a_step_is_recorded(run: Any) -> None:
     assert ISO.fullmatch(record.pop("started"))
     assert ISO.fullmatch(record.pop("ended"))
     assert re.fullmatch("[0-9a-f]{16}", record.pop("digest"))
+    assert record.pop("code").keys() == {"jobs.py"}
     assert record == {
         "step": "s",
         "status": "succeeded",
