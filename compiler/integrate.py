@@ -41,12 +41,16 @@ def integrate(compilation: Compilation) -> Compilation:
         raise SettingsError(problems)
     asked = _asked(compilation, services)
     candidates = registry.integrations(settings.plugins)
+    warnings: list[Problem] = []
+    attributes = {one for one in vars(executor) if not one.startswith("_")}
     plugins = dict.fromkeys(_modules(type(service) for service in services.values()))
     for name, service in services.items():
         try:
             found = registry.integration(executor, service, candidates)
             call(found, "validate", **asked[name])
             call(found, "configure_for_traversal", **asked[name])
+            unknown = [*unknown_attributes(found, attributes)]
+            warnings += [getattr(settings, name).problem(one, hint=hint) for one, hint in unknown]
             executor.verify()
         except ArgosyError as error:
             said = getattr(settings, name).problem(str(error))
@@ -63,9 +67,23 @@ def integrate(compilation: Compilation) -> Compilation:
     return compilation._replace(
         executor=executor,
         plugins=tuple(plugins),
-        warnings=(*compilation.warnings, *_option_warnings(settings.executor)),
+        warnings=(*compilation.warnings, *warnings, *_option_warnings(settings.executor)),
         **services,
     )
+
+
+def unknown_attributes(
+    integration: BaseIntegration, attributes: set[str]
+) -> Iterator[tuple[str, str]]:
+    """What an integration has set on its executor that none has, so that nothing reads it; what is
+    said once is known from then on."""
+    cls = type(integration)
+    for name in [one for one in vars(integration.executor) if one not in attributes]:
+        if not name.startswith("_"):
+            where = f"integration {cls.__module__}.{cls.__name__}"
+            message = f"{where} set '{name}', which no executor has: it has no effect"
+            yield message, nearest(name, sorted(attributes - {"config"}))
+            attributes.add(name)
 
 
 def open_services(settings: Settings) -> tuple[dict[str, Any], list[Problem]]:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from argosy.runtime.suggestions import nearest
 
 from ..errors import Problem
-from ..graph import Map, Node, Task
+from ..graph import Argo, Map, Node, Task
 from ..options.checks import check_mounts
 from ..options.readers import Fault, Path, WrongValue
+from ..options.resources import check_resources
 from ..options.run import warn_zones
 from ..options.table import check_values
 from ..schema.versions import ARGO
 from ..settings import OWN, PARALLELISM, Declared, every_node, override_of, own_override
 from .options import OPTIONS, Options, read_options
 from .readers import version
+from .variables import unknown_variables
 
 if TYPE_CHECKING:
     from ..compilation import Compilation
 
+RETRIES = "retries"
+"""Argo's variable with the number of attempts before this one."""
 CRON = "timezone", "concurrency_policy", "starting_deadline", "history_limits"
 """Options that mean something to a schedule only."""
 
@@ -33,9 +38,13 @@ def option_problems(compilation: Compilation) -> Iterator[Problem]:
     if not found:
         options, parameters = read_options(declared.config), compilation.pipeline.parameters
         found = list(check_parameters(options, parameters))
+    found += unknown_variables(declared.config)
+    found += tried_once(compilation) if not found else ()
     for place, message, hint in found:
         yield declared.problem(message, place, hint)
     for path, node in every_node(compilation.pipeline.graph):
+        if isinstance(node.spec, Argo):
+            yield from _of_template(node, node.spec)
         if not node.overrides:
             continue
         override = own_override(declared, node) or Declared(declared.type, {})
@@ -54,6 +63,31 @@ def option_problems(compilation: Compilation) -> Iterator[Problem]:
         for place, message, hint in faults:
             said = override.problem(f"overrides of step '{node.name}': {message}", place, hint)
             yield said if said.at else said._replace(at=node.at)
+
+
+def _of_template(node: Node, spec: Argo) -> Iterator[Problem]:
+    """Variables that Argo does not have in a template of its own, and in its arguments."""
+    given = {"template": spec.template, "arguments": spec.arguments}
+    for place, message, hint in unknown_variables(given):
+        yield Problem(f"step '{node.name}': {message}", node.place(*place), hint)
+
+
+def tried_once(compilation: Compilation) -> Iterator[Fault]:
+    """A patch of pods that counts attempts, where some pods have no second one: Argo has no value
+    for the variable then, and fails the step."""
+    declared = compilation.settings.executor
+    if f"{{{{{RETRIES}}}}}" not in json.dumps(declared.config.get("pod_spec_patch") or {}):
+        return
+    usual = read_options(declared.config).attempts
+    once = [
+        node.name
+        for _, node in every_node(compilation.pipeline.graph)
+        if isinstance(node.spec, Task) and (node.spec.retry or usual).max_attempts == 1
+    ]
+    if once:
+        message = f"pod_spec_patch has {{{{{RETRIES}}}}}, and step '{once[0]}' is tried once"
+        hint = "give every step a retry, or override pod_spec_patch in the steps that have one"
+        yield Fault(("pod_spec_patch",), message, hint)
 
 
 def _without_pod(override: Mapping[str, Any], node: Node) -> Iterator[Fault]:
@@ -93,6 +127,7 @@ def check_merged(options: Options) -> Iterator[Fault]:
     """What is wrong with what a step has in the end, its overrides and the configuration."""
     claims = [claim.get("metadata", {}).get("name", "") for claim in options.volume_claim_templates]
     yield from check_mounts(options.pod, claims)
+    yield from check_resources(options.pod.resources)
     if options.queue_timeout and options.timeout and options.queue_timeout <= options.timeout:
         hint = "it counts the step's own time too: give it the timeout and the wait"
         yield Fault(("queue_timeout",), "queue_timeout is no longer than timeout", hint)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import cluster, options, parameters
-from .inspected import inspected
+from .inspected import check_cluster_secrets, inspected
 
 if TYPE_CHECKING:
     from ..cluster import Way
@@ -61,6 +61,7 @@ def submit(
     old = Resume(_run_id(found, resume), by_name, ignore_code) if resume else None
     inherited = _arguments_of(found, old, compilation.pipeline) if old else {}
     options.report(inspected(compilation, own, inherited, starts=True))
+    check_cluster_secrets(compilation, engine.client)
     arguments = {**inherited, **own}
     for warning in engine.warnings(compilation):
         click.echo(f"warning: {warning}", err=True)

@@ -52,6 +52,7 @@ POD_LOG = POD._replace(part="log")
 JOB = Resource("batch/v1", "Job", "jobs")
 CRON_JOB = Resource("batch/v1", "CronJob", "cronjobs")
 CONFIG_MAP = Resource("v1", "ConfigMap", "configmaps")
+SECRET = Resource("v1", "Secret", "secrets")
 
 KINDS: Mapping[tuple[str, str], Resource] = {
     (one.version, one.kind): one
@@ -64,7 +65,7 @@ KINDS: Mapping[tuple[str, str], Resource] = {
         JOB,
         CRON_JOB,
         CONFIG_MAP,
-        Resource("v1", "Secret", "secrets"),
+        SECRET,
         Resource("v1", "ServiceAccount", "serviceaccounts"),
         Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
         Resource(RBAC, "Role", "roles"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Problem
 from ..options.checks import check_mounts
 from ..options.readers import Fault, Path
+from ..options.resources import check_resources
 from ..options.run import warn_zones
 from ..options.table import check_values
 from ..settings import Declared, every_node, override_of, own_override
@@ -72,6 +73,7 @@ def _together(config: Mapping[str, Any]) -> Iterator[Fault]:
         hint = "config: {image: registry.example.com/team/pipeline:1.0}"
         yield Fault((), "executor kubernetes needs an image", hint)
     yield from check_mounts(options.pod)
+    yield from check_resources(options.pod.resources)
     if options.kind == "Job" and options.schedules:
         hint = "leave kind out: schedules are a CronJob's"
         yield Fault(("schedules",), "a Job runs once and has no schedules", hint)

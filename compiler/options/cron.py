@@ -36,6 +36,8 @@ PARTS = (
 SHORT = re.compile(
     r"@(yearly|annually|monthly|weekly|daily|midnight|hourly|every ([\d.]+(h|m|s))+)"
 )
+LONGEST = 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
+"""The most days that each month has."""
 FORM = "five fields, such as '0 6 * * 1-5', or @daily"
 
 
@@ -56,6 +58,32 @@ def cron(value: Any) -> str:
             hint = f"the {part.name} is {part.least} to {part.most}"
             hint += f", or {part.names[0]} to {part.names[-1]}" if part.names else ""
             raise WrongValue(f"cannot be {found!r}: '{wrong}' is no {part.name}", hint)
+    if not _fires(*fields[2:]):
+        hint = "name a day that one of these months has"
+        raise WrongValue(f"{found!r} never fires: no such month has such a day", hint)
+    return found
+
+
+def _fires(days: str, months: str, weekdays: str) -> bool:
+    """Whether there is a day that fits. A day of the week fits of itself, unless it is any."""
+    if weekdays[0] not in "*?":
+        return True
+    first = min(_values(PARTS[2], days))
+    return any(first <= LONGEST[month - 1] for month in _values(PARTS[3], months))
+
+
+def _values(part: Part, field: str) -> set[int]:
+    """The values that a field means."""
+    found: set[int] = set()
+    for piece in field.split(","):
+        span, slash, step = piece.partition("/")
+        first, _, last = span.partition("-")
+        begin, end = part.number(first), part.number(last)
+        if end is None and begin is not None and not slash:
+            end = begin
+        begin = part.least if begin is None else begin
+        end = part.most if end is None else end
+        found.update(range(begin, end + 1, int(step or 1)))
     return found
 
 

@@ -12,8 +12,10 @@ from .readers import (
     boolean,
     choice,
     dns_name,
+    image,
     integer,
     label_key,
+    label_value,
     listed,
     mapping,
     matching,
@@ -23,6 +25,7 @@ from .readers import (
     texts,
     wait,
 )
+from .resources import resources
 from .table import Option, Table
 
 
@@ -116,7 +119,7 @@ def account(value: Any) -> Account:
     """A name, or {name, create, labels, annotations}; what has labels or annotations is created."""
     if not isinstance(value, Mapping):
         return Account(dns_name(value))
-    known = {"labels": metadata, "annotations": metadata}
+    known = {"labels": labels, "annotations": metadata}
     found = record({"name": dns_name, "create": boolean, **known})(value)
     decorated = bool(found.keys() & known.keys())
     if decorated and found.get("create") is False:
@@ -138,7 +141,7 @@ def value_of(value: Any) -> str | Mapping[str, Any]:
 
 def runtime(value: Any) -> Runtime:
     """{inject, image}."""
-    found = Runtime(**record({"inject": boolean, "image": text})(value))
+    found = Runtime(**record({"inject": boolean, "image": image})(value))
     if found.inject and not found.image:
         hint = "runtime: {inject: true, image: ...}; `argosy image` writes what it is built of"
         raise WrongValue("needs 'image', that which has the runtime", hint)
@@ -155,11 +158,11 @@ toleration = record(
     }
 )
 metadata = mapping(plain, label_key)
-resources = record({"limits": mapping(amount), "requests": mapping(amount)})
+labels = mapping(label_value, label_key)
 
 POD: Table = {
     "image": Option(
-        text, "text", "container.image", "The image that steps run in; Argosy is in it.", True
+        image, "text", "container.image", "The image that steps run in; Argosy is in it.", True
     ),
     "image_pull_policy": Option(
         choice("Always", "IfNotPresent", "Never"),
@@ -209,7 +212,7 @@ POD: Table = {
         "{limits, requests}, as Kubernetes has them.",
         True,
     ),
-    "labels": Option(metadata, "a mapping", "metadata.labels", "Labels of the pods.", True),
+    "labels": Option(labels, "a mapping", "metadata.labels", "Labels of the pods.", True),
     "annotations": Option(
         metadata, "a mapping", "metadata.annotations", "Annotations of the pods.", True
     ),
@@ -275,9 +278,7 @@ POD: Table = {
         "Containers beside the step, stopped when it has ended.",
         True,
     ),
-    "node_selector": Option(
-        mapping(plain, label_key), "a mapping", "nodeSelector", "Labels of a node.", True
-    ),
+    "node_selector": Option(labels, "a mapping", "nodeSelector", "Labels of a node.", True),
     "tolerations": Option(
         listed(toleration), "a list", "tolerations", "Taints that pods tolerate.", True
     ),

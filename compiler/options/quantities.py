@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Any
 
 from .readers import WrongValue, text
@@ -45,6 +46,26 @@ def canonical(match: re.Match[str]) -> str:
         return f"{whole}e{3 * power - 9}" if whole and power != 3 else str(whole)
     whole, power = _without(nanos, 1000, len(DECIMAL) - 1)
     return f"{whole}{DECIMAL[power]}" if whole else "0"
+
+
+def number(quantity: str) -> Fraction:
+    """What a quantity comes to.
+
+    >>> number("500m"), number("1Ki"), number("1e3")
+    (Fraction(1, 2), Fraction(1024, 1), Fraction(1000, 1))
+    """
+    match = _FORM.fullmatch(quantity)
+    if not match:
+        raise ValueError(f"{quantity!r} is no quantity")
+    exponent, suffix = match[2], match[3] or ""
+    binary = suffix in BINARY[1:]
+    base, power = (1024, BINARY.index(suffix)) if binary else (10, _power(exponent, suffix))
+    scale = Fraction(base ** abs(power))
+    return Fraction(match[1]) * scale if power >= 0 else Fraction(match[1]) / scale
+
+
+def _power(exponent: str | None, suffix: str) -> int:
+    return int(exponent) if exponent else 3 * DECIMAL.index(suffix) - 9
 
 
 def _up(number: int, parts: int) -> int:

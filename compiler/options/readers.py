@@ -15,6 +15,7 @@ from ..schema.faults import path_of
 from ..schema.fields import check_fields
 from ..schema.versions import ARGO
 
+LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 Path = tuple[str | int, ...]
 Reader = Callable[[Any], Any]
 
@@ -206,3 +207,20 @@ label_key = matching(
     r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
     "a name, or prefix/name",
 )
+
+
+def label_value(value: Any) -> str:
+    """A label's text; what the engine makes of a text with {{ is its own."""
+    found = plain(value)
+    if "{{" not in found and not LABEL.fullmatch(found):
+        hint = "63 letters, digits, '-', '_' and '.' at most, a letter or digit first and last"
+        raise WrongValue(f"cannot be {found!r}", hint)
+    return found
+
+
+def image(value: Any) -> str:
+    """A reference of an image; what the engine makes of a text with {{ is its own."""
+    found = text(value)
+    if "{{" not in found and not fields.IMAGE.fullmatch(found):
+        raise WrongValue(f"cannot be {found!r}", fields.IMAGE_FORM)
+    return found

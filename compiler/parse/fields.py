@@ -21,6 +21,14 @@ SHORTEST, LONGEST = 1e-9, 1e9
 """Seconds: the longest is 31 years. Some clocks of Kubernetes and of a machine take no more."""
 DURATION = "a duration above 0 and below 31 years"
 DURATIONS = "seconds, or such as 90s, 10m, 1h30m, 2d"
+IMAGE = re.compile(
+    r"(?:(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?"  # the registry
+    r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
+    r"|[A-Za-z0-9._-]+)"  # or a word that kustomize replaces
+    r"(?::\w[\w.-]{0,127})?(?:@[A-Za-z][\w.+-]*:[0-9a-fA-F]{32,})?",
+    re.ASCII,
+)
+IMAGE_FORM = "registry/path:tag or registry/path@digest, the path in lower case"
 FACTORS = 1.0, 1000.0
 """The least and the most that a wait grows by from one attempt to the next."""
 MOST_COUNT = (1 << 31) - 1

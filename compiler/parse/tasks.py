@@ -10,7 +10,7 @@ from .. import source
 from ..graph import Retry, Spec, Task
 from ..magnus import OUTPUT_TAG
 from ..trampoline import Steps
-from .fields import FACTORS, Fields, Nested
+from .fields import FACTORS, IMAGE, IMAGE_FORM, Fields, Nested
 
 LAMBDA = "python-lambda"
 COMMAND_TYPES = "python", "shell", "notebook", "container"
@@ -119,6 +119,8 @@ def _container(fields: Fields) -> tuple[str, str, tuple[str, ...]]:
     the words that the process is started with. No shell reads them."""
     fields.require("image", "the image that runs; nothing of Argosy is in it")
     image = fields.text("image")
+    if image and not IMAGE.fullmatch(image):
+        fields.problem(f"image cannot be '{image}'", fields.mapping.at("image"), IMAGE_FORM)
     if not fields.has("command"):
         hint = "`docker inspect -f '{{.Config.Entrypoint}} {{.Config.Cmd}}' IMAGE` shows its own"
         fields.problem(f"{fields.what} needs 'command': what runs in the image", hint=hint)

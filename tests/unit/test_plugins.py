@@ -166,3 +166,12 @@ def test_a_broken_type_of_node_is_named_at_the_step(
     origin = "entry point 'wait' in argosy.nodes of the distribution company-nodes 1.2"
     assert found.stderr.startswith(f"p.yaml:1:25: error: {origin}")
     assert expected in found.stderr
+
+
+def test_an_attribute_that_no_executor_has_is_warned_of(tmp_path: Path) -> None:
+    plugin = PLUGIN.replace('self.executor.environment["CENTRE"] =', "self.executor.volume =")
+    folder = project(tmp_path, plugin)
+    done = argosy("check", "p.yaml", "-c", "c.yaml", cwd=folder, PYTHONPATH=str(folder))
+    assert done.returncode == 0
+    assert "integration costs.Costs set 'volume', which no executor has" in done.stderr
+    assert "did you mean 'volumes'?" in done.stderr

@@ -43,6 +43,7 @@ class Kube:
         self.templates: dict[str, Any] = {}
         self.output: dict[str, bytes] = {}
         self.asked: list[str] = []
+        self.secrets: dict[str, Answer] = {}
 
     def answer(self, sent: Sent) -> Answer:
         *_, plural, name = ["", *sent.path.strip("/").split("/")]
@@ -53,6 +54,8 @@ class Kube:
             return 200, {"items": [], "metadata": {}}
         if name == "log":
             return 200, self.output[plural]
+        if plural == "secrets" and name in self.secrets:
+            return self.secrets[name]
         kept = self.workflows if plural == "workflows" else self.templates
         if sent.method == "POST":
             return 201, self.created(sent.body)
@@ -95,6 +98,17 @@ def kube(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kube]:
         yield found
 
 
+def with_secrets(places: dict[str, str]) -> None:
+    """Has the pipeline's steps name secrets, which are at these places in the cluster."""
+    steps = {
+        "train": {"type": "task", "command": "jobs.train", "secrets": ["TOKEN"]},
+        "score": {"type": "task", "command": "jobs.train", "secrets": ["TOKEN", "KEY"]},
+    }
+    Path("p.yaml").write_text(json.dumps({**DEFINITION, "dag": {"steps": steps}}))
+    secrets = {"type": "kubernetes", "config": {"objects": places}}
+    Path("c.yaml").write_text(json.dumps({**CONFIGURATION, "secrets": secrets}))
+
+
 def call(*arguments: str) -> Result:
     return CliRunner().invoke(argosy, [*arguments, "-c", "c.yaml"])
 
@@ -120,6 +134,32 @@ def sample(kube: Kube, **status: Any) -> Any:
 
 
 # submit
+
+
+def test_secrets_that_are_not_in_the_cluster_are_named_with_their_steps(kube: Kube) -> None:
+    with_secrets({"TOKEN": "team/token", "KEY": "other"})
+    kube.secrets["team"] = 200, {"data": {"tokn": "c2VjcmV0"}}
+    done = call("submit", "p.yaml", "-p", "key=k")
+    assert done.exit_code == 1
+    assert "secret 'TOKEN' of steps 'train' and 'score': Secret 'team' has no key 'token'" in str(
+        done.exception
+    )
+    assert "secret 'KEY' of step 'score': there is no Secret 'other' in the namespace" in str(
+        done.exception
+    )
+    assert "p.yaml:1:" in str(done.exception)
+    assert kube.workflows == {}
+
+
+def test_a_run_starts_where_its_secrets_are_there_or_cannot_be_read(kube: Kube) -> None:
+    with_secrets({"TOKEN": "team/token", "KEY": "team"})
+    kube.secrets["team"] = 200, {"data": {"token": "c2VjcmV0", "KEY": ""}}
+    submitted(kube)
+    kube.secrets["team"] = 403, {"message": "secrets is forbidden"}
+    kube.workflows.clear()
+    done = call("submit", "p.yaml", "-p", "key=k")
+    assert (done.exit_code, len(kube.workflows)) == (0, 1)
+    assert "warning: the secrets of the steps are not checked" in done.stderr
 
 
 def test_a_run_is_one_of_the_template_that_is_applied(kube: Kube) -> None:

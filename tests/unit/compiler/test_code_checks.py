@@ -12,6 +12,7 @@ from argosy.compiler import Request, compile, phases, source
 from argosy.compiler.checks import cautions
 from argosy.compiler.checks.code import check_code, code_of
 from argosy.compiler.inspection.parameters import known
+from argosy.compiler.inspection.patterns import may_match
 from argosy.compiler.inspection.scripts import scripts
 
 
@@ -160,9 +161,9 @@ def test_code_that_is_not_python() -> None:
     ],
 )
 def test_hostile_code_ends_in_no_traceback(code: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found(STEP, code)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_file_that_is_too_large_is_not_read() -> None:
@@ -283,9 +284,9 @@ def test_a_long_chain_is_checked_in_a_moment() -> None:
         for n in range(1, 3_000)
     )
     steps = ",\n".join([first, *others])
-    began = time.monotonic()
+    began = time.process_time()
     assert problems(steps, "def f(r): return r\n") == []
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 # Returns
@@ -434,7 +435,6 @@ def test_a_script_from_the_catalog() -> None:
         ("out", "out/a.csv"),
         ("out/*.csv", "out"),
         ("data/**", "data/x/y.csv"),
-        ("work/{region}.csv", "work/*.csv"),
         ("a[0-9].txt", "a1.txt"),
         (".", "x"),
         ("x", "."),
@@ -446,6 +446,12 @@ a: {{type: task, command: steps.f, catalog: {{put: ["{put}"]}}}},
 b: {{type: task, command: steps.f, catalog: {{get: ["{get}"]}}, depends_on: [a]}}
 """
     assert problems(steps, "def f(): pass\n") == []
+
+
+def test_an_item_in_a_pattern_may_be_any_text() -> None:
+    assert may_match("work/{region}.csv", "work/*.csv")
+    assert may_match("work/eu.csv", "work/{region}.csv")
+    assert not may_match("other/eu.csv", "work/{region}.csv")
 
 
 def test_a_get_that_no_earlier_step_puts() -> None:
