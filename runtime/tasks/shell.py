@@ -11,6 +11,35 @@ from argosy.runtime.errors import NodeError, TaskError
 SHELLS = ("bash", "sh")
 USUAL_PATH = "/usr/local/bin:/usr/bin:/bin"
 
+WITH_ENV = """\
+__argosy_export() {
+  \\command env -0 2>/dev/null ||
+    "$__argosy_python" -I -S -c "$__argosy_dump"
+}
+"""
+"""Prints what is exported, in any shell. `env` may not know `-0`."""
+WITHIN = """\
+__argosy_export() {
+  case $BASH_VERSION in
+    [1-4].*) \\command env -0 || "$__argosy_python" -I -S -c "$__argosy_dump"; return ;;
+  esac
+  for __argosy_name in "${!ARGOSY_PRM_@}" "${!MAGNUS_PRM_@}" \\
+    "${!ARGOSY_TRACK_@}" "${!MAGNUS_TRACK_@}"
+  do
+    test -R "$__argosy_name" && continue
+    case ${!__argosy_name@a} in
+      *[aA]*) ;;
+      *x*)
+        test -z "${!__argosy_name+x}" ||
+          \\builtin printf '%s=%s\\0' "$__argosy_name" "${!__argosy_name}"
+        ;;
+    esac
+  done
+  \\builtin printf 'ARGOSY_STEP_NAME=\\0'
+} 2>/dev/null
+"""
+"""The same in bash, without another program, which would take longer than most of the rest: of what
+is exported only what is looked at, and something in any case. From version 5 on."""
 KEEP = """\
 __argosy_keep() {
   __argosy_status=$?
@@ -18,8 +47,7 @@ __argosy_keep() {
     __argosy_kept=1
     test -z "$__argosy_assigning" ||
       \\printf %s "$__argosy_assigning" > "$ARGOSY_STEP_FOLDER/assigning"
-    \\command env -0 > "$ARGOSY_STEP_FOLDER/exported" 2>/dev/null ||
-      "$__argosy_python" -I -S -c "$__argosy_dump" > "$ARGOSY_STEP_FOLDER/exported" || :
+    __argosy_export > "$ARGOSY_STEP_FOLDER/exported" || :
   fi
   return $__argosy_status
 }
@@ -31,7 +59,7 @@ for item in os.environb.items(): sys.stdout.buffer.write(b"=".join(item) + b"\\0
 shift
 trap __argosy_keep EXIT
 """
-"""Keeps what is exported when the script ends, by its end or by `exit`. `env` may not know `-0`."""
+"""Keeps what is exported when the script ends, by its end or by `exit`."""
 WATCH = """\
 trap '{
   case $BASH_COMMAND in *_PRM_*)
@@ -63,7 +91,8 @@ def prepare(command: str, folder: str) -> None:
 def become(shell: str, environment: Mapping[str, str], watched: bool) -> int:
     """Becomes the shell at the path `shell`. Does not return where that can be."""
     name = os.path.basename(shell)
-    wrapper = f"{KEEP}{WATCH if watched else ''}{RUN}"
+    export = WITHIN if name == SHELLS[0] else WITH_ENV
+    wrapper = f"{export}{KEEP}{WATCH if watched else ''}{RUN}"
     arguments = [name, "-c", wrapper, name, sys.executable]
     try:
         os.execve(shell, arguments, dict(environment))  # noqa: S606 - a shell was asked for
@@ -97,6 +126,15 @@ def exported(folder: str) -> dict[str, str] | None:
     pairs = (line.partition(b"=") for line in data.split(b"\0") if line)
     found = {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
     return found or None
+
+
+def unseen(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that bash hands on though no script can name them, so that none changes them."""
+    return {
+        name: text
+        for name, text in environment.items()
+        if not (name.isascii() and name.isidentifier())
+    }
 
 
 def watches(shell: str, command: str, environment: Mapping[str, str]) -> bool:

@@ -26,6 +26,7 @@ from typing import Any
 
 # What each step would import: here it is imported once, and while the plan is still being made.
 import argosy.runtime.api
+import argosy.runtime.tasks.assigned
 import argosy.runtime.tasks.python
 import argosy.runtime.tasks.shell
 import argosy.runtime.tasks.task  # noqa: F401

@@ -52,6 +52,35 @@ def test_parameters_go_in_and_come_back(run: Any, shell: str) -> None:
     assert done.record["tracked"] == {"loss": 0.5, "name": "x"}
 
 
+def test_only_what_a_child_would_get_has_been_exported(run: Any, shell: str) -> None:
+    run.arguments = {"in": "as it was"}
+    command = """
+        set -u
+        export ARGOSY_PRM_unset ARGOSY_PRM_empty= ARGOSY_PRM_both
+        ARGOSY_PRM_local=1 ARGOSY_PRM_both='a
+b'
+    """
+    bash = """
+        set -eux; shopt -s nullglob; IFS=_
+        export ARGOSY_PRM_list ARGOSY_PRM_in
+        ARGOSY_PRM_list=(1 2)
+        declare -n ARGOSY_PRM_other=ARGOSY_PRM_in
+        declare -ix ARGOSY_PRM_number=5
+        declare -rx ARGOSY_PRM_fixed='* $x'
+    """
+    more = {"number": 5, "fixed": "* $x"} if shell == "bash" else {}
+    script = command + (bash if shell == "bash" else "")
+    assert run.exec("s", from_=[""], command_type="shell", command=script).status == 0
+    assert run.parameters("s") == {"in": "as it was", "empty": "", "both": "a\nb", **more}
+
+
+def test_a_parameter_that_no_script_can_name_is_returned(run: Any) -> None:
+    run.arguments = {"a-b": 1}
+    node = {"command_type": "shell", "command": "true", "returns": ["a-b"]}
+    assert run.exec("s", from_=[""], **node).status == 0
+    assert run.parameters("s") == {"a-b": 1}
+
+
 @pytest.mark.parametrize("text", AWKWARD)
 def test_text_survives_on_its_way_in_and_out(run: Any, text: str) -> None:
     run.arguments = {"x": text}
