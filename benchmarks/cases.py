@@ -18,6 +18,7 @@ from .definitions import (
     chain,
     mixed,
 )
+from .growth import growth
 from .measure import compare, run
 from .peers import peers
 from .row import Row
@@ -124,6 +125,7 @@ CASES: tuple[Case, ...] = (
     peers,
     empty_step,
     local_run,
+    growth,
     stores,
     beside_runnable,
 )

@@ -129,7 +129,7 @@ def exported(folder: str) -> dict[str, str] | None:
 
 
 def unseen(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that bash hands on though no script can name them, so that none changes them."""
+    """The variables that bash hands on and no script can name, so that none changes them."""
     return {
         name: text
         for name, text in environment.items()
