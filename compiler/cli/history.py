@@ -16,9 +16,12 @@ from weakref import WeakKeyDictionary
 import click
 
 from argosy.runtime import layout
+from argosy.runtime.blobs import Blobs
 from argosy.runtime.documents import read_document
-from argosy.runtime.errors import UnreadableError
+from argosy.runtime.entries import Entry, State
+from argosy.runtime.errors import ServiceError, UnreadableError
 from argosy.runtime.output import SILENCE
+from argosy.runtime.parts import joined
 from argosy.runtime.service import RunLogStore
 from argosy.runtime.suggestions import nearest
 
@@ -30,6 +33,8 @@ IDLE = 400.0
 the longest wait before a step is tried again."""
 SIGNALLED = 128
 """Exit statuses from here on say that a signal ended a step."""
+SHOWN = 32 * 1024
+"""Bytes of JSON up to which a value is shown, and not only how large it is."""
 LATEST = "latest"
 RUN_KEY = re.compile(
     r"runs/(?P<run>[^/.][^/]*)/"
@@ -273,6 +278,36 @@ def failure_text(failure: Mapping[str, Any]) -> str:
     return f"{name}: {message}" if name else message
 
 
+def read_state(store: RunLogStore, run: str, step: str) -> State:
+    """The state of a step; empty where it cannot be read."""
+    document = read_json(store, layout.state_key(run, step))
+    rest = State(document.get("parameters", {}), document.get("catalog", {}))
+    return joined([*(_part(store, sha) for sha in document.get("parts", ())), rest])
+
+
+def _part(store: RunLogStore, sha: str) -> State:
+    """A part of states, which is read once."""
+    known = _parts.setdefault(store, {})
+    if sha not in known:
+        try:
+            found = read_document(store, layout.blob_key(sha)) or {}
+        except UnreadableError as error:
+            _warn(store, str(error))
+            found = {}
+        known[sha] = State(found.get("parameters", {}), found.get("catalog", {}))
+    return known[sha]
+
+
+def shown(store: RunLogStore, entry: Entry) -> Entry:
+    """The entry with its value, where that is not large; as it is where that cannot be read."""
+    if entry.get("pickle") or entry.get("size", SHOWN + 1) > SHOWN or "blob" not in entry:
+        return entry
+    try:
+        return {**entry, "value": Blobs(store, patience=()).value(entry)}
+    except ServiceError:
+        return entry
+
+
 def read_output(store: RunLogStore, key: str) -> bytes:
     """A chunk of output; empty, with a warning, where it cannot be read."""
     try:
@@ -299,6 +334,7 @@ def _fits(found: Any, shape: Any) -> bool:
     )
 
 
+_parts: WeakKeyDictionary[RunLogStore, dict[str, State]] = WeakKeyDictionary()
 _warned: WeakKeyDictionary[RunLogStore, set[str]] = WeakKeyDictionary()
 
 

@@ -112,12 +112,11 @@ NOTHING = Written({}, {})
 
 def _written(store: RunLogStore, run: str, step: history.Step) -> Written:
     """A step's own share of the state that it left; the rest it passed on."""
-    state = history.read_json(store, layout.state_key(run, step.path))
     parameters, catalog = (
-        {name: entry for name, entry in state.get(part, {}).items() if entry["by"] == step.path}
-        for part in ("parameters", "catalog")
+        {name: entry for name, entry in entries.items() if entry["by"] == step.path}
+        for entries in history.read_state(store, run, step.path)
     )
-    return Written(parameters, catalog)
+    return Written({n: history.shown(store, entry) for n, entry in parameters.items()}, catalog)
 
 
 def _as_json(
@@ -210,7 +209,9 @@ def _ending(run: history.Run) -> Iterator[str]:
 
 
 def _value(entry: Mapping[str, Any]) -> str:
-    if "blob" in entry:
+    if "objects" in entry:
+        return "(objects)"
+    if "value" not in entry:
         kind = "object" if entry.get("pickle") else "value"
         return f"({kind} of {_size(entry.get('size', 0))})"
     return _short(json.dumps(entry.get("value"), ensure_ascii=False))

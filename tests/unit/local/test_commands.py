@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -170,6 +171,23 @@ def test_show_tells_all_in_json(log: Log) -> None:
     assert step["step"] == "a"
     assert step["parameters"] == {"x": 1, "big": {"blob": SHA, "size": 9}}
     assert step["attempts"][0]["exit_status"] == 0
+
+
+def test_show_has_values_that_states_name_and_those_in_parts(log: Log) -> None:
+    long = "x" * 2_000
+    data = json.dumps(long).encode()
+    sha = hashlib.sha256(data).hexdigest()
+    own = {"by": "a", "rank": "0"}
+    log.attempt("r", "a", 1_700_000_000_000, "succeeded", exit_status=0)
+    log.put(f"blobs/{sha}", data)
+    log.put("blobs/part", {"parameters": {"y": {"value": 1, **own}}, "catalog": {}})
+    entries = {"x": {"blob": sha, "size": len(data), **own}}
+    log.put(
+        "runs/r/state/a.json",
+        {"attempt": "1", "parameters": entries, "catalog": {}, "parts": ["part"]},
+    )
+    (step,) = json.loads(good("show", "r", "-o", "json"))["steps"]
+    assert step["parameters"] == {"x": long, "y": 1}
 
 
 def test_a_run_that_is_not_there_is_named_with_the_nearest(log: Log) -> None:
