@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from argosy.runtime import files
 from argosy.runtime.attempt import NUMBER
 from argosy.runtime.context import user_environment
 from argosy.runtime.entries import Entry, State, map_variable
@@ -65,15 +66,23 @@ def place(attempt: Attempt, entering: State) -> dict[str, str]:
 
 
 class LargeValues:
-    """The files of values that are too large for the environment, each written once."""
+    """The files of values that are too large for the environment, each written once: in `folder`,
+    which is the step's; or, where the run has a directory `common` of its own, once for all its
+    steps, for a value that states name by its hash."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, common: str = "") -> None:
         self._folder = folder
+        self._common = common
         self._texts: dict[str, Callable[[], str]] = {}
 
-    def add(self, text: Callable[[], str]) -> str:
-        """The path of the file that is to hold the text."""
-        path = os.path.join(self._folder, f"value-{len(self._texts)}")
+    def add(self, text: Callable[[], str], name: str = "") -> str:
+        """The path of the file that is to hold the text. `name` is unique to the text."""
+        if self._common and name:
+            path = os.path.join(self._common, f"value-{name}")
+            if is_as_written(path):
+                return path
+        else:
+            path = os.path.join(self._folder, f"value-{len(self._texts)}")
         self._texts[path] = text
         return path
 
@@ -98,8 +107,23 @@ class LargeValues:
 
     def _write(self, path: str) -> None:
         text = self._texts.pop(path)()
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        if os.path.dirname(path) == self._folder:
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            return
+        beside = files.beside_of(path)
+        files.write(beside, text.encode())
+        os.chmod(beside, 0o444)
+        os.utime(beside, ns=(0, 0))
+        os.replace(beside, path)
+
+
+def is_as_written(path: str) -> bool:
+    """Whether a value's file is there, and no step has changed it: its time is none of a change."""
+    try:
+        return os.stat(path).st_mtime_ns == 0
+    except OSError:
+        return False
 
 
 STARTS = frozenset(["subprocess.Popen", "os.fork", "os.posix_spawn", "os.system", "os.exec"])
@@ -125,7 +149,8 @@ def parameters(state: State, reader: Reader, large: LargeValues) -> dict[str, st
         value = reader.value(entry) if text is None and name in fitting else entry.get("value")
         if name not in fitting or (isinstance(value, str) and "\0" in value):
             for prefix, text_of in ((PREFIXES[0], plain), (PREFIXES[1], as_json)):
-                found[f"{prefix}{name}_FILE"] = large.add(partial(text_of, reader, entry))
+                file = f"{entry['blob']}-{prefix}" if "blob" in entry else ""
+                found[f"{prefix}{name}_FILE"] = large.add(partial(text_of, reader, entry), file)
             continue
         text = text or json.dumps(value)
         found[PREFIXES[0] + name] = value if isinstance(value, str) else text

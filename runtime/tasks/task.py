@@ -170,7 +170,7 @@ def shown(node: Node) -> dict[str, str]:
 
 
 def prepare_python(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepared:
-    large = LargeValues(step.folder)
+    large = LargeValues(step.folder, attempt.context.workdirs.temporary)
     found.update(parameters(step.state, attempt.reader, large))
     return Prepared(lambda: python_act(attempt.node, step, found, large), lambda written: written)
 
@@ -200,7 +200,7 @@ def leaving_cleanly(act: Callable[[], int]) -> int:
 
 
 def prepare_shell(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepared:
-    large = LargeValues(step.folder)
+    large = LargeValues(step.folder, attempt.context.workdirs.temporary)
     found.update(parameters(step.state, attempt.reader, large))
     large.write()
     command = attempt.node.command
@@ -232,7 +232,7 @@ def prepare_shell(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepar
 def prepare_notebook(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepared:
     from . import notebook  # few tasks are
 
-    large = LargeValues(step.folder)
+    large = LargeValues(step.folder, attempt.context.workdirs.temporary)
     found.update(parameters(step.state, attempt.reader, large))
     large.write()
     node, mask = attempt.node, attempt.output.mask

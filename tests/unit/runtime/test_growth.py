@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from argosy.runtime.blobs import LARGE
 from argosy.runtime.entries import Entries, State, map_variable, written
 from argosy.runtime.service import RunLogStore
 from argosy.runtime.state import Reader, write
+from argosy.runtime.tasks.environment import LargeValues
 
 RUN = "r-1"
 
@@ -198,3 +200,25 @@ def test_a_state_of_the_format_before_is_read(store: Counted) -> None:
     store.step("b", "1", "a")
     assert store.values("b") == {"x": "x" * 20_000}
     assert len(store.objects[layout.state_key(RUN, "b")]) < 400
+
+
+def test_a_large_value_is_in_one_file_for_all_steps_of_a_run(tmp_path: Path) -> None:
+    common = tmp_path / "run"
+    common.mkdir()
+    texts: list[str] = []
+
+    def text() -> str:
+        texts.append("é")
+        return "é"
+
+    for step in "abc":
+        (tmp_path / step).mkdir()
+        large = LargeValues(str(tmp_path / step), str(common))
+        path = Path(large.add(text, "hash"))
+        large.write()
+        assert path.read_text("utf-8") == "é"
+        if step == "b":  # it may not, but root can
+            path.chmod(0o644)
+            path.write_text("of the step's own")
+    assert len(texts) == 2
+    assert not [*(tmp_path / "a").iterdir()]
