@@ -32,7 +32,9 @@ def growth(folder: Path) -> Iterator[Row]:
     functions = ["def nothing() -> None: ...\n"]
     functions += [f"def items_{n}() -> list[int]: return list(range({n}))\n" for n in (1000, 10000)]
     for size in (10, 20_000):
-        functions += [f"def v{n}_{size}() -> str: return {str(n)!r} * {size}\n" for n in range(10)]
+        functions += [
+            f"def v{n}_{size}() -> str: return '{n:05}' * {size // 5}\n" for n in range(1_000)
+        ]
     (folder / "jobs.py").write_text("".join(functions))
 
     without, _ = _measured(folder, chain(400, 0))
@@ -65,7 +67,7 @@ def chain(steps: int, characters: int) -> str:
     lines = ["name: chain", "dag:", "  steps:"]
     for n in range(steps):
         after = f", depends_on: [s{n - 1}]" if n else ""
-        task = f"jobs.v{n % 10}_{characters}, returns: [v{n}]" if characters else "jobs.nothing"
+        task = f"jobs.v{n}_{characters}, returns: [v{n}]" if characters else "jobs.nothing"
         lines.append(f"    s{n}: {{type: task, command: {task}{after}}}")
     return "\n".join([*lines, ""])
 
