@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from argosy.runtime import layout
 from argosy.runtime.entries import described
 from argosy.runtime.executors.local.report import duration
 from argosy.runtime.service import RunLogStore
