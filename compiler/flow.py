@@ -2,7 +2,7 @@
 
 State flows along edges (runtime protocol, *State*). Stubs and composites are looked through, a
 handler reads what entered the node that failed, and where only one of several sources can be there,
-the engine says which ended how. Five things bound what is read:
+the engine says which ended how. Six things bound what is read:
 
 - a graph inside another hands over *certain* exits only. Where it has others and exactly one of
   them can succeed, that one claims the graph: it writes its state under the graph's path as well.
@@ -10,13 +10,15 @@ the engine says which ended how. Five things bound what is read:
 - a round of a loop ends in one node, which tells whether it was the last: in the one task that the
   body ends in, or in a control node;
 - a template of the engine's own writes no state: where it has outputs, a control node does;
+- what a reducer that can fail makes of a map is made once, by a control node, so that it is the map
+  that fails;
 - where fan-in times fan-out could pass MAX_READS, a control node writes the joined state once;
 - where looking through would nest deeper than MAX_NESTING, likewise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Container, Mapping, Set
 from typing import Any, NamedTuple
 
 from .checks.returns import declared
@@ -123,13 +125,13 @@ def flow(graph: Graph, memoized: Set[str] = frozenset()) -> Flow:
     found = Flow({}, {}, {}, {}, {})
     of = _ends(graph)
     inside = run(_Walk(found, of, _weights(graph, of), memoized).graph(graph, "", "", START))
-    if all(_recorded(graph, source) for source in inside):
+    if all(_recorded(graph, found.joins, source) for source in inside):
         return found._replace(final=tuple(_final(graph, source) for source in inside))
     found.joins[END] = _reading(inside, "")
     return found._replace(final=(END,))
 
 
-def _recorded(graph: Graph, source: Source) -> bool:
+def _recorded(graph: Graph, joins: Container[str], source: Source) -> bool:
     """Whether the records of a run tell if a source of its end is one. By them a composite that
     failed may look as if it had not, with all that follows it and writes nothing; and a map over an
     empty list as if it had run, in a branch that was not chosen or where a failure leads to it."""
@@ -141,7 +143,7 @@ def _recorded(graph: Graph, source: Source) -> bool:
     stack, a_map = [source.name], of_maps(source.of)
     while stack:
         node = graph.nodes[stack.pop()]
-        if isinstance(node.spec, (Task, Loop)):
+        if isinstance(node.spec, (Task, Loop)) or segment(node.name) in joins:
             continue
         told = node.name == source.name and _handler_alone(graph, node)
         if recovers(graph, node) and (node.graphs() or a_map) and not told:
@@ -195,7 +197,9 @@ class _Walk(NamedTuple):
             out = yield self.node(node, at, own, path, sources)
             width = self.weights.get(id(node), (1, 1))[1]
             if not isinstance(node.spec, (Task, Fail)) and (
-                (width > 1 and width * readers[name] > MAX_READS) or deeper(out, MAX_NESTING)
+                _can_fail(node)
+                or (width > 1 and width * readers[name] > MAX_READS)
+                or deeper(out, MAX_NESTING)
             ):
                 self.flow.joins[at] = _reading(out, path)
                 out = (State(at),)
@@ -261,6 +265,12 @@ class _Walk(NamedTuple):
             else:
                 found.extend(inside)
         return _alternatives(found)
+
+
+def _can_fail(node: Node) -> bool:
+    """Whether what leaves a map may be nothing that its reducers can make."""
+    reducers = node.spec.reducers.values() if isinstance(node.spec, Map) else ()
+    return any(reducer not in ("list", "last") for reducer in reducers)
 
 
 def _joined(spec: Map, path: str, rank: str, entered: Sources, inside: Sources) -> Joined:

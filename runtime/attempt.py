@@ -15,7 +15,7 @@ from .alternatives import GOOD, by_statuses
 from .blobs import named
 from .context import Context, write_run
 from .documents import read_document
-from .entries import Entry, State, is_true, item_texts, map_variable
+from .entries import STORED, Entry, State, is_true, item_texts, map_variable
 from .errors import ArgosyError, NodeError, TaskError, UnreadableError
 from .files import write_all
 from .layout import (
@@ -151,7 +151,8 @@ class Attempt:
         self.hand_over(leaving)
         if run == context.run:  # it is there
             return True
-        kept = {*document.get("parts", ()), *named(leaving.parameters.values(), self.reader.blobs)}
+        entries = (*leaving.parameters.values(), *leaving.items.values())
+        kept = {*document.get("parts", ()), *named(entries, self.reader.blobs)}
         context.run_log_store.keep(map(blob_key, sorted(kept)))
         for place in self._places(leaving):
             context.run_log_store.put(state_key(context.run, place), dump(document).encode())
@@ -167,7 +168,7 @@ class Attempt:
         for run in self.context.earlier if self.node.type != "fail" else ():
             try:
                 state = read_document(store, state_key(run, self.instance))
-                if state is None or not all(isinstance(state.get(n), dict) for n in State._fields):
+                if state is None or not all(isinstance(state.get(n), dict) for n in STORED):
                     continue
                 attempt = str(state.get("attempt"))
                 record = read_document(store, record_key(run, self.instance, attempt))

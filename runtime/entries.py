@@ -23,10 +23,16 @@ class State(NamedTuple):
     """Entries by name: {"value" | "blob" + "size" (+ "pickle") | "objects", "by", "rank"} for a
     parameter, {"sha256", "size", "by", "rank"} and maybe "mode" or "link" for a file of the
     catalog. `objects` is a list of entries without `by` and `rank`, or that list's own "blob" and
-    "size"."""
+    "size". `items`: the items of the maps and the indexes of the loops around, by the place of their
+    index in KEY; each is an entry with its "name"."""
 
     parameters: Entries
     catalog: Entries
+    items: Entries = {}
+
+
+STORED = "parameters", "catalog"
+"""The members that each stored state has; the items are there only inside maps and loops."""
 
 
 @lru_cache(maxsize=4096)
@@ -54,9 +60,7 @@ def merge(states: Sequence[State]) -> State:
     """The states as one."""
     if len(states) == 1:
         return states[0]
-    return State(
-        newest(state.parameters for state in states), newest(state.catalog for state in states)
-    )
+    return State(*map(newest, zip(*states, strict=True)))
 
 
 def inside(entries: Mapping[str, Entry], instance: str) -> Entries:
@@ -68,24 +72,31 @@ def inside(entries: Mapping[str, Entry], instance: str) -> Entries:
 def map_variable(state: State, value: Callable[[Entry], Any]) -> dict[str, Any]:
     """The items of the maps, and the indexes of the loops, that a state is in: outermost first.
     `value` gives what is in an entry."""
-    items = [item for item in state.parameters.items() if "item" in item[1]]
-    items.sort(key=lambda item: int(item[1]["item"]))
-    return {name: value(entry) for name, entry in items}
+    items = sorted(state.items.items(), key=lambda item: int(item[0]))
+    return {entry["name"]: value(entry) for _, entry in items}
+
+
+def iterating(state: State, name: str, depth: int, entry: Entry) -> State:
+    """A state as it enters an iteration: with its item, or its index, under `name`."""
+    return state._replace(
+        parameters={**state.parameters, name: entry},
+        items={**state.items, str(depth): {**entry, "name": name}},
+    )
 
 
 def item_texts(state: State) -> dict[int, str]:
     """The items and indexes of `map_variable` by their depth, as people are shown them."""
     return {
-        int(entry["item"]): item_text(name, entry["value"])
-        for name, entry in state.parameters.items()
-        if "item" in entry and "value" in entry
+        int(depth): item_text(entry["name"], entry["value"])
+        for depth, entry in state.items.items()
+        if "value" in entry
     }
 
 
 def above(state: State) -> str:
     """A rank just over everything in `state`: that of a map's item, which comes after all that
     enters the map and before all that is written inside."""
-    ranks = [entry["rank"] for entries in state for entry in entries.values()]
+    ranks = [e["rank"] for entries in (state.parameters, state.catalog) for e in entries.values()]
     highest = max(ranks, key=order, default="")
     return f"{highest}.0" if highest else "0"
 

@@ -75,7 +75,7 @@ def pass_on(attempt: Attempt, entering: State, signals: Signals) -> State:
         if text is None:
             raise TaskError(f"the template left no output that could be the parameter '{name}'")
         made[name] = written(attempt.instance, attempt.rank, parse(str(text).removesuffix("\n")))
-    return State({**entering.parameters, **made}, entering.catalog)
+    return entering._replace(parameters={**entering.parameters, **made})
 
 
 def fail(attempt: Attempt, entering: State, signals: Signals) -> State:

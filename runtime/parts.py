@@ -50,7 +50,7 @@ def cut(state: State, known: Iterable[tuple[str, State]]) -> tuple[list[str | by
         if size > LEAST and crc32(text.encode()) % PART < len(text):
             parts.append(_part(texts))
             texts, size, done = _texts(), 0, number
-    left: State = State({}, {})
+    left: State = State({}, {}, {})
     for _, kind, name in entries[done:]:
         left[kind][name] = state[kind][name]
     return parts, left
@@ -70,7 +70,7 @@ def _common(
 
 def joined(parts: Iterable[State]) -> State:
     """The state that was cut."""
-    state = State({}, {})
+    state = State({}, {}, {})
     for one in parts:
         for entries, more in zip(state, one, strict=True):
             entries.update(more)

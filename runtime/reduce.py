@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .entries import Entry, Key, State, inside
+from .entries import Entries, Entry, Key, State, inside
 from .errors import TaskError
-from .layout import fill
+from .layout import ITERATION, fill
 from .values import brief
 
 
@@ -32,8 +32,9 @@ def reduced(
         if entry is not None:
             parameters[name] = {**entry, "by": at, "rank": rank}
     files = [inside(state.catalog, f"{at}/{index}") for index, state in enumerate(iterations)]
-    gathered = {name: {**entry, "by": at, "rank": rank} for name, entry in gather(at, files)}
-    return State(parameters, {**entering.catalog, **gathered})
+    gathered = gather(source["map"].rpartition(f"{ITERATION}/")[2], files)
+    gathered = {name: {**entry, "by": at, "rank": rank} for name, entry in gathered.items()}
+    return State(parameters, {**entering.catalog, **gathered}, entering.items)
 
 
 def reduce(
@@ -53,7 +54,7 @@ def reduce(
     if how in ("sum", "max"):
         return total(name, how, [value(entry) for entry in wrote])
     values = [None if entry is None else value(entry) for entry in entries]
-    if how == "list" or not entries:
+    if how == "list":
         return {"value": values}
     from .tasks import reducer  # few maps have one of the user's
 
@@ -79,13 +80,20 @@ def total(name: str, how: str, values: Sequence[Any]) -> Entry | None:
     return {"value": sum(values) if how == "sum" else max(values)}
 
 
-def gather(at: str, files: Sequence[Mapping[str, Entry]]) -> Iterable[tuple[str, Entry]]:
-    """The catalog after a map: a name with one content stays, one with several is kept for each
-    iteration as `<map>/<index>/<name>`."""
+def gather(folder: str, files: Sequence[Entries]) -> Entries:
+    """What a map adds to the catalog: each file as `<map>/<index>/<name>`, and under its own name
+    too where all iterations that wrote it wrote the same. `folder` is the map's path within what
+    is around it."""
     contents: dict[str, set[str]] = {}
     for one in files:
         for name, entry in one.items():
             contents.setdefault(name, set()).add(entry["sha256"])
-    for index, one in enumerate(files):
-        for name, entry in one.items():
-            yield (name if len(contents[name]) == 1 else f"{at}/{index}/{name}"), entry
+    agreed = {
+        name: entry for one in files for name, entry in one.items() if len(contents[name]) == 1
+    }
+    own = {
+        f"{folder}/{index}/{name}": entry
+        for index, one in enumerate(files)
+        for name, entry in one.items()
+    }
+    return {**agreed, **own}

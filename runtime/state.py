@@ -13,6 +13,7 @@ from .entries import (
     State,
     above,
     inside,
+    iterating,
     merge,
     named,
     newest,
@@ -95,7 +96,7 @@ class Reader:
 
     def state(self, document: Mapping[str, Any]) -> State:
         """A state of what is kept of it."""
-        rest = State(document["parameters"], document["catalog"])
+        rest = State(document["parameters"], document["catalog"], document.get("items", {}))
         parts = document.get("parts")
         if not parts:
             return rest
@@ -120,8 +121,7 @@ class Reader:
             )
         by = entering.parameters[source["on"]]["by"]
         item = self.blobs.refer(written(by, above(entering), items[index]))
-        entry = {**item, "item": depth}
-        return State({**entering.parameters, source["item"]: entry}, entering.catalog)
+        return iterating(entering, source["item"], depth, item)
 
     def _round(self, source: Mapping[str, Any], key: Key) -> State:
         """What entered the loop, or what the round before this one left; and this one's index."""
@@ -134,16 +134,16 @@ class Reader:
         if name is None:
             return entering
         # Without the index of the round before, whose rank would make this one's ever longer.
-        entering = State(without(entering.parameters, name), entering.catalog)
-        entry = {**written("", above(entering), index), "item": depth}
-        return State({**entering.parameters, name: entry}, entering.catalog)
+        entering = entering._replace(parameters=without(entering.parameters, name))
+        return iterating(entering, name, depth, written("", above(entering), index))
 
     def _looped(self, source: Mapping[str, Any], key: Key) -> State:
         """What the last round left, without its index: what has that name is what entered."""
         name = source["loop"]
-        entered = named(self.read(source["in"], key).parameters, [name])
-        left = self.read(source["out"], key)
-        return State({**without(left.parameters, name), **entered}, left.catalog)
+        entering, left = self.read(source["in"], key), self.read(source["out"], key)
+        entered = named(entering.parameters, [name])
+        parameters = {**without(left.parameters, name), **entered}
+        return State(parameters, left.catalog, entering.items)
 
     def items(self, name: str, entering: State) -> list[Any]:
         """What a map over parameter `name` has an iteration for. Raises NodeError where that is no
@@ -169,7 +169,7 @@ class Reader:
 
     def _only(self, source: Mapping[str, Any], key: Key) -> State:
         entering = self.read(source["in"], key)
-        return State(named(entering.parameters, source["only"]), entering.catalog)
+        return entering._replace(parameters=named(entering.parameters, source["only"]))
 
     def _dag(self, source: Mapping[str, Any], key: Key) -> State:
         entering = self.read(source["in"], key)
@@ -177,7 +177,8 @@ class Reader:
         made = inside(leaving.parameters, fill(source["dag"], key))
         if source.get("outputs") is not None:
             made = named(made, source["outputs"])
-        return State({**entering.parameters, **made}, newest([entering.catalog, leaving.catalog]))
+        catalog = newest([entering.catalog, leaving.catalog])
+        return State({**entering.parameters, **made}, catalog, entering.items)
 
     def iterations(self, source: Mapping[str, Any], key: Key) -> int:
         """How many iterations a map has."""
@@ -211,7 +212,7 @@ class Reader:
         self._states = dict(outer)
         left = self.read(sources, key)
         self._states = outer
-        return State(*(inside(entries, f"{at}/{key[-1]}") for entries in left))
+        return State(*(inside(e, f"{at}/{key[-1]}") for e in (left.parameters, left.catalog)))
 
 
 def json_entry(entry: Entry) -> Entry:
@@ -238,9 +239,9 @@ def write(reader: Reader, places: Iterable[str], attempt: str, state: State) -> 
     was written."""
     blobs = reader.blobs
     parameters = {name: blobs.refer(entry) for name, entry in state.parameters.items()}
-    for entry in parameters.values():
+    for entry in (*parameters.values(), *state.items.values()):
         blobs.keep(entry)
-    made = State(parameters, state.catalog)
+    made = state._replace(parameters=parameters)
     data = document(attempt, made, ())
     if len(data) > WHOLE:
         parts, rest = cut(made, reader.parts.items())
@@ -254,6 +255,8 @@ def write(reader: Reader, places: Iterable[str], attempt: str, state: State) -> 
 def document(attempt: str, state: State, parts: Sequence[str]) -> bytes:
     """A state as it is kept; `parts` are the hashes of what it has in common with others."""
     found = {"attempt": attempt, **state._asdict()}
+    if not state.items:
+        del found["items"]
     if parts:
         found["parts"] = parts
     return encoded(found).encode()

@@ -79,7 +79,7 @@ class Step:
         folder = environment[FOLDER]
         with open(os.path.join(folder, "step.json"), encoding="utf-8") as file:
             found = json.load(file)
-        state = State(found["parameters"], found["catalog"])
+        state = State(**{name: found[name] for name in State._fields})
         context = Context.from_environment(environment)
         shown, attempt = found["shown"], found["attempt"]
         return cls(context, found["step"], state, folder, shown=shown, attempt=attempt)

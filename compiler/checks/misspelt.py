@@ -12,7 +12,7 @@ from argosy.runtime.suggestions import closest
 
 from ..errors import Problem
 from ..graph import Argo, Conditional, Dag, Graph, Loop, Map, Node, Pipeline
-from .returns import declared
+from .returns import returned
 
 NEARLY = 0.8
 """How much of two names is the same (difflib): of `regoins` and `regions`, not `row` and `rate`."""
@@ -21,7 +21,7 @@ NEARLY = 0.8
 def misspelt(pipeline: Pipeline) -> Iterator[Problem]:
     """A warning for each name that is asked for, is nobody's, and is nearly somebody's. What a map
     or a loop hands to its graph is known in there only."""
-    known = dict.fromkeys(sorted({*pipeline.parameters, *declared(pipeline.graph)}))
+    known = dict.fromkeys(sorted({*pipeline.parameters, *returned(pipeline.graph)}))
     stack: list[tuple[Graph, tuple[str, ...]]] = [(pipeline.graph, ())]
     while stack:
         graph, entering = stack.pop()

@@ -122,6 +122,7 @@ def _named(store: RunLogStore, runs: Iterable[str]) -> Data:
                 found.blobs.add(part)
                 states.append(_read(store, layout.blob_key(part)))
             for state in states:
-                found.blobs.update(named(state.get("parameters", {}).values(), blobs))
+                entries = [*state.get("parameters", {}).values(), *state.get("items", {}).values()]
+                found.blobs.update(named(entries, blobs))
                 found.files.update(entry["sha256"] for entry in state.get("catalog", {}).values())
     return found

@@ -103,7 +103,7 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
         if written.tracked:
             attempt.record["tracked"] = written.tracked
         left = leave(attempt, entering, written, put, workdir)
-    return State(left.parameters, {**left.catalog, **kept})
+    return left._replace(catalog={**left.catalog, **kept})
 
 
 def advised(error: ArgosyError, attempt: Attempt, entering: State, workdir: Workdir) -> ArgosyError:
@@ -300,7 +300,9 @@ def leave(
     files = data.put(context.catalog, found, attempt.instance, attempt.rank) if found else {}
     if discarded := discarded_files(workdir, {*found.values()}):
         attempt.record["discarded"] = discarded
-    return State({**entering.parameters, **made}, {**entering.catalog, **files})
+    return entering._replace(
+        parameters={**entering.parameters, **made}, catalog={**entering.catalog, **files}
+    )
 
 
 def discarded_files(workdir: Workdir, kept: Container[str]) -> list[str]:

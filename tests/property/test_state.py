@@ -114,7 +114,7 @@ entries = st.dictionaries(
 )
 
 
-@given(st.lists(st.builds(State, entries, entries), min_size=1, max_size=5), st.randoms())
+@given(st.lists(st.builds(State, entries, entries, entries), min_size=1, max_size=5), st.randoms())
 def test_merging_is_the_same_in_any_order_and_grouping(
     states: list[State], shuffler: random.Random
 ) -> None:

@@ -213,6 +213,74 @@ dag:
     assert found.catalog == {"f": "hash"}
 
 
+# Maps: what is reduced, and what files are called
+
+
+def test_a_map_around_a_scoped_dag_keeps_what_cannot_leave_the_dag(engine: Run) -> None:
+    text = f"""
+parameters: {{xs: [1, 2], p: 7}}
+dag:
+  steps:
+    m:
+      type: map
+      iterate_on: xs
+      iterate_as: x
+      branch: {{steps: {{d: {{type: dag, outputs: [z], branch: {{steps: {{s: {{{T}, returns: [z, p]}}}}}}}}}}}}
+"""
+    found = ran(engine, text, {"m/*/d/s": sets(z=1, p=0)})
+    assert found.parameters == {"xs": [1, 2], "p": 7, "z": [1, 1]}
+
+
+def test_a_map_whose_reducer_fails_fails_itself_and_its_handler_runs(engine: Run) -> None:
+    text = map_then(T, reducers="{y: sum}", on_failure="h") + f"    h: {{{T}}}\n"
+    found = ran(engine, text, {"m/*/s": sets(y=True)})
+    assert found.status == "Succeeded"
+    assert "n" not in found.entered
+    assert "y" not in found.values("h")
+
+
+def put(values: Mapping[str, Any]) -> Does:
+    return Does(files={"f": "same"})
+
+
+def test_a_file_that_all_iterations_wrote_alike_has_both_names(engine: Run) -> None:
+    found = ran(engine, map_then(T), {"m/*/s": put})
+    names = ["f", "m/0/f", "m/1/f", "m/2/f"]
+    assert found.files("n") == found.catalog == dict.fromkeys(names, "same")
+
+
+NESTED = f"""
+parameters: {{xss: [[1, 2], [3]]}}
+dag:
+  steps:
+    outer:
+      type: map
+      iterate_on: xss
+      iterate_as: xs
+      branch:
+        steps:
+          d:
+            type: dag
+            branch:
+              steps: {{inner: {{{OVER}, iterate_on: xs}}}}
+    after: {{{T}, depends_on: [outer]}}
+"""
+
+
+def test_files_of_nested_maps_nest(engine: Run) -> None:
+    def put(values: Mapping[str, Any]) -> Does:
+        return Does(files={"f": f"hash-{values['x']}"})
+
+    assert ran(engine, NESTED, {"outer/*/d/inner/*/s": put}).files("after") == {
+        "outer/0/d/inner/0/f": "hash-1",
+        "outer/0/d/inner/1/f": "hash-2",
+        "outer/1/d/inner/0/f": "hash-3",
+        "outer/1/f": "hash-3",
+        "f": "hash-3",
+        "d/inner/1/f": "hash-2",
+    }
+
+
 # What leaves a graph: all that its steps left, of those that succeeded
 
 

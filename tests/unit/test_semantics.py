@@ -15,20 +15,7 @@ from support.scripted import Scripted
 CASES: dict[str, Json] = yaml.safe_load(
     Path(__file__).with_name("semantics.yaml").read_text("utf-8")
 )
-NOT_YET = frozenset(
-    {
-        "an empty map gives each reducer's value of nothing",
-        "sum of true fails the map, and its handler runs",
-        "max of a number and a text fails the run",
-        "a name inside a scoped dag counts only where its outputs name it",
-        "an empty map writes only the names that would leave a scoped dag",
-        "a step may write iterate_as, which never leaves the map",
-        "an item reaches map_variable where a dag's inputs leave it out",
-        "a file of an iteration is always there under its index",
-        "a file of the only iteration has both names",
-        "files of nested maps nest",
-    }
-)
+NOT_YET: frozenset[str] = frozenset()
 """Cases in which the executors are known to be wrong."""
 
 

@@ -256,7 +256,7 @@ def test_an_empty_map_gives_what_is_declared(log: Log) -> None:
     iterations(log)
     reduce = {"s": "sum", "m": "max", "l": "last", "f": "json:dumps"}
     found = log.values(mapped(names=["rows"], reduce=reduce))
-    assert found == {"kept": "parent's", "x": "parent's", "xs": [], "rows": [], "s": 0, "f": []}
+    assert found == {"kept": "parent's", "x": "parent's", "xs": [], "rows": [], "s": 0, "f": "[]"}
 
 
 @pytest.mark.parametrize(
@@ -300,16 +300,19 @@ def test_nested_maps_nest_their_lists(log: Log) -> None:
     assert found == {**arguments, "v": [["00", "01", "02"], ["10", "11", "12"]]}
 
 
-def test_files_of_iterations_stay_apart_where_they_differ(log: Log) -> None:
+def test_files_of_iterations_have_their_index_and_their_own_name_where_all_agree(log: Log) -> None:
     log.wrote("a", "0", xs=[1, 2])
     log.kept("m/0/b", "1.0.0", same="s", different="d0", one="o")
     log.kept("m/1/b", "1.1.0", same="s", different="d1")
     catalog = log.reader().read([mapped()], ()).catalog
     assert {name: entry["sha256"] for name, entry in catalog.items()} == {
         "same.csv": "s",
+        "m/0/same.csv": "s",
+        "m/1/same.csv": "s",
         "m/0/different.csv": "d0",
         "m/1/different.csv": "d1",
         "one.csv": "o",
+        "m/0/one.csv": "o",
     }
     assert {(entry["by"], entry["rank"]) for entry in catalog.values()} == {("m", "1")}
 
