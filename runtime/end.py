@@ -133,6 +133,8 @@ def close(
         except (NodeError, TaskError) as error:  # a reducer of the user's: as where a step reads it
             status = "failed"
             failures.append({"step": "", "message": str(error), "phase": "Error", "pod": ""})
+    if status == "succeeded":  # whatever failed, the run went on after it
+        failures = [{**failure, "handled": True} for failure in failures]
     write_end(context, status, failures, leaving, {})
 
 

@@ -28,7 +28,7 @@ class State(NamedTuple):
 
     parameters: Entries
     catalog: Entries
-    items: Entries = {}
+    items: Entries = {}  # noqa: RUF012 - no state is changed once it is made
 
 
 STORED = "parameters", "catalog"

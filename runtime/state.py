@@ -112,7 +112,7 @@ class Reader:
 
     def _item(self, source: Mapping[str, Any], key: Key) -> State:
         depth = source["depth"]
-        entering = self.read(source["in"], key[:depth])
+        entering = self.read(source["in"], key)
         items = self.items(source["on"], entering)
         index = int(key[depth])
         if index >= len(items):
@@ -130,7 +130,7 @@ class Reader:
         if index:
             entering = self.read([source["last"]], (*key[:depth], str(index - 1)))
         else:
-            entering = self.read(source["in"], key[:depth])
+            entering = self.read(source["in"], key)
         if name is None:
             return entering
         # Without the index of the round before, whose rank would make this one's ever longer.

@@ -225,7 +225,9 @@ dag:
       type: map
       iterate_on: xs
       iterate_as: x
-      branch: {{steps: {{d: {{type: dag, outputs: [z], branch: {{steps: {{s: {{{T}, returns: [z, p]}}}}}}}}}}}}
+      branch:
+        steps:
+          d: {{type: dag, outputs: [z], branch: {{steps: {{s: {{{T}, returns: [z, p]}}}}}}}}
 """
     found = ran(engine, text, {"m/*/d/s": sets(z=1, p=0)})
     assert found.parameters == {"xs": [1, 2], "p": 7, "z": [1, 1]}

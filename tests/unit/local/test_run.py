@@ -115,7 +115,7 @@ dag:
 """)
     done = run(folder)
     assert done.returncode == 1
-    assert "failed: reducer jobs:none failed on parameter 'rows'" in done.stderr
+    assert "failed: m: reducer jobs:none failed on parameter 'rows'" in done.stderr
     (file,) = folder.glob(".argosy/runs/*/end/1.json")
     end = json.loads(file.read_text())
     assert end["status"] == "failed"

@@ -282,3 +282,14 @@ def test_a_run_that_was_stopped_is_cancelled(ending: Ending, message: str, own: 
 def test_a_run_that_failed_is_not_cancelled(ending: Ending, message: str, own: str) -> None:
     found = stopped(ending, message, own)
     assert (found["status"], len(found["failures"])) == ("failed", 1)
+
+
+def test_failures_of_a_run_that_succeeded_were_handled(ending: Ending) -> None:
+    failure = {"displayName": "a", "message": "no", "phase": "Failed", "podName": "p"}
+    assert ending.end("Succeeded", [failure])["failures"][0]["handled"]
+    assert "handled" not in ending.end("Failed", [failure])["failures"][0]
+
+
+def test_a_run_that_the_engine_calls_an_error_has_failed_and_leaves_nothing(ending: Ending) -> None:
+    found = ending.end("Error", None, [""], ARGOSY_ARGUMENTS="")
+    assert (found["status"], found["parameters"], found["catalog"]) == ("failed", {}, {})
