@@ -23,8 +23,8 @@ class State(NamedTuple):
     """Entries by name: {"value" | "blob" + "size" (+ "pickle") | "objects", "by", "rank"} for a
     parameter, {"sha256", "size", "by", "rank"} and maybe "mode" or "link" for a file of the
     catalog. `objects` is a list of entries without `by` and `rank`, or that list's own "blob" and
-    "size". `items`: the items of the maps and the indexes of the loops around, by the place of their
-    index in KEY; each is an entry with its "name"."""
+    "size". `items`: the items of the maps and the indexes of the loops around, by the place of
+    their index in KEY; each is an entry with its "name"."""
 
     parameters: Entries
     catalog: Entries
