@@ -111,9 +111,10 @@ NOTHING = Written({}, {})
 
 def _written(store: RunLogStore, run: str, step: history.Step) -> Written:
     """A step's own share of the state that it left; the rest it passed on."""
+    state = history.read_state(store, run, step.path)
     parameters, catalog = (
         {name: entry for name, entry in entries.items() if entry["by"] == step.path}
-        for entries in history.read_state(store, run, step.path)
+        for entries in (state.parameters, state.catalog)
     )
     return Written({n: history.shown(store, entry) for n, entry in parameters.items()}, catalog)
 
