@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from .entries import map_place
 from .errors import NodeError
 from .step import FOLDER, Step
 
@@ -107,6 +108,16 @@ def step_name() -> str:
 def attempt_number() -> int:
     """Which attempt at this step this is, from 1."""
     return current("attempt_number").attempt
+
+
+def map_index() -> int | None:
+    """The index, from 0, of this step's iteration of the innermost map; None outside of maps."""
+    return map_place(current("map_index").state)[0]
+
+
+def map_count() -> int | None:
+    """How many iterations the innermost map has; None outside of maps."""
+    return map_place(current("map_count").state)[1]
 
 
 def map_variable() -> dict[str, Any]:

@@ -33,6 +33,8 @@ OURS = (
     "ARGOSY_FINAL",
 )
 """Variables that are between the engine and the runtime, and no concern of the user's process."""
+OF_A_STEP = ("ARGOSY_PRM_", "MAGNUS_PRM_", "ARGOSY_MAP_", "MAGNUS_MAP_")
+"""How the variables begin that a step of another run, which started this one, has of its own."""
 
 
 CODE = "ignore-code"
@@ -338,5 +340,5 @@ def user_environment() -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if name not in OURS and not name.startswith(("ARGOSY_PRM_", "MAGNUS_PRM_"))
+        if name not in OURS and not name.startswith(OF_A_STEP)
     }

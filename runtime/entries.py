@@ -24,7 +24,8 @@ class State(NamedTuple):
     parameter, {"sha256", "size", "by", "rank"} and maybe "mode" or "link" for a file of the
     catalog. `objects` is a list of entries without `by` and `rank`, or that list's own "blob" and
     "size". `items`: the items of the maps and the indexes of the loops around, by the place of
-    their index in KEY; each is an entry with its "name"."""
+    their index in KEY; each is an entry with its "name", a map's also with "index" and
+    "count"."""
 
     parameters: Entries
     catalog: Entries
@@ -76,11 +77,21 @@ def map_variable(state: State, value: Callable[[Entry], Any]) -> dict[str, Any]:
     return {entry["name"]: value(entry) for _, entry in items}
 
 
-def iterating(state: State, name: str, depth: int, entry: Entry) -> State:
-    """A state as it enters an iteration: with its item, or its index, under `name`."""
+def map_place(state: State) -> tuple[int, int] | tuple[None, None]:
+    """The index of an iteration of the innermost map that a state is in, and how many there are."""
+    depths = [int(depth) for depth, entry in state.items.items() if "count" in entry]
+    if not depths:
+        return None, None
+    entry = state.items[str(max(depths))]
+    return entry["index"], entry["count"]
+
+
+def iterating(state: State, name: str, depth: int, entry: Entry, **place: int) -> State:
+    """A state as it enters an iteration: with its item, or its index, under `name`. `place`: of a
+    map's iteration its "index", and their "count"."""
     return state._replace(
         parameters={**state.parameters, name: entry},
-        items={**state.items, str(depth): {**entry, "name": name}},
+        items={**state.items, str(depth): {**entry, "name": name, **place}},
     )
 
 

@@ -121,7 +121,8 @@ class Reader:
             )
         by = entering.parameters[source["on"]]["by"]
         item = self.blobs.refer(written(by, above(entering), items[index]))
-        return iterating(entering, source["item"], depth, item)
+        count = len(items)
+        return iterating(entering, source["item"], depth, item, index=index, count=count)
 
     def _round(self, source: Mapping[str, Any], key: Key) -> State:
         """What entered the loop, or what the round before this one left; and this one's index."""

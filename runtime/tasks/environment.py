@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from argosy.runtime import files
 from argosy.runtime.attempt import NUMBER
 from argosy.runtime.context import user_environment
-from argosy.runtime.entries import Entry, State, map_variable
+from argosy.runtime.entries import Entry, State, map_place, map_variable
 from argosy.runtime.errors import TaskError
 from argosy.runtime.step import FOLDER, NAME, Written, holds_objects, track
 from argosy.runtime.values import NotJsonError, check_text
@@ -27,6 +27,7 @@ TRACKS = ("ARGOSY_TRACK_", "MAGNUS_TRACK_")
 STEP = "_STEP_"
 """Between the name of a tracked value and the step of the series that it is of."""
 MAP_VARIABLES = ("ARGOSY_MAP_VARIABLE", "MAGNUS_MAP_VARIABLE")
+MAP_INDEX, MAP_COUNT = "ARGOSY_MAP_INDEX", "ARGOSY_MAP_COUNT"
 COMPAT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "compat")
 """The folder of the module `magnus`, for steps of a definition that was written for Magnus."""
 LARGEST = 32 * 1024
@@ -62,7 +63,11 @@ def environment(
 
 def place(attempt: Attempt, entering: State) -> dict[str, str]:
     """Where the step is in its run: its name, which attempt it is, and its iteration."""
-    return {NAME: attempt.instance, NUMBER: str(attempt.number)}
+    found = {NAME: attempt.instance, NUMBER: str(attempt.number)}
+    index, count = map_place(entering)
+    if index is not None:
+        found |= {MAP_INDEX: str(index), MAP_COUNT: str(count)}
+    return found
 
 
 class LargeValues:

@@ -10,6 +10,7 @@ import pytest
 
 import argosy.runtime
 from argosy.runtime.errors import NodeError
+from argosy.runtime.layout import fill, indexes
 
 USER = """
 import os, subprocess, sys
@@ -114,6 +115,47 @@ def test_a_step_knows_which_attempt_it_is(run: Any, kind: str) -> None:
     node = {"command": "jobs.f" if kind == "python" else script, "command_type": kind}
     assert [run.exec("s", **node).status for _ in range(3)] == [1, 1, 0]
     assert run.parameters("s") == {"n": 3}
+
+
+WHERE = (
+    "import os\nfrom argosy.runtime import map_count, map_index\n"
+    + """
+def f():
+    shown = [os.environ.get("ARGOSY_MAP_INDEX"), os.environ.get("ARGOSY_MAP_COUNT")]
+    return {"where": [map_index(), map_count(), *shown]}
+"""
+)
+OUTER = {"item": "x", "on": "xs", "depth": 0, "in": [""]}
+INNER = {"item": "y", "on": "ys", "depth": 1, "in": [OUTER]}
+ROUND = {"round": "n", "depth": 1, "in": [OUTER], "last": "m/*/l/*/s"}
+
+
+@pytest.mark.parametrize(
+    ("step", "key", "source", "expected"),
+    [
+        ("s", "", "", [None, None, None, None]),
+        ("m/*/s", "1", OUTER, [1, 3, "1", "3"]),
+        ("m/*/n/*/s", "1/0", INNER, [0, 2, "0", "2"]),
+        ("m/*/l/*/s", "2/0", ROUND, [2, 3, "2", "3"]),
+        ("m/*/d/s", "2", {"only": [], "in": [OUTER]}, [2, 3, "2", "3"]),
+    ],
+)
+def test_a_step_knows_its_place_in_the_innermost_map(
+    run: Any, step: str, key: str, source: Any, expected: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARGOSY_MAP_INDEX", "7")
+    run.code(WHERE)
+    run.arguments = {"xs": [1, 2, 3], "ys": ["a", "b"]}
+    assert run.exec(step, key, from_=[source], command="jobs.f").status == 0
+    assert run.parameters(fill(step, indexes(key)))["where"] == expected
+
+
+def test_a_step_after_another_knows_its_place_too(run: Any) -> None:
+    run.code(WHERE)
+    run.arguments = {"xs": [1, 2, 3]}
+    run.exec("m/*/a", "1", from_=[OUTER], command="jobs.f")
+    assert run.exec("m/*/b", "1", rank="1", from_=["m/*/a"], command="jobs.f").status == 0
+    assert run.parameters("m/1/b")["where"] == [1, 3, "1", "3"]
 
 
 def test_objects_of_a_map_are_a_list(run: Any) -> None:
