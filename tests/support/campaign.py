@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from argosy.compiler.errors import DefinitionError
 from support.code import Code
-from support.comparison import disagreements
+from support.comparison import disagreements, may_be_refused
 from support.generator import definitions
 from support.reference import Json
 
@@ -70,12 +70,12 @@ class Tally:
 
 
 def outcome(definition: Json, code: Code) -> str | None:
-    """The report of a definition, empty where all agree; None where it is refused for a reason that
-    generated definitions may have: a step that can never run."""
+    """The report of a definition, empty where all agree; None where it is refused for a mistake
+    that generated definitions have."""
     try:
         return disagreements(definition, code)
     except DefinitionError as error:
-        return None if "can never run" in str(error) else f"refused: {error}"
+        return None if may_be_refused(error) else f"refused: {error}"
     except Exception as error:  # of whatever kind: it is what the campaign is there to find
         return f"{type(error).__name__}: {error}"
 

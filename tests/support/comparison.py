@@ -43,6 +43,11 @@ def compilation_of(definition: Json) -> Compilation:
     return compilation
 
 
+def may_be_refused(error: Exception) -> bool:
+    """Whether it is one of the mistakes that generated definitions have."""
+    return any(text in str(error) for text in ("can never run", "which no earlier step puts"))
+
+
 def expected(definition: Json, code: Code) -> Run:
     return evaluate(definition, code, approve=code.approves, reducers=REDUCERS)
 

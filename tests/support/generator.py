@@ -11,16 +11,6 @@ from hypothesis import strategies as st
 
 from support.reference import Json
 
-NOT_YET = frozenset(
-    {
-        "files",
-        "functions, sum and max",
-        "items that are written or left out",
-        "outputs of a dag in a map",
-    }
-)
-"""Parts of the language that are left out, because executors are known to be wrong there."""
-
 ARGUMENTS: Json = {
     "lists": [[1, 2], ["only"]],
     "empty": [],
@@ -82,8 +72,6 @@ def edge_form(draw: st.DrawFn, depth: int, size: int) -> Json:
     steps: dict[str, Json] = {}
     for number in range(draw(st.integers(1, size))):
         name, step = f"s{number}", draw(bodies(depth))
-        if "terminals in the edge form" in NOT_YET and step["type"] in (FAIL, SUCCESS):
-            step = {"type": STUB}
         after = some_of(draw, [n for n, one in steps.items() if one["type"] not in (FAIL, SUCCESS)])
         if after:
             step["depends_on"] = {"any": after} if draw(st.booleans()) else after
@@ -151,8 +139,6 @@ def tasks(draw: st.DrawFn) -> Json:
     if returns := some_of(draw, NAMES):
         step["returns"] = returns
     catalog: Json = {}
-    if "files" in NOT_YET:
-        return step
     if draw(st.integers(0, 2)) == 2:
         catalog["put"] = draw(st.sampled_from(PUT))
     if draw(st.integers(0, 7)) == 7:
@@ -163,8 +149,6 @@ def tasks(draw: st.DrawFn) -> Json:
 @st.composite
 def maps(draw: st.DrawFn, inner: st.SearchStrategy[Json]) -> Json:
     item = draw(st.sampled_from(ITEMS))
-    if "items that are written or left out" in NOT_YET:
-        item = "inner"
     step: Json = {
         "type": "map",
         "iterate_on": draw(st.sampled_from([name for name in LISTS if name != item])),
@@ -173,8 +157,7 @@ def maps(draw: st.DrawFn, inner: st.SearchStrategy[Json]) -> Json:
     }
     reduced = some_of(draw, [name for name in NAMES if name != item])
     if reduced:
-        kinds = REDUCERS if "functions, sum and max" not in NOT_YET else ("list", "last")
-        step["reducers"] = {name: draw(st.sampled_from(kinds)) for name in reduced}
+        step["reducers"] = {name: draw(st.sampled_from(REDUCERS)) for name in reduced}
     if draw(st.booleans()):
         step["max_parallel"] = draw(st.integers(1, 2))
     return step
@@ -189,8 +172,6 @@ def loops(draw: st.DrawFn, inner: st.SearchStrategy[Json]) -> Json:
         "branch": draw(inner),
     }
     index = draw(st.sampled_from([None, "index", "a", "n", "item"]))
-    if "items that are written or left out" in NOT_YET:
-        index = None
     return {**step, "iterate_as": index} if index else step
 
 
@@ -199,10 +180,8 @@ def dags(draw: st.DrawFn, inner: st.SearchStrategy[Json]) -> Json:
     step: Json = {"type": "dag", "branch": draw(inner)}
     if draw(st.booleans()):
         step["inputs"] = [*ARGUMENTS][: draw(st.integers(0, len(ARGUMENTS)))]
-        if "items that are written or left out" in NOT_YET:
-            step["inputs"] += ["inner"]
         step["inputs"] += some_of(draw, ["a", "b", "item", "index", "done"])
-    if draw(st.booleans()) and "outputs of a dag in a map" not in NOT_YET:
+    if draw(st.booleans()):
         step["outputs"] = some_of(draw, NAMES)
     return step
 

@@ -15,8 +15,6 @@ from support.scripted import Scripted
 CASES: dict[str, Json] = yaml.safe_load(
     Path(__file__).with_name("semantics.yaml").read_text("utf-8")
 )
-NOT_YET: frozenset[str] = frozenset()
-"""Cases in which the executors are known to be wrong."""
 
 
 def definition_of(case: Json) -> Json:
@@ -35,11 +33,7 @@ def test_the_reference_gives_what_was_worked_out_by_hand(name: str) -> None:
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("name", CASES)
-def test_an_executor_gives_what_was_worked_out_by_hand(
-    name: str, executor: str, request: pytest.FixtureRequest
-) -> None:
-    if name in NOT_YET:
-        request.applymarker(pytest.mark.xfail)
+def test_an_executor_gives_what_was_worked_out_by_hand(name: str, executor: str) -> None:
     case = CASES[name]
     run = EXECUTORS[executor](compilation_of(definition_of(case)), Scripted())
     check(case["expected"], run)
