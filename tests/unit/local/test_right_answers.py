@@ -15,7 +15,8 @@ from runs import shown
 @pytest.mark.parametrize("name", CASES)
 def test_here(name: str, tmp_path: Path) -> None:
     case = CASES[name]
-    (tmp_path / "pipeline.yaml").write_text(json.dumps(case.definition(name)))
+    text = json.dumps(case.definition(name), ensure_ascii=False)
+    (tmp_path / "pipeline.yaml").write_text(text, encoding="utf-8")
     done = argosy("run", "pipeline.yaml", cwd=tmp_path)
     assert done.returncode in (0, 1), done.stderr
     case.assert_ended_so(shown("latest", tmp_path))
