@@ -72,7 +72,7 @@ CASES = {
         THREE,
         {"y": 6, "seen": 6},
     ),
-    "map-after-map": Case(
+    "map-over-a-joined-map": Case(
         {
             "m": over("xs", "x", COPIES_ITEM),
             "n": over("ys", "z", {"r": sets('w="$ARGOSY_PRM_y"')}, depends_on=["m"]),
