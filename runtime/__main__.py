@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 
 def run_node(verb: str, node: str, key: str = "", ended: str = "") -> int:
-    from .attempt import NUMBER
+    from .attempt import attempt_number
     from .context import Context
     from .credentials import take
     from .execute import execute, prepare
@@ -51,9 +51,8 @@ def run_node(verb: str, node: str, key: str = "", ended: str = "") -> int:
     take(os.environ)
     act = execute if verb == "exec" else prepare
     decoded = decode(node, os.environ.get("ARGOSY_NODES", ""))
-    number = os.environ.get(NUMBER, "")
     context = Context.from_environment(os.environ)
-    return act(decoded, key, ended, context, int(number) if number.isdigit() else 0)
+    return act(decoded, key, ended, context, attempt_number(os.environ))
 
 
 def end_run() -> int:

@@ -26,7 +26,6 @@ from .layout import (
     new_attempt,
     readable,
     record_key,
-    record_prefix,
     state_key,
     with_items,
 )
@@ -51,10 +50,10 @@ class Attempt:
         key: str,
         ended: Mapping[str, str],
         context: Context,
-        number: int = 0,
+        number: int = 1,
     ) -> None:
         self.node = node
-        self._number = number
+        self.number = number
         self.context = context
         self.key = indexes(key)
         self.instance = fill(node.step, self.key)
@@ -77,16 +76,6 @@ class Attempt:
     def name(self) -> str:
         """The instance, with the items of the iterations that it is in."""
         return str(self.record.get("name", self.instance))
-
-    @cached_property
-    def number(self) -> int:
-        """The place of this attempt among those at the node in this run, from 1."""
-        if self._number:
-            return self._number
-        prefix = record_prefix(self.context.run, self.instance)
-        records = (key.removeprefix(prefix) for key in self.context.run_log_store.list(prefix))
-        others = {name for name in records if "/" not in name} - {f"{self.id}.json"}
-        return 1 + len(others)
 
     @cached_property
     def reader(self) -> Reader:
@@ -236,6 +225,19 @@ def short_digest(value: Any) -> str:
     import hashlib  # few steps need it
 
     return hashlib.sha256(dump(value).encode()).hexdigest()[:16]
+
+
+def attempt_number(environment: Mapping[str, str]) -> int:
+    """Which attempt this process is, from 1: as the launcher says, or after the retries that the
+    engine counts.
+
+    >>> attempt_number({"ARGOSY_RETRIES": "1"}), attempt_number({})
+    (2, 1)
+    """
+    number, retries = environment.get(NUMBER, ""), environment.get("ARGOSY_RETRIES", "")
+    if number.isdecimal():
+        return int(number)
+    return int(retries) + 1 if retries.isdecimal() else 1
 
 
 def handed(hand: Mapping[str, Any], leaving: State, reader: Reader) -> str:

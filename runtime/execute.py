@@ -16,12 +16,12 @@ from .tasks.environment import parse
 from .values import brief
 
 
-def execute(node: Node, key: str, ended: str, context: Context, number: int = 0) -> int:
+def execute(node: Node, key: str, ended: str, context: Context, number: int = 1) -> int:
     """Runs `node` and gives the exit status.
 
     `key` is the indexes of the maps that it is in; `ended` says how the nodes ended that decide
-    what it reads; `number` which attempt this is, where whoever starts it knows. What goes wrong is
-    printed and recorded, never raised.
+    what it reads; `number` is which attempt this is, from 1. What goes wrong is printed and
+    recorded, never raised.
     """
     try:
         attempt = Attempt(node, key, statuses(ended), context, number)
@@ -44,7 +44,7 @@ def execute(node: Node, key: str, ended: str, context: Context, number: int = 0)
     return 0
 
 
-def prepare(node: Node, key: str, ended: str, context: Context, number: int = 0) -> int:
+def prepare(node: Node, key: str, ended: str, context: Context, number: int = 1) -> int:
     """What comes before a container of the user's in the same pod: what enters it is put where it
     finds it. Writes to the run log only what went wrong."""
     from .tasks import pod

@@ -190,6 +190,8 @@ class Pods:
             env.append({"name": "ARGOSY_HANDS", "value": HANDS})
         if profile.outputs:
             env.append({"name": "ARGOSY_OUTPUTS", "value": "{{inputs.parameters.outputs}}"})
+        if profile.backoff is not None:
+            env.append({"name": "ARGOSY_RETRIES", "value": "{{retries}}"})
         env += [from_secret(name, *self._run.secrets[name]) for name in profile.secrets]
         arguments = ["exec", "{{inputs.parameters.node}}", expressions.KEY, expressions.ENDED]
         if profile.beside:

@@ -42,11 +42,13 @@ class Run:
     def context(self) -> Context:
         return Context(self.name, self.config, self.arguments, **self.options)
 
-    def exec(self, step: str, key: str = "", ended: str = "", **node: Any) -> Done:
+    def exec(
+        self, step: str, key: str = "", ended: str = "", attempt: int = 1, **node: Any
+    ) -> Done:
         """Runs the node `step`; `from_` is its `from`."""
         self._capture.readouterr()
         raw = {"step": step, **{name.rstrip("_"): value for name, value in node.items()}}
-        status = execute(from_json(raw), key, ended, self.context())
+        status = execute(from_json(raw), key, ended, self.context(), attempt)
         out, err = self._capture.readouterr()
         instance = layout.fill(step, layout.indexes(key))
         return Done(status, out, err, (self.records(instance) or [{}])[-1])

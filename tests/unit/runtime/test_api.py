@@ -113,7 +113,7 @@ def test_a_step_knows_which_attempt_it_is(run: Any, kind: str) -> None:
              "    return {'n': attempt_number()}")  # fmt: skip
     script = "test $ARGOSY_ATTEMPT = 3 && export ARGOSY_PRM_n=$ARGOSY_ATTEMPT"
     node = {"command": "jobs.f" if kind == "python" else script, "command_type": kind}
-    assert [run.exec("s", **node).status for _ in range(3)] == [1, 1, 0]
+    assert [run.exec("s", attempt=number, **node).status for number in (1, 2, 3)] == [1, 1, 0]
     assert run.parameters("s") == {"n": 3}
 
 
