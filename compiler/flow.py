@@ -140,10 +140,14 @@ def _recorded(graph: Graph, joins: Container[str], source: Source) -> bool:
         return False
     if not isinstance(source, If) or source.label is not None:
         return True
+    if not all(_recorded(graph, joins, one) for one in source.of if not source.graph):
+        return False
     stack, a_map = [source.name], of_maps(source.of)
     while stack:
         node = graph.nodes[stack.pop()]
-        if isinstance(node.spec, (Task, Loop)) or segment(node.name) in joins:
+        failed = node.name == source.name and source.outcome == "failure"
+        # A join leaves a record where the node succeeded, and none where the node failed.
+        if isinstance(node.spec, (Task, Loop)) or (segment(node.name) in joins and not failed):
             continue
         told = node.name == source.name and _handler_alone(graph, node)
         if recovers(graph, node) and (node.graphs() or a_map) and not told:
