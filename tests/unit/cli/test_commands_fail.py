@@ -30,6 +30,7 @@ WRONG = {
     "runs": ["-c", "wrong.yaml"],
     "show": ["latest", "-c", "wrong.yaml"],
     "logs": ["latest", "-c", "wrong.yaml"],
+    "get": ["latest", "-c", "wrong.yaml"],
 }
 
 

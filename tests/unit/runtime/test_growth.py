@@ -55,7 +55,7 @@ class Counted(RunLogStore):
         reader = self.reader()
         entering = reader.read(sources, key)
         made: Entries = {one: written(name, rank, value) for one, value in values.items()}
-        state = State({**entering.parameters, **made}, entering.catalog)
+        state = entering._replace(parameters={**entering.parameters, **made})
         write(reader, [name], f"a-{name}", state)
 
     def values(self, *sources: Any, key: tuple[str, ...] = ()) -> dict[str, Any]:
