@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argosy.runtime.errors import ArgosyError
-from argosy.runtime.layout import state_key
+from argosy.runtime.layout import readable, state_key
 from argosy.runtime.patterns import matcher
 from argosy.runtime.suggestions import nearest
 
 from . import cluster, history, options
 from .logs import below, unknown
+from .outcome import counted
 
 if TYPE_CHECKING:
     from argosy.runtime.service import RunLogStore
@@ -85,7 +86,9 @@ def get(
     for name, reason in done.skipped.items():
         options.caution(f"{name} is left out: {reason}")
     same = f", {len(done.unchanged)} there already" if done.unchanged else ""
-    click.echo(f"{found.id}: {len(done.written)} files written to {folder}{same}", err=True)
+    click.echo(
+        f"{found.id}: {counted(len(done.written), 'file')} written to {folder}{same}", err=True
+    )
 
 
 def left(run: history.Run) -> Entries:
@@ -108,7 +111,7 @@ def of_step(store: RunLogStore, run: history.Run, step: str) -> Entries:
         raise unknown(run.id, step, run.steps)
     found: Entries = {}
     for one in chosen:
-        at = f"{one.name}/" if len(chosen) > 1 else ""
+        at = f"{readable(one.path)}/" if len(chosen) > 1 else ""
         entries = {**(one.last.record.get("catalog") or {}), **stored(store, run.id, one.path)}
         found.update((f"{at}{name}", entry) for name, entry in entries.items())
     if not found:

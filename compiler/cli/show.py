@@ -156,8 +156,10 @@ def _tree(
     steps: Iterable[history.Step], written: Mapping[str, Written], handled: Set[str]
 ) -> Iterator[str]:
     """A line for each step, and for each name on the way to one, such as an iteration: its status
-    is that of the steps below, the failures of `handled` aside."""
+    is that of the steps below, the failures of `handled` aside that it had a handler for inside."""
+    steps = list(steps)
     root = tree.grow(steps)
+    failed = {root.at(path) for path in _failed_by(handled, steps)}
     rows = [(f"{twig}{name}", at) for twig, name, at in tree.rows(root, lambda at: at.below)]
     width = max((len(label) for label, _ in rows), default=0)
     statuses = max((len(step.status) for _, at in rows for step in at.steps), default=0)
@@ -167,8 +169,23 @@ def _tree(
         ]
         if not told:
             below = ("succeeded" if s.path in handled else s.status for s in lowest(branch))
-            told = [status_of(below).replace("_", " ")]
+            told = ["failed" if branch in failed else status_of(below).replace("_", " ")]
         yield f"{label:{width}}  {' '.join(told)}".rstrip()
+
+
+def _failed_by(handled: Iterable[str], steps: Iterable[history.Step]) -> Iterator[str]:
+    """The places without a status of their own, such as iterations, that a handled failure has
+    failed: those from its step up to the outermost of the composites that failed with it."""
+    statuses = {step.path: step.status for step in steps}
+    for path in handled:
+        between = []
+        above = path.rpartition("/")[0]
+        while above and statuses.get(above, "failed") == "failed":
+            between.append(above)
+            if above in statuses:
+                yield from between[:-1]
+                between = []
+            above = above.rpartition("/")[0]
 
 
 def _told(step: history.Step, written: Written, width: int) -> str:

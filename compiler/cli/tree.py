@@ -19,6 +19,13 @@ class Branch(Generic[T]):
         self.steps: list[T] = []
         self.below: dict[str, Branch[T]] = {}
 
+    def at(self, path: str) -> Branch[T]:
+        """The place at a path that is in the tree."""
+        place = self
+        for name in path.split("/"):
+            place = place.below[name]
+        return place
+
 
 class Placed(Protocol):
     @property

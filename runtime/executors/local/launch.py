@@ -146,10 +146,12 @@ class Launcher:
         return self._schedule.status == SUCCEEDED and not self.stopped_by
 
     def counts(self) -> Counter[str]:
-        """How many steps had each status in the end; composites are not counted."""
+        """How many steps had each status in the end; of the composites only those are counted that
+        failed themselves: a conditional without a branch for its value, a loop that never ended."""
         known = {path: step["status"] for path, step in self._schedule.statuses.steps.items()}
         known |= self._statuses
-        return Counter(known[path] for path in leaves(known))
+        failed = {failure.step for failure in self.failures}
+        return Counter(known[path] for path in {*leaves(known), *(failed & known.keys())})
 
     # Starting
 
@@ -237,7 +239,8 @@ class Launcher:
 
     def _left(self, path: str, status: str, reason: str) -> None:
         """A step without a process has ended, or will not run."""
-        if status != "not_started":  # of those the end of the run has the number
+        told = not reason and self._statuses.get(path) == status  # when its own process ended
+        if status != "not_started" and not told:  # the end of the run has the number of those
             self._report.left(self._steps.name(path), status, reason)
 
     # Approvals

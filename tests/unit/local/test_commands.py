@@ -160,6 +160,30 @@ def test_show_draws_the_steps_as_a_tree(log: Log) -> None:
     )
 
 
+def test_an_iteration_whose_failure_only_the_map_handled_is_shown_as_failed(log: Log) -> None:
+    at, ended = 1_700_000_000_000, "2023-11-14T22:13:21.000Z"
+    failures = []
+    for step in ("m/0/a", "m/1/d/1/a", "n/0/a"):  # n handled it inside the iteration
+        log.attempt("r", step, at, "failed", ended=ended, message="no")
+        failures.append({"step": step, "message": "no", "handled": True})
+    statuses = {"m": "failed", "m/1/d": "failed", "n": "succeeded"}
+    steps = {path: {"status": status} for path, status in statuses.items()}
+    log.end("r", "succeeded", ended, failures=failures, steps=steps)
+    rows = good("show", "r").partition("\n\n")[0].splitlines()[1:]
+    assert [row.lstrip("│├└─ ").split()[:2] for row in rows] == [
+        ["m", "failed"],
+        ["0", "failed"],
+        ["a", "failed"],
+        ["1", "failed"],
+        ["d", "failed"],
+        ["1", "failed"],
+        ["a", "failed"],
+        ["n", "succeeded"],
+        ["0", "succeeded"],
+        ["a", "failed"],
+    ]
+
+
 def test_show_tells_all_in_json(log: Log) -> None:
     log.attempt("r", "a", 1_700_000_000_000, "succeeded", exit_status=0)
     log.state("r", "a", {"x": {"value": 1}, "big": {"blob": SHA, "size": 9}})
@@ -473,7 +497,7 @@ def test_every_step_of_the_graph_has_a_status(log: Log) -> None:
         "m          failed",
         "├─ 0 (eu)  succeeded",
         "│  └─ a    succeeded",
-        "└─ 1 (us)  succeeded",
+        "└─ 1 (us)  failed",
         "   └─ a    failed",
         "b          omitted                'm' failed",
         "c          not started            the run was stopped",

@@ -144,11 +144,12 @@ def test_files_of_one_step(log: Log) -> None:
     log.step("a", {"a.csv": log.file("1"), "old": {**log.file("0"), "by": "before"}})
     log.step("m/0/s", {"x": log.file("2")})
     log.step("m/1/s", {"x": log.file("3")})
+    log.step("m/2/s", {"x": log.file("4")}, name="m/2%20%28eu%29/s")  # called by its item
     log.step("n", {}, status="failed", catalog={"n_out.ipynb": log.file("{}")})
     log.end({}, "failed")
     for step, expected in (
         ("a", {"a.csv": "1"}),
-        ("m", {"m/0/s/x": "2", "m/1/s/x": "3"}),
+        ("m", {"m/0/s/x": "2", "m/1/s/x": "3", "m/2/s/x": "4"}),
         ("m/0/s", {"x": "2"}),
         ("n", {"n_out.ipynb": "{}"}),
     ):

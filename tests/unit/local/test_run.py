@@ -386,6 +386,29 @@ dag:
 """
 
 
+OWN = """
+parameters: {p: 7}
+dag:
+  steps:
+    c: {type: conditional, parameter: p, branches: {1: {steps: {a: {type: stub}}}}, on_failure: h}
+    l: {type: loop, break_on: no, max_iterations: 1, branch: {steps: {a: {type: stub}}}}
+    h: {type: stub}
+"""
+
+
+def test_a_conditional_and_a_loop_that_fail_themselves_are_counted_and_told_of_once(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "p.yaml").write_text(OWN)
+    done = argosy("run", "p.yaml", cwd=tmp_path)
+    lines = done.stderr.splitlines()
+    assert sum(line.startswith("c: failed") for line in lines) == 1
+    assert sum(line.startswith("l: failed") for line in lines) == 1
+    (summary,) = (line for line in lines if " steps in " in line)
+    # c and l failed; h and l/0/a succeeded; c/1/a was skipped.
+    assert summary.partition(": ")[2].partition(": ")[2] == "2 succeeded, 1 skipped, 2 failed"
+
+
 def test_a_handled_failure_and_what_it_omitted_are_in_the_last_line(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(HANDLED)
     done = argosy("run", "p.yaml", cwd=tmp_path)
