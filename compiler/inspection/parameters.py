@@ -3,8 +3,7 @@ reads or sets."""
 
 from __future__ import annotations
 
-from ..graph import Argo, Conditional, Dag, Loop, Map, Node, Pipeline, Stub, Task
-from ..settings import every_node
+from ..graph import Argo, Conditional, Dag, Graph, Loop, Map, Node, Pipeline, Stub, Task
 from .code import Code
 from .usage import Names
 
@@ -13,11 +12,19 @@ PLAIN_FIELDS = frozenset(["depends_on", "description", "next", "on_failure", "ov
 
 
 def known(pipeline: Pipeline, code: Code) -> Names:
-    """The names of all parameters that have a meaning. They are `open` where a step may read names
-    that its code does not show."""
+    """The names of all parameters that a run can be given to some effect. They are `open` where a
+    step may read names that its code does not show. A map's item and a loop's index hide a
+    parameter of the same name from the steps inside."""
     found = Names(frozenset(pipeline.parameters))
-    for _, node in every_node(pipeline.graph):
-        found |= _of_node(node, code)
+    stack: list[tuple[Graph, frozenset[str]]] = [(pipeline.graph, frozenset())]
+    while stack:
+        graph, hidden = stack.pop()
+        for node in graph.nodes.values():
+            names = _of_node(node, code)
+            found |= names._replace(names=names.names - hidden)
+            item = node.spec.iterate_as if isinstance(node.spec, (Map, Loop)) else None
+            inside = hidden | {item} if item else hidden
+            stack.extend((branch, inside) for _, branch in node.graphs())
     return found
 
 
@@ -27,9 +34,9 @@ def _of_node(node: Node, code: Code) -> Names:
             usage = code.usage(task)
             return usage.sets._replace(open=False) | usage.reads | Names(frozenset(task.returns))
         case Map() as spec:
-            return Names(frozenset([spec.iterate_on, spec.iterate_as, *spec.reducers]))
+            return Names(frozenset([spec.iterate_on, *spec.reducers]))
         case Loop() as spec:
-            return Names(frozenset([spec.break_on, *filter(None, [spec.iterate_as])]))
+            return Names(frozenset([spec.break_on]))
         case Conditional() as spec:
             return Names(frozenset([spec.parameter]))
         case Dag() as spec:

@@ -101,8 +101,8 @@ def test_a_run_is_submitted_watched_and_fails(place: Place, screen: Terminal) ->
     assert text.count("extract ") == 1  # drawn over, not below
     text = screen.until(r"\n\[1\]\Z")
     assert re.search(r"^extract +succeeded +\d+ s$", text, re.MULTILINE)
-    assert "└─ 1/build" in text
-    assert "features/1/build: exited with status 3\n  | no data for us" in text
+    assert "└─ 1 (us)/build" in text
+    assert "features/1 (us)/build: exited with status 3\n  | no data for us" in text
     run = place.newest()["run"]
     assert f"to go on from there: argosy retry {run} -c argo.yaml" in text
 
@@ -182,10 +182,9 @@ def test_what_waits_for_a_person_is_shown_with_the_answer(place: Place, screen: 
     screen.run("argosy submit asking.yaml -c argo.yaml")
 
     def answer(step: str, no: bool = False) -> None:
-        text = screen.until(rf"^to go on with {step}: argo resume .*(\n.+)*")
-        command = re.findall(
-            rf"^to go on with {step}: (.*(?:\n.+)*?)(?=\nto|\Z)", text, re.MULTILINE
-        )
+        begin = rf"^to go on with {re.escape(step)}: "
+        text = screen.until(rf"{begin}argo resume .*(\n.+)*")
+        command = re.findall(rf"{begin}(.*(?:\n.+)*?)(?=\nto|\Z)", text, re.MULTILINE)
         words = shlex.split("".join(command[-1].split("\n")))
         more = ["--message", "not there"] if no else []
         subprocess.run([words[0], "stop" if no else words[1], *words[2:], *more], check=True)
@@ -194,13 +193,13 @@ def test_what_waits_for_a_person_is_shown_with_the_answer(place: Place, screen: 
     screen.until(r"^sign off +waiting +\d+ s  Publish it\?$")
     answer("sign off")
     screen.until(r"^regions +waiting +0 of 2 done, 2 waiting")
-    screen.until(r"^├─ 0/ask +waiting +\d+ s  Publish it\?$")
-    answer("regions/0/ask")
+    screen.until(r"^├─ 0 \(eu\)/ask +waiting +\d+ s  Publish it\?$")
+    answer("regions/0 (eu)/ask")
     screen.until(r"^regions +running +1 of 2 done, 1 waiting")
-    answer("regions/1/ask", no=True)
+    answer("regions/1 (us)/ask", no=True)
     text = screen.until(r"\n\[1\]\Z")
-    assert "regions/1/ask: not there" in text
-    assert "to go on with" not in text.partition("regions/1/ask: not there")[2]
+    assert "regions/1 (us)/ask: not there" in text
+    assert "to go on with" not in text.partition("regions/1 (us)/ask: not there")[2]
     there = place.json("show", place.newest()["run"])
     assert {step["step"]: step["status"] for step in there["steps"] if step["attempts"]} == {
         "train": "succeeded",

@@ -101,6 +101,18 @@ def test_a_parameter_that_nothing_reads(folder: Path) -> None:
     assert not (folder / ".argosy").exists()
 
 
+def test_a_parameter_that_a_map_hides_from_the_steps_inside(folder: Path) -> None:
+    (folder / "p.yaml").write_text(
+        "parameters: {regions: [eu]}\n"
+        "dag: {steps: {m: {type: map, iterate_on: regions, iterate_as: region, branch: {steps: {"
+        "s: {type: task, command_type: shell, command: 'test $ARGOSY_PRM_region = eu'}}}}}}\n"
+    )
+    done = argosy("run", "p.yaml", "-p", "region=x", cwd=folder)
+    assert done.returncode == 2
+    assert "nothing reads parameter 'region'" in done.stderr
+    assert "did you mean 'regions'?" in done.stderr
+
+
 def test_what_cannot_be_reduced_at_the_end_fails_the_run_and_closes_it(folder: Path) -> None:
     (folder / "demo.yaml").write_text("""
 parameters: {rates: [1, 2]}
