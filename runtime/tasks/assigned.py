@@ -18,6 +18,7 @@ ARITHMETIC = re.compile(
 ELSEWHERE = re.compile(r"(?:^|[;&|\n])\s*(?:source|\.|eval)\s")
 """Commands that may assign what is not in the script's text."""
 TEXT = re.compile(rf"(?:^|[\s;&|({{!])({NAME})\+?=")
+LEFT = re.compile(r"(?<![$\w{!#])(?:ARGOSY|MAGNUS)_(?:PRM|TRACK)_")
 DECLARE = frozenset(["export", "declare", "typeset", "readonly"])
 SET = frozenset(["read", "mapfile", "readarray", "getopts", "printf", "for", "select"])
 
@@ -27,6 +28,15 @@ def may_assign(command: str, environment: Mapping[str, str]) -> bool:
     if "_PRM_" in command and any(name in environment for name in BARE.findall(command)):
         return True
     return ELSEWHERE.search(command) is not None
+
+
+def may_leave(command: str) -> bool:
+    """Whether a script may leave a parameter or a metric in its environment.
+
+    >>> may_leave("exec ./train --rate $ARGOSY_PRM_rate"), may_leave("export ARGOSY_PRM_x=1")
+    (False, True)
+    """
+    return bool(LEFT.search(command) or ELSEWHERE.search(command))
 
 
 def by_text(command: str) -> set[str]:

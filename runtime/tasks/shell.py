@@ -161,6 +161,13 @@ def assigned(folder: str, shell: str, command: str) -> Collection[str]:
         return ()
 
 
+def may_leave(command: str) -> bool:
+    """Whether a script may export something that is looked at when it has ended."""
+    from .assigned import may_leave
+
+    return may_leave(command)
+
+
 def not_kept() -> TaskError:
     return TaskError(
         "the script ended in a way that leaves no exported parameters: it set a trap of its own "

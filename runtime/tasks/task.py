@@ -211,7 +211,9 @@ def prepare_shell(attempt: Attempt, step: Step, found: dict[str, str]) -> Prepar
     def said(written: Written) -> Written:
         after = shell.exported(step.folder)
         if after is None:
-            raise shell.not_kept()
+            if shell.may_leave(command):
+                raise shell.not_kept()
+            return written
         after = {**shell.unseen(found), **after}
         exported = changes(found, after, shell.assigned(step.folder, path, command))
         # What is exported as it was is no change, but still what a step that returns it hands on.

@@ -133,8 +133,11 @@ def test_however_the_script_ends(run: Any, shell: str, command: str, status: int
     [
         ("exit 7", [], "^exited with status 7$"),
         ("kill -9 $$", [], "^ended by SIGKILL; the system kills what takes too much memory$"),
-        ("trap : EXIT; exit 0", [], "set a trap of its own for EXIT"),
-        ("exec true", [], "replaced itself by exec"),
+        ("ARGOSY_PRM_x=1; trap : EXIT; exit 0", [], "set a trap of its own for EXIT"),
+        ("export 'ARGOSY_PRM_x=1'; exec true", [], "replaced itself by exec"),
+        ("export MAGNUS_TRACK_x=1; exec true", [], "replaced itself by exec"),
+        (". /dev/null; exec true", [], "replaced itself by exec"),
+        ("exec true", ["rows"], "did not export 'rows'"),
         ("x=1", ["rows"], "did not export 'rows', .*: export ARGOSY_PRM_rows="),
         ("export ARGOSY_PRM_x=1 MAGNUS_PRM_x=1", [], "exported both as ARGOSY_PRM_x and as"),
     ],
@@ -143,6 +146,16 @@ def test_what_went_wrong_is_said(run: Any, command: str, returns: list[str], sai
     done = run.exec("s", command_type="shell", command=command, returns=returns)
     assert re.search(said, done.record["message"]), done.record["message"]
     assert done.status == (137 if "kill" in command else 1)
+
+
+@pytest.mark.parametrize("command", ["exec /bin/echo $ARGOSY_PRM_n", "trap : EXIT; exit 0"])
+def test_a_script_that_exports_nothing_may_end_in_any_way(
+    run: Any, shell: str, command: str
+) -> None:
+    run.arguments = {"n": 2}
+    done = run.exec("s", from_=[""], command_type="shell", command=command)
+    assert done.status == 0, done.err
+    assert run.parameters("s") == {"n": 2}
 
 
 def test_what_is_exported_as_it_was_is_returned(run: Any) -> None:
