@@ -125,36 +125,50 @@ def flow(graph: Graph, memoized: Set[str] = frozenset()) -> Flow:
     found = Flow({}, {}, {}, {}, {})
     of = _ends(graph)
     inside = run(_Walk(found, of, _weights(graph, of), memoized).graph(graph, "", "", START))
-    if all(_recorded(graph, found.joins, source) for source in inside):
+    nodes = {segment(name): node for name, node in graph.nodes.items()}
+    outermost = {*inside}
+    if all(_recorded(graph, nodes, one, one in outermost) for one in asks(inside, None)):
         return found._replace(final=tuple(_final(graph, source) for source in inside))
     found.joins[END] = _reading(inside, "")
     return found._replace(final=(END,))
 
 
-def _recorded(graph: Graph, joins: Container[str], source: Source) -> bool:
-    """Whether the records of a run tell if a source of its end is one. By them a composite that
-    failed may look as if it had not, with all that follows it and writes nothing; and a map over an
-    empty list as if it had run, in a branch that was not chosen or where a failure leads to it."""
-    branches = (one for one in every((source,)) if isinstance(one, If) and one.label is not None)
-    if any(of_maps(branch.of) for branch in branches):
+def _recorded(graph: Graph, nodes: Mapping[str, Node], one: If, outermost: bool) -> bool:
+    """Whether the records of a run tell if an alternative of its end is read. `nodes`: by segment.
+
+    They tell how a step ended that has none inside. Of a composite they tell how the steps inside
+    ended, which may all have succeeded where it failed: then nothing of them is left, if the run
+    goes on. A state that is there and is left anyway may be read or not."""
+    node = graph.nodes[one.name]
+    if one.label is not None:
+        return not of_maps(one.of)
+    if one.outcome == "failure":
+        return not node.graphs()
+    told = node if outermost and _handler_alone(graph, node) else None
+    read = [*every(one.of)]
+    paths = {source.path for source in read if isinstance(source, (State, Looped))}
+    inside = (nodes[path.partition("/")[0]] for path in paths if "/" in path)
+    if any(recovers(graph, composite) and composite is not told for composite in inside):
         return False
-    if not isinstance(source, If) or source.label is not None:
-        return True
-    if not all(_recorded(graph, joins, one) for one in source.of if not source.graph):
-        return False
-    stack, a_map = [source.name], of_maps(source.of)
-    while stack:
-        node = graph.nodes[stack.pop()]
-        failed = node.name == source.name and source.outcome == "failure"
-        # A join leaves a record where the node succeeded, and none where the node failed.
-        if isinstance(node.spec, (Task, Loop)) or (segment(node.name) in joins and not failed):
+    maps = {source.path.partition("/")[0] for source in read if isinstance(source, Joined)}
+    return all(_ran(graph, nodes[name], paths, told) for name in maps)
+
+
+def _ran(graph: Graph, node: Node, paths: Container[str], told: Node | None) -> bool:
+    """Whether a node with a map has succeeded if what enters it is there: all that the records tell
+    where its list is empty. `paths` are those of the states that are read."""
+    edges, seen = [Edge(node.name, "success")], set[Edge]()
+    while edges:
+        edge = edges.pop()
+        before = graph.nodes[edge.source]
+        if edge.outcome == "failure":
+            return False
+        if edge in seen or segment(before.name) in paths:
             continue
-        told = node.name == source.name and _handler_alone(graph, node)
-        if recovers(graph, node) and (node.graphs() or a_map) and not told:
+        seen.add(edge)
+        if recovers(graph, before) and before is not told:
             return False
-        if a_map and any(edge.outcome == "failure" for edge in node.incoming):
-            return False
-        stack.extend(edge.source for edge in node.incoming if edge.outcome == "success")
+        edges.extend(before.incoming)
     return True
 
 

@@ -127,6 +127,58 @@ def test_what_is_read_by_a_step_that_runs_for_certain_is_not_read_again() -> Non
     assert found.final == ("a", *asked)
 
 
+PAR = (
+    f"type: parallel, branches: {{x: {{steps: {{i: {{{RUN}}}}}}}, y: {{steps: {{i: {{{RUN}}}}}}}}}"
+)
+MAP = f"type: map, iterate_on: xs, iterate_as: x, branch: {{steps: {{i: {{{RUN}}}}}}}"
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        pytest.param(
+            f"a: {{{RUN}, on_failure: h}}\nh: {{{RUN}}}\nm: {{{MAP}, depends_on: [a]}}",
+            id="the handler of a step before a map",
+        ),
+        pytest.param(
+            f"a: {{{RUN}, on_failure: s}}\nb: {{{RUN}, on_failure: s}}\ns: {{type: stub}}",
+            id="a stub that handles two steps",
+        ),
+        pytest.param(
+            f"p: {{{PAR}, on_failure: h}}\nh: {{{RUN}}}", id="a composite with a handler of its own"
+        ),
+        pytest.param(
+            f"p: {{{PAR}}}\na: {{{RUN}, depends_on: [p], on_failure: s}}\ns: {{type: stub}}",
+            id="a composite before a step that a stub handles",
+        ),
+    ],
+)
+def test_records_tell_what_a_pipeline_leaves(graph: str) -> None:
+    assert flow(steps(graph)).final != ("!",)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        pytest.param(f"p: {{{PAR}, on_failure: s}}\ns: {{type: stub}}", id="handled by a stub"),
+        pytest.param(
+            f"p: {{{PAR}, on_failure: h}}\nh: {{{RUN}}}\n"
+            f"a: {{{RUN}, depends_on: [p], on_failure: s}}\ns: {{type: stub}}",
+            id="read by the handler of a later step",
+        ),
+        pytest.param(
+            f"a: {{{RUN}, on_failure: m}}\nm: {{{MAP}, on_failure: d}}\n"
+            f"d: {{type: dag, outputs: [], depends_on: {{any: [m, a]}}, "
+            f"branch: {{steps: {{s: {{type: stub}}}}}}}}",
+            id="what entered it is read inside a dag",
+        ),
+        pytest.param(f"a: {{{RUN}, on_failure: m}}\nm: {{{MAP}}}", id="a map as a handler"),
+    ],
+)
+def test_a_control_joins_what_a_pipeline_leaves_where_records_cannot_tell(graph: str) -> None:
+    assert flow(steps(graph)).final == ("!",)
+
+
 def test_what_entered_a_graph_is_read_where_none_of_its_ends_is_sure_to_have_it() -> None:
     found = flow(
         steps(
