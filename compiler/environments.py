@@ -73,7 +73,7 @@ def in_environment(options: PodOptions, base: PodOptions, environment: str) -> P
 def _missing(environment: str, bases: Iterable[str], wanted: Iterable[str]) -> Problem:
     known = sorted({name for base in bases for name in _environments(Path(base))})
     message = f"the environment '{environment}' has no configuration: {', '.join(wanted)}"
-    advice = "make that file; an empty one changes nothing"
+    advice = "create that file; it may be empty"
     hint = nearest(environment, known) if known else advice
     return Problem(message, hint=hint)
 

@@ -38,7 +38,7 @@ def mock(graph: Graph, executor: Declared) -> Graph:
         if name not in tasks:
             problems.append(executor.problem(f"no task '{name}'", at, nearest(name, tasks)))
         elif not _is_patch(patch):
-            message = f"the patch of '{name}' is no command"
+            message = f"the patch of '{name}' is not a command"
             problems.append(executor.problem(message, at, PATCH_FORM))
     if problems:
         raise SettingsError(problems)

@@ -121,7 +121,7 @@ def read(
         if Path(path).name == CONFIGURATION:
             _layer(merged, _defaults_of(path, context))
             continue
-        document = source.load(path, hint="-c takes the file of a configuration")
+        document = source.load(path, hint="-c takes a configuration file")
         _layer(merged, _prepared(_mapping(document, path, context), context))
     if beside:
         defaults = _defaults_of(beside, context)

@@ -34,9 +34,7 @@ def checked(pattern: str) -> str:
     """A pattern as it is matched. Raises NodeError where it leaves the working directory."""
     normal = os.path.normpath(pattern)
     if os.path.isabs(normal) or normal.split("/")[0] == os.pardir:
-        raise NodeError(
-            f"catalog pattern '{pattern}' leaves the working directory; patterns are relative to it"
-        )
+        raise NodeError(f"catalog pattern '{pattern}' is outside the working directory")
     return normal
 
 

@@ -219,7 +219,7 @@ class Reader:
 def json_entry(entry: Entry) -> Entry:
     """The entry. Raises TaskError for that of an object."""
     if entry.get("pickle") or "objects" in entry:
-        raise TaskError("an object that put_object kept is no JSON value; use get_object")
+        raise TaskError("an object that put_object stored is not a JSON value; use get_object")
     return entry
 
 

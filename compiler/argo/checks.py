@@ -85,7 +85,7 @@ def tried_once(compilation: Compilation) -> Iterator[Fault]:
         if isinstance(node.spec, Task) and (node.spec.retry or usual).max_attempts == 1
     ]
     if once:
-        message = f"pod_spec_patch has {{{{{RETRIES}}}}}, and step '{once[0]}' is tried once"
+        message = f"pod_spec_patch uses {{{{{RETRIES}}}}}, but step '{once[0]}' has no retry"
         hint = "give every step a retry, or override pod_spec_patch in the steps that have one"
         yield Fault(("pod_spec_patch",), message, hint)
 

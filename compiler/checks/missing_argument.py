@@ -25,8 +25,8 @@ def missing_argument(path: str, node: Node, task: Task, inspected: Inspected) ->
             continue
         where = code_place(target.module.file, argument.lineno)
         message = (
-            f"{task.command}() takes '{name}' ({where}), which is no parameter of the pipeline "
-            "and which no earlier step returns"
+            f"{task.command}() takes '{name}' ({where}), which is not a parameter of the pipeline "
+            "and is returned by no earlier step"
         )
         close = nearest(name, inspected.supplies.names(path))
         hint = close if close.startswith("did you mean") else _hint(name, inspected)

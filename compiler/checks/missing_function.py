@@ -24,7 +24,7 @@ def missing_function(path: str, node: Node, task: Task, inspected: Inspected) ->
         where = code_place(found.module.file, found.line)
         message = f"{where} has no function '{found.name}', which step '{node.name}' runs"
         if found.line:
-            message = f"step '{node.name}' runs '{found.name}', which is no function ({where})"
+            message = f"step '{node.name}' runs '{found.name}', which is not a function ({where})"
         known = [name for name in found.module.functions if name != found.name]
         hint = nearest(found.name, known) or f"define it: def {found.name}():"
         yield Problem(message, at, hint)
@@ -41,7 +41,7 @@ def missing_function(path: str, node: Node, task: Task, inspected: Inspected) ->
 def _no_module(found: Missing, node: Node, inspected: Inspected) -> Problem:
     at = node.place("command")
     if found.parent:
-        message = f"step '{node.name}' needs module '{found.name}', and '{found.parent}' has none"
+        message = f"step '{node.name}' needs module '{found.name}', which '{found.parent}' lacks"
         return Problem(message, at, "the command of a Python step is module.function")
     message = f"step '{node.name}' needs module '{found.name}', which is neither here nor installed"
     hint = "run from the folder that contains it, or install it"

@@ -31,7 +31,7 @@ def misspelt(pipeline: Pipeline) -> Iterator[Problem]:
                 if name not in known and name not in entering:
                     close = closest(name, [*entering, *known], NEARLY)
                 if close:
-                    said = f"step '{node.name}' asks for parameter '{name}', which nobody declares"
+                    said = f"step '{node.name}' uses parameter '{name}', which is not declared"
                     yield Problem(said, node.at, f"did you mean '{close}'?")
             inside = entering
             if isinstance(node.spec, (Map, Loop)) and node.spec.iterate_as:

@@ -29,7 +29,7 @@ def _unknown(node: Node, task: Task, known: tuple[str, ...]) -> Iterator[Problem
         for index, pattern in enumerate(patterns):
             for name in items_named(pattern):
                 if name not in known:
-                    message = f"'{{{name}}}' in the catalog pattern '{pattern}' is no item of a map"
-                    hint = f"write {{{{{name}}}}} where the braces are part of the name"
+                    message = f"'{{{name}}}' in catalog pattern '{pattern}' is not an item of a map"
+                    hint = f"write {{{{{name}}}}} if the braces are part of the name"
                     hint = f"{nearest(name, known)} Or {hint}" if known else hint
                     yield Problem(message, node.place("catalog", field, index), hint)

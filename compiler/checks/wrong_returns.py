@@ -21,7 +21,7 @@ def wrong_returns(path: str, node: Node, task: Task, inspected: Inspected) -> It
     at = node.place("returns") if task.returns else node.place("command")
     where = code_place(target.module.file, target.node.lineno)
     if found.generator:
-        message = f"{task.command}() is a generator ({where}), which nothing would run"
+        message = f"{task.command}() is a generator ({where}), which a step does not run"
         yield Problem(message, at, "use return, not yield")
         return
     set_ = inspected.code.usage(task).sets

@@ -36,7 +36,7 @@ Entries = dict[str, Mapping[str, Any]]
     type=click.Path(file_okay=False),
     default=".",
     metavar="DIR",
-    help="Where to write them; by default here.",
+    help="Output directory; by default the current one.",
 )
 @click.option("--step", metavar="STEP", help="Fetch the files that this step stored.")
 @click.option("--force", is_flag=True, help="Replace files that differ.")

@@ -379,7 +379,7 @@ def _by_run(store: RunLogStore, keys: Iterable[str]) -> dict[str, list[str]]:
         if match := RUN_KEY.fullmatch(key):
             found.setdefault(match["run"], []).append(key)
         elif not OTHER_KEY.fullmatch(key):
-            _warn(store, f"run log: {key} is no part of a run")
+            _warn(store, f"run log: {key} is not part of a run")
     return found
 
 

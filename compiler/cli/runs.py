@@ -22,7 +22,7 @@ def age(_: click.Context, __: click.Parameter, text: str | None) -> float | None
 
     found = None if text is None else seconds(text)
     if text is not None and found is None:
-        raise click.BadParameter(f"'{text}' is no duration; it is like 30d, 12h or 1d12h")
+        raise click.BadParameter(f"'{text}' is not a duration such as 30d, 12h or 1d12h")
     return found
 
 
@@ -84,12 +84,14 @@ def _json(row: Row, noun: str) -> dict[str, Any]:
 
 @runs.command()
 @click.argument("names", metavar="[RUN]...", nargs=-1)
-@click.option("--older-than", metavar="AGE", callback=age, help="Runs that are older: 30d, 12h.")
+@click.option(
+    "--older-than", metavar="AGE", callback=age, help="Delete runs older than AGE: 30d, 12h."
+)
 @click.option(
     "--keep",
     type=click.IntRange(min=0),
     metavar="N",
-    help="All but the newest N; with --older-than, of those that are older.",
+    help="Keep the newest N runs, and delete the others (with --older-than, the older ones).",
 )
 @options.configuration
 @options.layered

@@ -60,7 +60,9 @@ def _implausible(name: str, quantity: str, written: Any) -> Fault | None:
         hint = f"did you mean {_digits(written)}m?"
         return Fault((name,), f"{written} is more processors than a node has", hint)
     if "/" in name and size.denominator != 1:
-        return Fault((name,), f"{written} of '{name}' is no whole number", "it cannot be divided")
+        return Fault(
+            (name,), f"{written} of '{name}' is not a whole number", "it cannot be divided"
+        )
     return None
 
 

@@ -14,7 +14,7 @@ from .fields import FACTORS, IMAGE, IMAGE_FORM, Fields, Nested
 
 LAMBDA = "python-lambda"
 COMMAND_TYPES = "python", "shell", "notebook", "container"
-RELATIVE = "it is relative to the folder the step runs in"
+RELATIVE = "it is relative to the step's working directory"
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -108,7 +108,7 @@ def _notebook(fields: Fields) -> tuple[str, str]:
     tag = found.text("output_cell_tag", OUTPUT_TAG if fields.literal else "")
     if path.startswith("/") or ".." in path.split("/"):
         where = found.mapping.at("notebook_output_path")
-        found.problem(f"'{path}' leaves the working folder", where, RELATIVE)
+        found.problem(f"'{path}' is outside the working directory", where, RELATIVE)
     if found is not fields:
         found.close()
     return path, tag
@@ -168,7 +168,7 @@ def _catalog(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     for key, patterns in (("get", get), ("put", put)):
         for index, pattern in enumerate(patterns):
             if pattern.startswith("/") or ".." in pattern.split("/"):
-                message = f"'{pattern}' leaves the working folder"
+                message = f"'{pattern}' is outside the working directory"
                 given = catalog.mapping[key]
                 one = isinstance(given, source.Sequence)
                 mark = given.at(index) if one else catalog.mapping.at(key)
@@ -183,7 +183,7 @@ def _folder(catalog: Fields) -> str:
     folder = catalog.text("compute_data_folder")
     if folder.startswith("/") or ".." in folder.split("/"):
         mark = catalog.mapping.at("compute_data_folder")
-        catalog.problem(f"'{folder}' leaves the working folder", mark, RELATIVE)
+        catalog.problem(f"'{folder}' is outside the working directory", mark, RELATIVE)
     return folder
 
 

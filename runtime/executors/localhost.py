@@ -25,8 +25,8 @@ class LocalExecutor(Executor):
         "workdir": Option(
             "string",
             ISOLATED,
-            "steps' working directory: isolated (each has its own), copy (that by a copy of the "
-            "project, everywhere), or shared (all have the project's)",
+            "the working directory of a step: isolated (its own), copy (its own, always a copy of "
+            "the project), or shared (the project's)",
         ),
     }
     unsupported: ClassVar[Mapping[str, str]] = {

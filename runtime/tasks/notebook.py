@@ -128,7 +128,7 @@ def outputs_of(cells: Iterable[Mapping[str, Any]], tag: str) -> Json:
         if not isinstance(value, dict):
             shown = text.strip()[:60]
             raise TaskError(
-                f"the cell tagged '{tag or OUTPUT}' put out no JSON object and no dict: {shown}"
+                f"the cell tagged '{tag or OUTPUT}' has no JSON object or dict as output: {shown}"
             )
         found.update(value)
     return found

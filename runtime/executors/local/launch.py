@@ -198,7 +198,7 @@ class Launcher:
             step = self._steps.name(ready.work.path)
             self._report.say(
                 f"{step} waits for {other.step}: their catalog patterns overlap in the shared "
-                "working directory; with workdir: isolated they run together"
+                "working directory; with workdir: isolated they run at the same time"
             )
 
     def _decide(self, work: Work) -> None:

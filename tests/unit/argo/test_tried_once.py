@@ -24,7 +24,7 @@ def integrate(folder: Path, config: dict[str, Any], **step: Any) -> None:
 
 
 def test_a_step_that_is_tried_once(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="step 'a' is tried once") as wrong:
+    with pytest.raises(SettingsError, match="step 'a' has no retry") as wrong:
         integrate(tmp_path, {})
     assert wrong.value.problems[0].at is not None
 

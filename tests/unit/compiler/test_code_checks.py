@@ -63,14 +63,14 @@ def test_a_function_that_the_module_does_not_have() -> None:
 
 def test_a_name_that_is_no_function() -> None:
     assert problems(STEP, "f = 3\n") == [
-        "3:28 step 'a' runs 'f', which is no function (steps.py:1)"
+        "3:28 step 'a' runs 'f', which is not a function (steps.py:1)"
     ]
 
 
 def test_a_module_that_a_package_of_the_project_lacks() -> None:
     write("churn/__init__.py", "")
     assert problems("a: {type: task, command: churn.train.fit}") == [
-        "3:28 step 'a' needs module 'churn.train', and 'churn' has none"
+        "3:28 step 'a' needs module 'churn.train', which 'churn' lacks"
     ]
 
 
@@ -181,8 +181,8 @@ b: {type: task, command: steps.second, depends_on: [a]}
 def test_an_argument_that_nothing_supplies() -> None:
     code = "def first(): pass\ndef second(rows): pass\n"
     assert problems(TWO % "", code) == [
-        "4:28 steps.second() takes 'rows' (steps.py:2), which is no parameter of the pipeline and "
-        "which no earlier step returns"
+        "4:28 steps.second() takes 'rows' (steps.py:2), which is not a parameter of the pipeline "
+        "and is returned by no earlier step"
     ]
 
 

@@ -43,7 +43,7 @@ def test_a_file_called_error_is_not_taken_for_a_severity(tmp_path: Path) -> None
     (tmp_path / "error: p.yaml").write_text(text)
     found = argosy("check", "error: p.yaml", cwd=tmp_path)
     assert found.returncode == 0
-    assert found.stderr.startswith("error: p.yaml:2:15: warning: step 'a' asks for"), found.stderr
+    assert found.stderr.startswith("error: p.yaml:2:15: warning: step 'a' uses"), found.stderr
     missing = argosy("check", "error: none.yaml", cwd=tmp_path)
     assert missing.stderr.startswith("error: cannot read error: none.yaml: no such file")
 

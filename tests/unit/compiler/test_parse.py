@@ -306,10 +306,13 @@ dag:
         ("dag: {start_at: a, steps: {a: {type: stub, next: sucess}}}", "did you mean 'success'?"),
         ("dag: {steps: {a: {type: task, command: a.b, timeout: soon}}}", "takes a duration"),
         ("dag: {steps: {a: {type: task, command: a.b, retry: 0}}}", "retry must be at least 1"),
-        ("dag: {steps: {a: {type: task, command: a.b, catalog: {put: ../x}}}}", "leaves the"),
+        (
+            "dag: {steps: {a: {type: task, command: a.b, catalog: {put: ../x}}}}",
+            "is outside the working directory",
+        ),
         (
             "dag: {steps: {a: {type: task, command: a.b, catalog: {get: [x, /y]}}}}",
-            "p.yaml:1:64: error: '/y' leaves the working folder",
+            "p.yaml:1:64: error: '/y' is outside the working directory",
         ),
         ("dag: {steps: {a: {type: dag}}}", "needs either 'dag_definition' (a file) or 'branch'"),
         ("dag: {steps: {a: {type: map, branch: {steps: {b: {type: stub}}}}}}", "'iterate_on'"),
@@ -471,7 +474,7 @@ def test_a_notebook() -> None:
         "    d: {type: task, command: a.b, output_cell_tag: out}\n"
     )
     assert "p.yaml:3:54: error: 'train.py' is no path of a notebook" in found
-    assert "'../x.ipynb' leaves the working folder" in found
+    assert "'../x.ipynb' is outside the working directory" in found
     assert "command_config has no field 'kernel'" in found
     assert "step 'd' has no field 'output_cell_tag'" in found
 

@@ -351,7 +351,7 @@ def test_rm_deletes_runs_by_age(log: Log) -> None:
     [
         ([], "give either runs or --older-than and --keep"),
         (["old-1", "--keep", "1"], "give either runs or --older-than and --keep"),
-        (["--older-than", "soon"], "'soon' is no duration"),
+        (["--older-than", "soon"], "'soon' is not a duration"),
     ],
 )
 def test_rm_is_told_what_to_delete(log: Log, arguments: list[str], said: str) -> None:
@@ -443,10 +443,10 @@ def test_what_is_no_run_is_ignored_and_named(log: Log) -> None:
     log.put("runs/new-2/values/0123", b"of another version")
     done = call("runs")
     assert (done.exit_code, done.stdout) == (0, listed)
-    assert "warning: run log: runs/README.md is no part of a run" in done.stderr
+    assert "warning: run log: runs/README.md is not part of a run" in done.stderr
     said = call("show", "old-1").stderr + call("show", "new-2").stderr
     for key in ("notes.txt", "1700000000000-0000.log/zero"):
-        assert f"warning: run log: runs/old-1/steps/a/{key} is no part of a run" in said
+        assert f"warning: run log: runs/old-1/steps/a/{key} is not part of a run" in said
     assert "values" not in said
 
 

@@ -370,8 +370,8 @@ def test_an_unknown_item_is_an_error_at_its_place(project: Project) -> None:
     assert done.status == 1
     problems = [line for line in done.err.splitlines() if ": error: " in line]
     assert len(problems) == 2
-    assert "'{regoin}' in the catalog pattern '{regoin}.csv' is no item of a map" in problems[0]
-    assert "did you mean 'region'? Or write {{regoin}} where" in done.err
+    assert "'{regoin}' in catalog pattern '{regoin}.csv' is not an item of a map" in problems[0]
+    assert "did you mean 'region'? Or write {{regoin}} if" in done.err
 
 
 def test_braces_that_are_doubled_are_braces(project: Project) -> None:

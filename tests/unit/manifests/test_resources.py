@@ -59,7 +59,12 @@ def test_resources_that_fit(resources: Any) -> None:
         ("memory", 512, "512 is less than 1 MiB", "did you mean 512Mi?"),
         ("memory", "512m", "512m is less than 1 MiB", "did you mean 512Mi?"),
         ("cpu", 500, "500 is more processors than a node has", "did you mean 500m?"),
-        ("nvidia.com/gpu", 0.5, "0.5 of 'nvidia.com/gpu' is no whole number", "cannot be divided"),
+        (
+            "nvidia.com/gpu",
+            0.5,
+            "0.5 of 'nvidia.com/gpu' is not a whole number",
+            "cannot be divided",
+        ),
     ],
 )
 def test_a_resource_that_cannot_be_meant(name: str, quantity: Any, message: str, hint: str) -> None:

@@ -311,8 +311,8 @@ def test_patterns_mean_the_same_when_files_are_kept_and_brought(
         ({"get": ["tops.csv"]}, 2, "did you mean 'top.csv', which a put\\?"),
         ({"put": ["none.csv"]}, 1, "put 'none.csv': the step wrote no such file in"),
         ({"put": ["jobs.py"]}, 1, "put 'jobs.py': the step did not write it"),
-        ({"put": ["../up.csv"]}, 2, r"'../up.csv' leaves the working directory"),
-        ({"get": ["/etc/passwd"]}, 2, "'/etc/passwd' leaves the working directory"),
+        ({"put": ["../up.csv"]}, 2, r"'../up.csv' is outside the working directory"),
+        ({"get": ["/etc/passwd"]}, 2, "'/etc/passwd' is outside the working directory"),
     ],
 )
 def test_a_pattern_that_is_wrong_is_said(

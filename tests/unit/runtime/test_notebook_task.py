@@ -68,7 +68,7 @@ def test_a_tagged_cell_puts_out_parameters(outputs: list[Any], expected: Any) ->
 
 @pytest.mark.parametrize("text", ["3", "[1]", "no JSON"])
 def test_what_is_no_object_is_none(text: str) -> None:
-    with pytest.raises(TaskError, match="no JSON object and no dict"):
+    with pytest.raises(TaskError, match="has no JSON object or dict as output"):
         outputs_of([cell("y", "out", outputs=[{"text": text}])], "out")
     with pytest.raises(TaskError, match="no cell is tagged 'in'"):
         outputs_of([cell("y", "out")], "in")
