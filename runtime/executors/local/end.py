@@ -9,7 +9,6 @@ from argosy.runtime.alternatives import by_statuses, statuses
 from argosy.runtime.context import Context
 from argosy.runtime.end import NOTHING, leaving_of
 from argosy.runtime.end import write_end as write
-from argosy.runtime.errors import NodeError, TaskError
 from argosy.runtime.layout import readable
 from argosy.runtime.state import Reader
 
@@ -24,19 +23,14 @@ def write_end(
     final: Mapping[str, Any],
     schedule: Schedule,
 ) -> dict[str, Any]:
-    """Closes the run in the run log: its status, why, and, where it succeeded, what it left. What
-    cannot be made of its last steps, such as what a reducer of the user's makes, fails the run."""
+    """Closes the run in the run log: its status, why, and, where it succeeded, what it left."""
     leaving = NOTHING
     if status == "succeeded":
         says = by_statuses(statuses(schedule.tokens(final["from"])))
         reader = Reader(
             context.run_log_store, context.run, context.arguments, says, blobs=context.blobs
         )
-        try:
-            leaving = leaving_of(reader.read(final["from"], ()), reader)
-        except (NodeError, TaskError) as error:
-            failures.append(Failure("", "", str(error), "Error"))
-            status = "failed"
+        leaving = leaving_of(reader.read(final["from"], ()), reader)
     steps = schedule.statuses.steps
     return write(context, status, map(as_json, failures), leaving, steps)
 
