@@ -2,8 +2,8 @@
 from an earlier one.
 
 Of a Python step these are the modules that its process imported, but for those of the standard
-library and of installed packages; of a notebook its file; of a shell step the files that its script
-names. Names are relative to the working directory where they are in it.
+library and of installed packages; of a notebook its file and such modules; of a shell step the
+files that its script names. Names are relative to the working directory where they are in it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from argosy.runtime.patterns import matcher
 from argosy.runtime.suggestions import nearest
 
 from . import cluster, history, options
-from .logs import below, unknown
+from .logs import below, names, unknown
 from .outcome import counted
 
 if TYPE_CHECKING:
@@ -105,13 +105,15 @@ def left(run: history.Run) -> Entries:
 
 
 def of_step(store: RunLogStore, run: history.Run, step: str) -> Entries:
-    """The files that the instances of a step stored: below its path where there are several."""
+    """The files that the instances of a step stored, each below its path unless `step` names one
+    alone."""
     chosen = below(run.steps, step)
     if not chosen:
         raise unknown(run.id, step, run.steps)
+    alone = len(chosen) == 1 and step.strip("/") in names(chosen[0])
     found: Entries = {}
     for one in chosen:
-        at = f"{readable(one.path)}/" if len(chosen) > 1 else ""
+        at = "" if alone else f"{readable(one.path)}/"
         entries = {**(one.last.record.get("catalog") or {}), **stored(store, run.id, one.path)}
         found.update((f"{at}{name}", entry) for name, entry in entries.items())
     if not found:

@@ -113,17 +113,18 @@ def unknown(run: str, step: str, steps: Iterable[Placed]) -> click.ClickExceptio
     return click.ClickException(f"{run} has no step '{step}'; {nearest(step, names)}")
 
 
+def names(step: P) -> tuple[str, ...]:
+    """What a person may call a step."""
+    return readable(step.path), step.path, step.name
+
+
 def below(steps: Iterable[P], step: str | None) -> list[P]:
     """The steps that `step` names: all of them, those at or below a path, or those of a name."""
     every = list(steps)
     if step is None:
         return every
     wanted = step.strip("/")
-    found = [
-        s
-        for s in every
-        if any(f"{x}/".startswith(f"{wanted}/") for x in (readable(s.path), s.path, s.name))
-    ]
+    found = [s for s in every if any(f"{x}/".startswith(f"{wanted}/") for x in names(s))]
     return found or [s for s in every if s.path.rpartition("/")[2] == quote(wanted, safe="")]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from keyword import iskeyword
 from typing import Any
 
-from argosy.runtime import api
+from argosy.runtime import api, code_files
 from argosy.runtime.errors import ArgosyError, NodeError, TaskError
 from argosy.runtime.node import Node
 from argosy.runtime.step import Step, holds_objects
@@ -26,6 +27,8 @@ OUTPUT = "magnus_output"
 """Tags the cell whose output is read where `output_cell_tag` names no other, as Magnus did."""
 BEFORE: dict[str, str] = {}
 """In the kernel: the environment before the first cell."""
+IMPORTED: set[str] = set()
+"""In the kernel: what was imported before the first cell."""
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 Json = dict[str, Any]
@@ -92,17 +95,20 @@ def tags(cell: Mapping[str, Any]) -> Iterable[str]:
 def begin() -> None:
     """In the kernel, before the first cell."""
     BEFORE.update(os.environ)
+    IMPORTED.update(sys.modules)
     watch()
 
 
 def hand_on(namespace: Mapping[str, Any], names: Iterable[str]) -> None:
     """In the kernel, after the last cell: set what the cells left in the environment, as a script
     would, then the variables that are called as `returns` says, where nothing has set the
-    parameters."""
+    parameters. Has the files of the project noted that the cells imported."""
     written = changes(BEFORE, os.environ, ASSIGNED)
-    if not names and not written.parameters and not written.tracked:
+    code = code_files.imported(IMPORTED)
+    if not names and not written.parameters and not written.tracked and not code:
         return
     step = api.current("returns")
+    step.note(code)
     for name, value in written.parameters.items():
         step.set(name, value)
     for name, value in written.tracked.items():

@@ -98,7 +98,7 @@ def run(attempt: Attempt, entering: State, signals: Signals) -> State:
         kept = keep(attempt, prepared.kept, workdir)
         if workdir.stays:  # what the step wrote is no code of it
             code = {name: code[name] for name in code.keys() - code_files.changed(code)}
-        if noted := code or written.code:
+        if noted := {**written.code, **code}:
             attempt.record["code"] = noted
         if written.tracked:
             attempt.record["tracked"] = written.tracked

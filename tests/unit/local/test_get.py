@@ -151,10 +151,13 @@ def test_files_of_one_step(log: Log) -> None:
         ("a", {"a.csv": "1"}),
         ("m", {"m/0/s/x": "2", "m/1/s/x": "3", "m/2/s/x": "4"}),
         ("m/0/s", {"x": "2"}),
+        ("m/2 (eu)/s", {"x": "4"}),
+        ("m/0", {"m/0/s/x": "2"}),
         ("n", {"n_out.ipynb": "{}"}),
     ):
-        assert get("--step", step, "-o", f"out/{step}").exit_code == 0
-        assert files(f"out/{step}") == expected
+        folder = step.replace("/", ".")
+        assert get("--step", step, "-o", folder).exit_code == 0
+        assert files(folder) == expected
     done = get()
     assert "r-1 is failed, and left no files; --step STEP fetches those" in done.output
     assert "r-1 has no step 'b'" in get("--step", "b").output

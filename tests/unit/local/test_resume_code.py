@@ -7,7 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from definitions import shell
 from examples import argosy
@@ -83,6 +85,18 @@ def test_a_step_whose_code_was_edited_runs_again(project: Path, file: str, again
         opened.write("# edited\n")
     assert ran(project, "--ignore-code") == set()
     assert ran(project) == again
+
+
+def test_a_notebook_runs_again_where_a_module_that_it_imports_was_edited(project: Path) -> None:
+    source = "from churn.helpers import RATE as rate"
+    cell = new_code_cell(source, id="a")
+    write(project, "fit.ipynb", nbformat.writes(new_notebook(cells=[cell])))
+    steps = {"fit": python("fit.ipynb", command_type="notebook", returns=["rate"])}
+    assert run(project, steps=steps)["parameters"] == {"rate": 1}
+    write(project, "churn/late.py", "LATE = 2\n")
+    assert ran(project, steps=steps) == set()
+    write(project, "churn/helpers.py", "RATE = 23\n")
+    assert ran(project, steps=steps) == {"fit"}
 
 
 def test_what_runs_again_is_said_with_the_files(project: Path) -> None:
