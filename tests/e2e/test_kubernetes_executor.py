@@ -194,7 +194,7 @@ def test_a_run_that_failed_is_not_started_again(place: Place) -> None:
 def test_a_run_that_is_over_its_deadline_is_closed(place: Place) -> None:
     job, found = place.ended("late")
     assert (job["ended"]["type"], job["ended"]["reason"]) == ("Failed", "DeadlineExceeded")
-    assert (found.status, found.steps) == ("failed", {"a": ["failed"]})
+    assert (found.status, found.steps) == ("cancelled", {"a": ["cancelled"]})
 
 
 def test_a_secret_reaches_the_step_that_asks_and_no_other(place: Place) -> None:
