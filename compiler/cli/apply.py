@@ -20,10 +20,10 @@ Json = dict[str, Any]
 @click.command()
 @options.request
 @options.templates
-@click.option("--dry-run", is_flag=True, help="Ask the cluster what would become of each object.")
-@click.option("--prune", is_flag=True, help="Delete what is rendered no more.")
-@click.option("--prune-claims", is_flag=True, help="Volume claims too, and the data on them.")
-@click.option("--force-conflicts", is_flag=True, help="Take over what others have set.")
+@click.option("--dry-run", is_flag=True, help="Show what would happen to each object.")
+@click.option("--prune", is_flag=True, help="Delete objects that are no longer rendered.")
+@click.option("--prune-claims", is_flag=True, help="Delete volume claims too, with their data.")
+@click.option("--force-conflicts", is_flag=True, help="Overwrite fields that others have set.")
 @way_to_cluster
 @options.output
 def apply(

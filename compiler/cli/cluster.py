@@ -17,23 +17,26 @@ OPTIONS = (
         "-n",
         "--namespace",
         metavar="NAME",
-        help="The namespace; without it the executor's, then the context's.",
+        help="Namespace; by default the executor's, else the context's.",
     ),
-    click.option("--server", metavar="URL", help="Go by an Argo server instead of a kubeconfig."),
+    click.option("--server", metavar="URL", help="Argo server to use instead of a kubeconfig."),
     click.option(
         "--token-file",
         type=click.Path(dir_okay=False),
         metavar="FILE",
-        help="The server's token; without it ARGO_TOKEN has that.",
+        help="File with the server's token; by default, the variable ARGO_TOKEN.",
     ),
     click.option(
         "--ca-file",
         type=click.Path(dir_okay=False),
         metavar="FILE",
-        help="Who vouches for the server's certificate.",
+        help="CA certificate file.",
     ),
     click.option(
-        "--insecure-skip-tls-verify", "insecure", is_flag=True, help="Nobody needs to vouch for it."
+        "--insecure-skip-tls-verify",
+        "insecure",
+        is_flag=True,
+        help="Skip TLS verification (insecure).",
     ),
 )
 

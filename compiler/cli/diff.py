@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 @click.command()
 @options.request
 @options.templates
-@click.option("--dir", "folder", metavar="DIR", help="The folder that `argosy render -o` wrote.")
-@click.option("--git", "revision", metavar="REV", help="DIR as it was in this Git revision.")
-@click.option("--cluster", "live", is_flag=True, help="What the cluster has.")
+@click.option(
+    "--dir", "folder", metavar="DIR", help="Compare with the folder that `argosy render -o` wrote."
+)
+@click.option("--git", "revision", metavar="REV", help="Compare with DIR in this Git revision.")
+@click.option("--cluster", "live", is_flag=True, help="Compare with the cluster.")
 @way_to_cluster
 @options.output
 def diff(

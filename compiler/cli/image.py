@@ -33,14 +33,14 @@ MADE = "# Made by `argosy image`: an image that puts Argosy's runtime into pods.
     default=BASE,
     show_default=True,
     metavar="IMAGE",
-    help="What it begins with: with the Python of your images, where an extra is not all Python.",
+    help="Base image; for an extra with compiled code, with the same Python as your images.",
 )
 @click.option(
     "--output",
     "-o",
     metavar="FOLDER",
     type=click.Path(file_okay=False),
-    help="Where to write it, with the code that it copies; none: the Dockerfile alone, to stdout.",
+    help="Output folder, with the code to copy; by default, print only the Dockerfile.",
 )
 def image(extras: tuple[str, ...], base: str, output: str | None) -> None:
     """Write what an image with the runtime is built of.

@@ -20,14 +20,14 @@ configuration = click.option(
     "configurations",
     multiple=True,
     metavar="FILE",
-    help="A configuration; give it again to merge another one over it.",
+    help="Configuration file; repeat to merge others over it.",
 )
 environment = click.option(
     "--env",
     "environment",
     default="",
     metavar="NAME",
-    help="An environment: FILE.NAME.yaml beside each configuration FILE.yaml comes over it.",
+    help="Environment: merge FILE.NAME.yaml over each configuration FILE.yaml.",
 )
 
 
@@ -60,7 +60,7 @@ templates = click.option(
     "--templates",
     type=click.Path(exists=True, file_okay=False),
     metavar="DIR",
-    help="Jinja templates that come before the built-in ones.",
+    help="Jinja templates that override the built-in ones.",
 )
 output = click.option(
     "-o",

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     "--output",
     default="-",
     metavar="DIR",
-    help="The folder to write to, one file an object; `-` prints one stream.",
+    help="Output folder, one file for each object; `-` prints one stream.",
 )
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 where DIR is stale.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if DIR is out of date.")
 @options.templates
 def render(request: Request, output: str, check: bool) -> None:
     """Write the manifests of the definition FILE for the configured engine.

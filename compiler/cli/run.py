@@ -38,9 +38,9 @@ HERE = "local", "local-container"
 @parameters.option
 @options.resuming
 @click.option(
-    "--approve", "approvals", multiple=True, metavar="NAME", help="Say yes to this approval."
+    "--approve", "approvals", multiple=True, metavar="NAME", help="Approve this step in advance."
 )
-@click.option("--approve-all", is_flag=True, help="Say yes to every approval.")
+@click.option("--approve-all", is_flag=True, help="Approve every step in advance.")
 @click.option(
     "--build", is_flag=True, help="For local-container: build the image of the project first."
 )

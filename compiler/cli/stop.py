@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run")
-@click.option("--terminate", is_flag=True, help="At once, without the pod that closes the run.")
+@click.option(
+    "--terminate", is_flag=True, help="Stop at once, without the pod that closes the run."
+)
 @options.configuration
 @options.layered
 @options.variable
