@@ -7,14 +7,14 @@ from pathlib import Path
 
 from ..compilation import Compilation
 from ..errors import by_place
-from ..graph import Task
+from ..graph import Map, Task
 from ..inspection.code import Code
 from ..inspection.supply import Files, Supplies
 from ..settings import every_node
 from .inspected import Inspected
 from .missing_argument import missing_argument
 from .missing_file import missing_file
-from .missing_function import missing_function
+from .missing_function import missing_function, missing_reducer
 from .unmatched_get import unmatched_get
 from .unnamed_secret import unnamed_secret
 from .wrong_returns import wrong_returns
@@ -64,6 +64,12 @@ def check_code(
         if isinstance(node.spec, Task)
         for check in checks
         for problem in check(path, node, node.spec, inspected)
+    ]
+    found += [
+        problem
+        for _, node in every_node(graph)
+        if isinstance(node.spec, Map)
+        for problem in missing_reducer(node, node.spec, inspected)
     ]
     problems = [problem for problem in found if problem.severity == "error"]
     warnings = by_place(problem for problem in found if problem.severity == "warning")

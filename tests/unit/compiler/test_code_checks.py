@@ -130,6 +130,33 @@ def test_what_is_installed_is_not_read(command: str) -> None:
     assert problems(f"a: {{type: task, command: {command}}}") == []
 
 
+MAP = """\
+m: {type: map, iterate_on: r, iterate_as: x, reducers: {y: %s}, branch: {steps: {s: {type: stub}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("reducer", "expected"),
+    [
+        ("sum", []),
+        ("steps:total", []),
+        ("json:dumps", []),
+        (
+            "steps:totl",
+            ["3:62 steps.py has no function 'totl', which step 'm' runs as the reducer of 'y'"],
+        ),
+        ("steps.more:f", ["3:62 step 'm' needs module 'steps.more', which 'steps' lacks"]),
+        (
+            "nowhere:f",
+            ["3:62 step 'm' needs module 'nowhere', which is neither here nor installed"],
+        ),
+    ],
+)
+def test_the_function_that_a_reducer_names(reducer: str, expected: list[str]) -> None:
+    code = "def total(ys): return sum(ys)\n"
+    assert problems(MAP % reducer, code, starts=True) == expected
+
+
 def test_a_function_may_be_beside_the_definition(tmp_path: Path) -> None:
     write("team/churn/steps.py", "def f(): pass\n")
     write("team/churn/p.yaml", "dag: {steps: {a: {type: task, command: churn.steps.g}}}\n")

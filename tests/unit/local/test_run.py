@@ -122,16 +122,16 @@ dag:
       type: map
       iterate_on: rates
       iterate_as: rate
-      reducers: {rows: "jobs:none"}
+      reducers: {rows: "jobs:second"}
       branch: {steps: {first: {type: task, command: jobs.first, returns: [rows]}}}
 """)
     done = run(folder)
     assert done.returncode == 1
-    assert "failed: m: reducer jobs:none failed on parameter 'rows'" in done.stderr
+    assert "failed: m: reducer jobs:second failed on parameter 'rows'" in done.stderr
     (file,) = folder.glob(".argosy/runs/*/end/1.json")
     end = json.loads(file.read_text())
     assert end["status"] == "failed"
-    assert "reducer jobs:none failed" in end["failures"][0]["message"]
+    assert "reducer jobs:second failed" in end["failures"][0]["message"]
 
 
 def test_a_run_that_cannot_be_logged_has_the_exit_status_of_that(folder: Path) -> None:
