@@ -174,6 +174,8 @@ def not_written(name: str, workdir: Workdir) -> str:
         path = os.path.join(folder, name)
         if os.path.isdir(path) and not os.path.islink(path) and not os.listdir(path):
             return "the step left an empty directory there, and a catalog has files only"
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            return "it is a pipe, a socket or a device, and a catalog has files only"
         if os.path.lexists(path):
             return "the step did not write it: it is as it was when the step began"
     at = ""

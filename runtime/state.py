@@ -156,9 +156,13 @@ class Reader:
             )
         items = self.blobs.items(json_entry(entering.parameters[name]))
         if not isinstance(items, list):
-            raise NodeError(
-                f"a map iterates over parameter '{name}', which is {brief(items)}, not a list"
-            )
+            message = f"a map iterates over parameter '{name}', which is {brief(items)}, not a list"
+            if isinstance(items, str) and items.lstrip().startswith("["):
+                message += (
+                    "; it is text: -p NAME=VALUE gives a list only if the definition declares one "
+                    "as its default, a file (-p FILE) always"
+                )
+            raise NodeError(message)
         return items
 
     def choice(

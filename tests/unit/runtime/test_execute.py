@@ -233,7 +233,14 @@ def test_what_the_engine_wants_is_in_files(run: Any, node: dict[str, Any]) -> No
     assert found == ['["0-eu-west", "1", "2-3"]', "b2", "b3", "b9", ""]
 
 
-@pytest.mark.parametrize(("value", "said"), [("eu", 'is "eu", not a list'), (None, "is not there")])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("eu", 'is "eu", not a list'),
+        ("[1]", 'is "[1]", not a list; it is text: -p NAME=VALUE'),
+        (None, "is not there"),
+    ],
+)
 def test_what_a_map_cannot_iterate_over_is_handed_over_as_the_reason(
     run: Any, value: Any, said: str
 ) -> None:
@@ -323,6 +330,12 @@ def test_a_pattern_that_is_wrong_is_said(
     done = run.exec("b", rank="1", from_=["a"], command="jobs.f", **node)
     assert done.status == status
     assert re.search(said, done.record["message"]), done.record["message"]
+
+
+def test_a_put_of_a_pipe_says_what_it_is(run: Any) -> None:
+    done = run.exec("a", command_type="shell", command="mkfifo p", put=["p"])
+    assert done.status == 1
+    assert "put 'p': it is a pipe, a socket or a device" in done.record["message"]
 
 
 def test_a_put_that_matches_nothing_is_only_said(run: Any) -> None:
