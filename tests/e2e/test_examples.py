@@ -13,8 +13,10 @@ from examples import EXAMPLES, Example, argosy, copy, run_here
 from runs import result, run_id, shown
 
 CONTROLS = {
-    "fanout": 1,  # the list that `features` iterates over has no single step that hands it over
-    "nested": 1,  # nor has that of `score/each`: it is among the inputs of a scoped dag
+    # The list that `features` iterates over has no single step that hands it over, nor has that of
+    # `score/each`, which is among the inputs of a scoped dag. Both maps end in reducers.
+    "fanout": 2,
+    "nested": 2,
 }
 """Pods that are neither a step's nor the one that closes the run."""
 

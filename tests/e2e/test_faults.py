@@ -114,7 +114,7 @@ def test_a_step_over_its_deadline_ends_as_it_does_here(
 def test_a_step_that_fails_twice_and_then_succeeds_has_three_attempts(
     lab: Lab, faults: dict[str, dict[str, Any]]
 ) -> None:
-    here, there = lab.here("flaky", PLACE=str(lab.place("flaky"))), faults["flaky"]
+    here, there = lab.here("flaky", PLACE=str(lab.place("counts"))), faults["flaky"]
     assert result(here) == result(there)
     assert result(there).steps == {"try_": ["failed", "failed", "succeeded"]}
     assert there["parameters"] == {"tries": 2}
