@@ -578,7 +578,7 @@ def test_a_schedule_starts_a_run(started: Started) -> None:
         items = started.cluster.get("workflows", "-l", label)["items"]
         return [one for one in items if phase(one) in FINISHED]
 
-    eventually(lambda: bool(runs()), "no run has ended", 120)
+    eventually(lambda: bool(runs()), "no run has ended", 300)
     assert phase(runs()[0]) == "Succeeded"
     cron = started.cluster.get("cronworkflow", "opt-cron")
     spec = cron["spec"]
