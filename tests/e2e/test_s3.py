@@ -101,7 +101,8 @@ def test_keys_that_are_wrong_are_said_and_not_shown(place: dict[str, Any], tmp_p
     folder = copy(tmp_path)
     write(folder, stores(place))
     wrong = {KEYS[0]: os.environ["ARGOSY_TEST_S3_KEY"], KEYS[1]: "never-to-be-seen"}
-    done = argosy("run", "data/pipeline.yaml", "-c", "s3.yaml", cwd=folder, **wrong)
+    given = {**wrong, "SIGNING_KEY": "a key"}
+    done = argosy("run", "data/pipeline.yaml", "-c", "s3.yaml", cwd=folder, **given)
     assert done.returncode == 3
     assert "cannot write runs/" in done.stderr
     assert "the credentials are wrong" in done.stderr
