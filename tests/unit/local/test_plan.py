@@ -414,8 +414,8 @@ SLOW = """
 import os, time
 
 def wait():
-    open(f"{marks}/began-{os.getpid()}", "w").close()
     print("working", flush=True)
+    open(f"{marks}/began-{os.getpid()}", "w").close()
     time.sleep(60)
 """
 
