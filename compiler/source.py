@@ -226,8 +226,14 @@ class _Builder:
             self._fail(f"the character U+{error.character:04X} cannot stand in YAML", mark)
         except yaml.MarkedYAMLError as error:
             where: Any = error.problem_mark or error.context_mark or Mark(0, 0)
+            if "nesting depth" in str(error.problem):  # libyaml's own limit, which it meets first
+                self._too_deep(where)
             context = f" ({error.context})" if error.context else ""
             self._fail(f"{error.problem}{context}", where, self._syntax_hint(where, error))
+
+    def _too_deep(self, mark: Any) -> NoReturn:
+        hint = "put the inner part into a dag file (type: dag, dag_definition: FILE)"
+        self._fail(f"nested deeper than {MAX_DEPTH} levels", mark, hint)
 
     def _fail(self, message: str, mark: Any, hint: str = "") -> NoReturn:
         raise DefinitionError([self.source.problem(message, mark, hint)]) from None
@@ -250,11 +256,7 @@ class _Builder:
                 size = 1
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 if len(stack) >= MAX_DEPTH:
-                    self._fail(
-                        f"nested deeper than {MAX_DEPTH} levels",
-                        event.start_mark,
-                        "put the inner part into a dag file (type: dag, dag_definition: FILE)",
-                    )
+                    self._too_deep(event.start_mark)
                 self._tag_of_collection(event)
                 collection = Mapping if kind is yaml.MappingStartEvent else Sequence
                 stack.append(_Frame(collection(self.source, event.start_mark), event, self.nodes))

@@ -64,7 +64,8 @@ CASES = {
         + "}}",
         r"(?s)depends_on of step 'step0' names no step: 'stepx0'.*\n1,900 more errors",
     ),
-    "nested brackets": ("[" * 30_000_000, r"p.yaml:1:129: error: nested deeper than 128"),
+    # libyaml has a limit of its own since PyYAML 6.0.4.
+    "nested brackets": ("[" * 30_000_000, r"p.yaml:1:(129|1001): error: nested deeper than 128"),
     "50 MB": ("[" * 50_000_000, r"cannot read p.yaml: it is larger than 33,554,432 bytes"),
     "one line of 30 MB": ("a: " + "x" * 30_000_000, r"p.yaml:1:1: error: a definition"),
 }
