@@ -43,7 +43,7 @@ Severity = Literal["error", "warning"]
 
 
 class Problem(NamedTuple):
-    """What is wrong, where, and the way out. `at` is None where no file is to blame. A warning
+    """What is wrong, where, and what to do. `at` is None where no file is to blame. A warning
     stops nothing."""
 
     message: str

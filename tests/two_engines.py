@@ -26,29 +26,10 @@ from argosy.runtime.executors.local.schedule import Schedule
 from argosy.runtime.executors.local.scopes import FAILED, SUCCEEDED
 from argosy.runtime.executors.local.steps import RuntimeSteps
 from argosy.runtime.node import from_json
-from argosy.runtime.service import RunLogStore
 from argosy.runtime.signals import Signals
 from argosy.runtime.state import Reader
 from engine import Engine, Json
-
-
-class Memory(RunLogStore):
-    """A run log in a dict."""
-
-    service_provider = "memory"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.objects: dict[str, bytes] = {}
-
-    def put(self, key: str, data: bytes) -> None:
-        self.objects[key] = data
-
-    def get(self, key: str) -> bytes | None:
-        return self.objects.get(key)
-
-    def list(self, prefix: str) -> list[str]:
-        return sorted(key for key in self.objects if key.startswith(prefix))
+from support.memory import Memory
 
 
 class Outcome(NamedTuple):

@@ -19,8 +19,8 @@ NEARLY = 0.8
 
 
 def misspelt(pipeline: Pipeline) -> Iterator[Problem]:
-    """A warning for each name that is asked for, is nobody's, and is nearly somebody's. What a map
-    or a loop hands to its graph is known in there only."""
+    """Warn of each name that a step reads, that is not declared, and that is similar to a declared
+    one. The item of a map and the index of a loop are known only inside it."""
     known = dict.fromkeys(sorted({*pipeline.parameters, *returned(pipeline.graph)}))
     stack: list[tuple[Graph, tuple[str, ...]]] = [(pipeline.graph, ())]
     while stack:

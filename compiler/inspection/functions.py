@@ -76,7 +76,7 @@ def _defined(node: ast.AST, certain: bool, name: str, module: Module) -> Target:
 
 
 def _is_data(value: ast.AST | None) -> bool:
-    """Whether an expression is a literal, which nobody can call."""
+    """Whether an expression is a literal, which cannot be called."""
     return isinstance(value, (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.JoinedStr))
 
 

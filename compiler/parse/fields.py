@@ -18,7 +18,7 @@ from ..trampoline import Steps
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 _UNITS = 86400, 3600, 60, 1
 SHORTEST, LONGEST = 1e-9, 1e9
-"""Seconds: the longest is 31 years. Some clocks of Kubernetes and of a machine take no more."""
+"""Seconds: the longest is 31 years, as some clocks cannot hold more."""
 DURATION = "a duration above 0 and below 31 years"
 DURATIONS = "seconds, or such as 90s, 10m, 1h30m, 2d"
 IMAGE = re.compile(

@@ -16,7 +16,7 @@ from argosy.runtime.reduce import reduced
 from argosy.runtime.state import Reader, write
 from argosy.runtime.tasks.environment import parse
 from argosy.runtime.values import dump, equal
-from two_engines import Memory
+from support.memory import Memory
 
 NAMES = "abc"
 json_values = st.recursive(

@@ -27,33 +27,14 @@ from argosy.runtime.errors import ArgosyError, TaskError
 from argosy.runtime.executors.local.schedule import Schedule, Work
 from argosy.runtime.executors.local.steps import RuntimeSteps
 from argosy.runtime.node import from_json
-from argosy.runtime.service import RunLogStore
 from argosy.runtime.signals import Signals
 from argosy.runtime.state import Reader
 from engine import Engine
+from support.memory import Memory
 from support.reference import Failure, Inputs, Json, Run, got, perform
 
 Code = Any
 SUCCEEDED, FAILED = "Succeeded", "Failed"
-
-
-class Memory(RunLogStore):
-    """A run log in a dict."""
-
-    service_provider = "memory"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.objects: dict[str, bytes] = {}
-
-    def put(self, key: str, data: bytes) -> None:
-        self.objects[key] = data
-
-    def get(self, key: str) -> bytes | None:
-        return self.objects.get(key)
-
-    def list(self, prefix: str) -> list[str]:
-        return sorted(key for key in self.objects if key.startswith(prefix))
 
 
 class Recorder:

@@ -9,7 +9,7 @@ import pytest
 from argosy.runtime import layout
 from argosy.runtime.alternatives import Records, by_statuses, statuses
 from argosy.runtime.errors import NodeError
-from two_engines import Memory
+from support.memory import Memory
 
 IF_OK = {"if": "a", "is": "ok", "from": ["a"]}
 IF_FAILED = {"if": "a", "is": "failed", "from": [""]}
